@@ -1,0 +1,330 @@
+"""The vocabulary between the web processes and a media process.
+
+Commands go to the media process, events come back. Nothing here knows of law, people or HTTP: sessions and
+endpoints are opaque ids, roles are labels for the record.
+"""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from core.wire import Codec, message
+
+Policy = Literal["clear", "attendance"]
+
+
+# Commands
+
+
+@message
+class OpenSession:
+    """Make room for a session, or adopt the one already there. Forwarding is off until ``Forward``."""
+
+    session: str
+    video: Literal["vp8", "h264", "any"] = "vp8"
+    audio_level: bool = True
+    """Whether the audio-level header extension may be accepted (never in sealed sessions)."""
+
+
+@message
+class Arm:
+    """Get the recorder ready; answered by ``RecorderReady`` or ``RecorderFailed``."""
+
+    session: str
+    recording: str
+    kind: str
+    policy: Policy
+    planned_seconds: int = 3600
+
+
+@message
+class Publish:
+    """A WHIP offer (RFC 9725). Replaces the endpoint's earlier resource of the same publication, unnoticed by
+    viewers. Answered by ``Answered`` or ``Rejected``."""
+
+    request: str
+    session: str
+    endpoint: str
+    role: str
+    publication: str
+    offer: str
+
+
+@message
+class Subscribe:
+    """A WHEP offer of ``endpoint`` for the publication of ``source``. Answered by ``Answered`` or ``Rejected``."""
+
+    request: str
+    session: str
+    endpoint: str
+    source: str
+    publication: str
+    offer: str
+
+
+@message
+class Echo:
+    """An offer whose media come back to the sender for at most 15 s; belongs to no session, never recorded."""
+
+    request: str
+    check: str
+    offer: str
+
+
+@message
+class Restart:
+    """ICE restart of a resource: ``fragment`` is the ``application/trickle-ice-sdpfrag`` body (RFC 8840)."""
+
+    request: str
+    resource: str
+    fragment: str
+
+
+@message
+class Withdraw:
+    """Close one resource."""
+
+    resource: str
+
+
+@message
+class Forward:
+    """Open or close all routes of a session, within one packet. Recording is not affected."""
+
+    session: str
+    on: bool
+
+
+@message
+class Silence:
+    """Stop or resume forwarding one kind of media of one publication to the others; the record keeps it."""
+
+    session: str
+    endpoint: str
+    publication: str
+    kind: Literal["audio", "video"]
+    on: bool
+
+
+@message
+class Remove:
+    """Close all resources of an endpoint."""
+
+    session: str
+    endpoint: str
+
+
+@message
+class Log:
+    """Put one numbered entry of the session's log into its chain; repeated numbers are dropped."""
+
+    session: str
+    number: int
+    at: datetime
+    public: dict[str, Any]
+    private: dict[str, Any]
+
+
+@message
+class CloseSession:
+    """Close all resources and the recording; answered by ``Closed``."""
+
+    session: str
+    reason: str
+
+
+Command = (
+    OpenSession
+    | Arm
+    | Publish
+    | Subscribe
+    | Echo
+    | Restart
+    | Withdraw
+    | Forward
+    | Silence
+    | Remove
+    | Log
+    | CloseSession
+)
+
+
+# Events
+
+
+@message
+class Hello:
+    """First event on every connection: which media process this is and what it already holds."""
+
+    boot: str
+    """Changes with every start of the process: a new one means that all resources are gone."""
+    sessions: tuple[str, ...]
+
+
+@message
+class Answered:
+    request: str
+    resource: str
+    """Opaque id of the new resource."""
+    answer: str
+    etag: str
+
+
+@message
+class Rejected:
+    """``code``: ``bad-sdp``, ``no-codec``, ``no-session``, ``no-publication``, ``limit``, ``overloaded``."""
+
+    request: str
+    code: str
+    reason: str
+
+
+@message
+class Connected:
+    """DTLS is up for a resource."""
+
+    session: str
+    endpoint: str
+    resource: str
+    way: str = "udp"
+    """How the endpoint reaches us: ``udp``, ``tcp``, ``turn-udp``, ``turn-tcp``, ``turn-tls``."""
+
+
+@message
+class Inactive:
+    """Nothing authenticated came for 8 s."""
+
+    session: str
+    endpoint: str
+    resource: str
+
+
+@message
+class Active:
+    """Packets are back after ``Inactive``."""
+
+    session: str
+    endpoint: str
+    resource: str
+
+
+@message
+class Left:
+    """A resource is gone: ``cause`` is ``withdrawn``, ``replaced``, ``silent``, ``closed``, ``removed``, ``failed``."""
+
+    session: str
+    endpoint: str
+    resource: str
+    cause: str
+
+
+@message
+class Published:
+    """A publication can be subscribed to: first packet of it was authenticated."""
+
+    session: str
+    endpoint: str
+    publication: str
+    kinds: tuple[str, ...]
+
+
+@message
+class Unpublished:
+    session: str
+    endpoint: str
+    publication: str
+
+
+@message
+class TrackSilent:
+    """A track of a live publication brings no packets for 2 s (``silent``) or brings them again (not ``silent``)."""
+
+    session: str
+    endpoint: str
+    publication: str
+    kind: Literal["audio", "video"]
+    silent: bool
+
+
+@message
+class RecorderReady:
+    session: str
+    recording: str
+    take: int
+    last_entry: int
+    """Highest log number already in the chain: send what is above it again."""
+
+
+@message
+class RecorderFailed:
+    session: str
+    recording: str
+    code: str
+
+
+@message
+class Durable:
+    """Everything received up to ``until`` is on disk."""
+
+    session: str
+    recording: str
+    until: datetime
+    media_ms: int
+
+
+@message
+class Gap:
+    session: str
+    recording: str
+    endpoint: str
+    from_ms: int
+    to_ms: int
+    cause: str
+
+
+@message
+class LineReport:
+    """Quality of an endpoint's line over the last seconds; up is from the endpoint to us."""
+
+    session: str
+    endpoint: str
+    up_loss: float
+    down_loss: float
+    rtt_ms: float | None
+    up_kbps: float
+    down_kbps: float
+    way: str = "udp"
+
+
+@message
+class Closed:
+    """The session is closed; for a recorded one with the figures of its chain."""
+
+    session: str
+    recording: str | None
+    digest: str | None
+    frames: int
+    duration_ms: int
+    gaps: int
+
+
+Event = (
+    Hello
+    | Answered
+    | Rejected
+    | Connected
+    | Inactive
+    | Active
+    | Left
+    | Published
+    | Unpublished
+    | TrackSilent
+    | RecorderReady
+    | RecorderFailed
+    | Durable
+    | Gap
+    | LineReport
+    | Closed
+)
+
+COMMANDS: Codec = Codec(Command.__args__)
+EVENTS: Codec = Codec(Event.__args__)
