@@ -1,0 +1,145 @@
+"""The database: one declarative base, one way to a transaction, on SQLite and PostgreSQL alike.
+
+Leaving ``transaction()`` normally commits; an exception rolls everything back. Only ``store.py`` modules query.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import BigInteger, Dialect, Integer, MetaData, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import DateTime, TypeDecorator
+
+from core.errors import Unavailable
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """Base of every table; constraint names are the same on both databases."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware UTC instants. SQLite holds microseconds since 1970 as an integer, so that triggers can compare them."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(BigInteger().with_variant(Integer(), "sqlite"))
+        return dialect.type_descriptor(DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant without a zone cannot be stored")
+        return to_micros(value) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return from_micros(value) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+_BEGIN = "yuanjian_begin"
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_micros(value: datetime) -> int:
+    """Microseconds since 1970, exactly."""
+    delta = value - _EPOCH
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+def from_micros(value: int) -> datetime:
+    """The instant ``value`` microseconds after 1970."""
+    seconds, micros = divmod(value, 1_000_000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros)
+
+
+def sqlite_url(path: Path) -> str:
+    """Address of the embedded database file."""
+    return f"sqlite+aiosqlite:///{path}"
+
+
+class Database:
+    """An engine and its transactions."""
+
+    def __init__(self, url: str) -> None:
+        parsed = make_url(url)
+        if parsed.drivername in ("sqlite", "postgresql", "postgres"):
+            driver = {"sqlite": "sqlite+aiosqlite"}.get(parsed.drivername, "postgresql+psycopg")
+            parsed = parsed.set(drivername=driver)
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        extra: dict[str, Any] = {} if self.is_sqlite else {"pool_pre_ping": True, "pool_size": 10}
+        self.url = parsed.render_as_string(hide_password=False)
+        self.engine: AsyncEngine = create_async_engine(parsed, **extra)
+        if self.is_sqlite:
+            _prepare_sqlite(self.engine)
+        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def transaction(self, *, write: bool = True) -> AsyncIterator[AsyncSession]:
+        """Yield a session whose work is committed on leaving and rolled back on an exception.
+
+        On SQLite the write lock is taken at once, so a transaction never fails half-way for being second; pass
+        ``write=False`` where nothing is changed, so that readers do not wait for one another.
+        Raises ``Unavailable`` when the database cannot be reached.
+        """
+        async with self._sessions() as session:
+            try:
+                async with session.begin():
+                    await session.connection(execution_options={_BEGIN: "IMMEDIATE" if write else "DEFERRED"})
+                    yield session
+            except (OperationalError, ConnectionError, OSError) as error:
+                raise _unavailable() from error
+            except DBAPIError as error:
+                if error.connection_invalidated:
+                    raise _unavailable() from error
+                raise
+
+    async def ping(self) -> None:
+        """Raise ``Unavailable`` unless a query can be answered."""
+        async with self.transaction(write=False) as tx:
+            await tx.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable(
+        "database-unavailable",
+        "The service cannot reach its records right now. Nothing was changed; please try again in a minute.",
+    )
+
+
+def _prepare_sqlite(engine: AsyncEngine) -> None:
+    @event.listens_for(engine.sync_engine, "connect")
+    def pragmas(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # transactions are begun below, not by the driver
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "foreign_keys=ON", "busy_timeout=10000", "synchronous=FULL"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN " + connection.get_execution_options().get(_BEGIN, "IMMEDIATE"))

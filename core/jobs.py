@@ -1,0 +1,124 @@
+"""Background jobs on the product's own database: enqueued in the caller's transaction, run by the worker.
+
+A job is a kind and a small JSON object of ids. It is run at least once; handlers are idempotent. A worker that
+dies loses its lease and another takes the job up again.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import JSON, Index, String, Text, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.clock import Clock
+from core.database import Base, Database, UtcDateTime
+from core.errors import Unavailable
+from core.ids import new_id
+
+log = structlog.get_logger()
+
+Handler = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+LEASE = timedelta(minutes=2)
+"""How long a worker may be silent before another takes its job; renewed while the handler runs."""
+ATTEMPTS = 8
+"""After so many failures a job rests as ``failed`` for an operator to look at."""
+
+
+class Job(Base):
+    """One piece of work to be done after the transaction that asked for it."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (Index("ix_jobs_due", "state", "due"),)
+
+    id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
+    kind: Mapped[str] = mapped_column(String(64))
+    payload: Mapped[dict[str, Any]] = mapped_column(JSON)
+    key: Mapped[str | None] = mapped_column(String(128), unique=True)
+    """At most one job of a key exists, so that the same request twice is one job."""
+    state: Mapped[str] = mapped_column(String(16), default="waiting")
+    """``waiting``, ``running``, ``done`` or ``failed``."""
+    due: Mapped[datetime] = mapped_column(UtcDateTime())
+    lease: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    attempts: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str | None] = mapped_column(Text())
+    """Class name of the last exception: never its words, which may hold personal data."""
+
+
+async def enqueue(
+    tx: AsyncSession, kind: str, payload: Mapping[str, Any], *, due: datetime, key: str | None = None
+) -> None:
+    """Ask for a job in the caller's transaction; a second request with the same ``key`` changes nothing."""
+    if key is not None and (await tx.execute(select(Job.id).where(Job.key == key))).first():
+        return
+    tx.add(Job(kind=kind, payload=dict(payload), due=due, key=key))
+
+
+class Worker:
+    """Runs due jobs one after the other until stopped."""
+
+    def __init__(self, database: Database, clock: Clock, handlers: Mapping[str, Handler], *, poll: float = 0.5) -> None:
+        self._database = database
+        self._clock = clock
+        self._handlers = dict(handlers)
+        self._poll = poll
+
+    async def run(self) -> None:
+        """Work until cancelled. A database that is away is waited for."""
+        while True:
+            try:
+                worked = await self.run_one()
+            except Unavailable:
+                log.warning("jobs wait for the database")
+                worked = False
+            if not worked:
+                await asyncio.sleep(self._poll)
+
+    async def run_one(self) -> bool:
+        """Run the job that is due longest; return whether there was one."""
+        job = await self._claim()
+        if job is None:
+            return False
+        renewal = asyncio.create_task(self._renew(job.id))
+        try:
+            await self._handlers[job.kind](job.payload)
+        except Exception as error:
+            log.error("a job failed", kind=job.kind, job=job.id, error=type(error).__name__, exc_info=True)
+            await self._failed(job, error)
+        else:
+            await self._set(job.id, state="done", lease=None)
+        finally:
+            renewal.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await renewal
+        return True
+
+    async def _claim(self) -> Job | None:
+        now = self._clock.now()
+        claimable = or_(Job.state == "waiting", (Job.state == "running") & (Job.lease < now))
+        query = select(Job).where(claimable, Job.due <= now, Job.kind.in_(self._handlers)).order_by(Job.due).limit(1)
+        async with self._database.transaction() as tx:
+            job = (await tx.execute(query.with_for_update(skip_locked=True))).scalar_one_or_none()
+            if job is not None:
+                job.state, job.lease, job.attempts = "running", now + LEASE, job.attempts + 1
+            return job
+
+    async def _renew(self, job_id: str) -> None:
+        while True:
+            await asyncio.sleep(LEASE.total_seconds() / 3)
+            with contextlib.suppress(Unavailable):
+                await self._set(job_id, lease=self._clock.now() + LEASE)
+
+    async def _failed(self, job: Job, error: Exception) -> None:
+        state = "failed" if job.attempts >= ATTEMPTS else "waiting"
+        due = self._clock.now() + timedelta(seconds=2**job.attempts)
+        await self._set(job.id, state=state, due=due, lease=None, error=type(error).__name__)
+
+    async def _set(self, job_id: str, **values: Any) -> None:
+        async with self._database.transaction() as tx:
+            await tx.execute(update(Job).where(Job.id == job_id).values(**values))

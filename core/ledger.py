@@ -1,0 +1,88 @@
+"""The platform's append-only log of who did what: written in the same transaction as what it tells.
+
+Entries hold ids and enumerated tags, never names or free text. Each carries the hash of its predecessor, so that
+a changed or deleted row is found by ``check``.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Index, String, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.database import Base, UtcDateTime
+
+GENESIS = "0" * 64
+
+
+class Entry(Base):
+    """One act. ``hash`` covers every other column and the previous entry's hash."""
+
+    __tablename__ = "ledger"
+    __table_args__ = (Index("ix_ledger_subject", "subject"), Index("ix_ledger_actor", "actor"))
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime] = mapped_column(UtcDateTime())
+    tag: Mapped[str] = mapped_column(String(64))
+    """What was done, for example ``booking.confirmed`` or ``recording.viewed``."""
+    actor: Mapped[str] = mapped_column(String(64))
+    """Id of the person, terminal or ``system``."""
+    subject: Mapped[str] = mapped_column(String(64))
+    details: Mapped[dict[str, Any]] = mapped_column(JSON)
+    previous: Mapped[str] = mapped_column(String(64), unique=True)
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+def entry_hash(entry: Entry) -> str:
+    """Hex SHA-256 over the canonical form of everything the entry says and its predecessor's hash."""
+    said = [
+        entry.number,
+        entry.at.isoformat(),
+        entry.tag,
+        entry.actor,
+        entry.subject,
+        entry.details,
+        entry.previous,
+    ]
+    return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+async def append(
+    tx: AsyncSession, tag: str, *, actor: str, subject: str, at: datetime, details: Mapping[str, Any] | None = None
+) -> Entry:
+    """Add an entry to the caller's transaction. Two writers at once: the unique ``previous`` lets one win."""
+    await _serialise(tx)
+    last = (await tx.execute(select(Entry).order_by(Entry.number.desc()).limit(1))).scalar_one_or_none()
+    entry = Entry(
+        number=last.number + 1 if last else 1,
+        at=at,
+        tag=tag,
+        actor=actor,
+        subject=subject,
+        details=dict(details or {}),
+        previous=last.hash if last else GENESIS,
+    )
+    entry.hash = entry_hash(entry)
+    tx.add(entry)
+    await tx.flush()
+    return entry
+
+
+async def _serialise(tx: AsyncSession) -> None:
+    """Make appenders take turns until commit; SQLite's write lock already does."""
+    if tx.get_bind().dialect.name == "postgresql":
+        await tx.execute(text("SELECT pg_advisory_xact_lock(8367122)"))
+
+
+async def check(tx: AsyncSession) -> int | None:
+    """Return the number of the first entry that does not fit its predecessor, or ``None`` when all do."""
+    expected, previous = 1, GENESIS
+    async for entry in await tx.stream_scalars(select(Entry).order_by(Entry.number)):
+        if (entry.number, entry.previous, entry.hash) != (expected, previous, entry_hash(entry)):
+            return entry.number
+        expected, previous = entry.number + 1, entry.hash
+    return None
