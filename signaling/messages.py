@@ -1,0 +1,402 @@
+"""The live wire: every message between an endpoint and the server, as frozen dataclasses.
+
+The table of ``docs/PROTOCOL.md`` and the browser's ``protocol.js`` are generated from this module. The server refuses
+unknown members from clients; clients ignore unknown members from the server.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from core.wire import Codec, message
+
+VERSION = 1
+
+MediaKind = Literal["audio", "video"]
+
+
+# From the endpoint
+
+
+@message
+class Hello:
+    """First message on a connection: spends a join ticket or comes back with a resume secret; exactly one of both."""
+
+    version: int
+    ticket: str | None = None
+    resume: str | None = None
+    seen: int = 0
+    """Number of the last server event seen."""
+    agent: str = ""
+    """Browser or terminal software, for the log of devices."""
+
+
+@message
+class Device:
+    """Microphone or camera of this endpoint as it is now. Loss where the kind forbids it is an alarm."""
+
+    kind: MediaKind
+    state: Literal["on", "off", "lost"]
+
+
+@message
+class CheckDone:
+    """Result of the device check, kept with the session's log."""
+
+    picture: bool
+    microphone: bool
+    speaker: bool
+    loss: float
+    delay_ms: float
+    way: str = "udp"
+
+
+@message
+class NamePerson:
+    """Name a person present at this endpoint: an account's id, or a name as given for those without one."""
+
+    role: str
+    name: str
+    person: str | None = None
+    number: str = ""
+    """Officer's number, licence number: as shown to the others."""
+
+
+@message
+class DropPerson:
+    """A person present has left this endpoint."""
+
+    present: str
+
+
+@message
+class ConfirmPerson:
+    """Host: the person present is who was named; ``how`` is ``document``, ``known``, ``facility`` or ``other``."""
+
+    present: str
+    how: Literal["document", "known", "facility", "other"]
+
+
+@message
+class ConfirmName:
+    """Guest: "that is me", or "that is not me" (``me`` false), which alarms the host."""
+
+    me: bool
+
+
+@message
+class Admit:
+    """Host: let a waiting endpoint in. When all required persons are here the recorder is armed."""
+
+    endpoint: str
+
+
+@message
+class Refuse:
+    """Host: send a waiting endpoint away."""
+
+    endpoint: str
+    reason: Literal["wrong-person", "not-now", "other"]
+
+
+@message
+class Eject:
+    """Host: remove an admitted endpoint; it may not come back by itself."""
+
+    endpoint: str
+    reason: Literal["wrong-person", "disturbance", "other"]
+
+
+@message
+class Start:
+    """Host: begin, when all required persons are confirmed."""
+
+
+@message
+class Hold:
+    """Host: stop forwarding. Anyone may press stop in kinds that record; ``reason`` is written to the log."""
+
+    reason: str
+
+
+@message
+class Resume:
+    """Host: go on after a hold. A stated reason is required."""
+
+    reason: str
+
+
+@message
+class Extend:
+    """Ask for more time: granted when every hold can be kept."""
+
+    minutes: int
+
+
+@message
+class End:
+    """Host (or the lawyer of a visit): end the session."""
+
+    reason: str = ""
+
+
+@message
+class Leave:
+    """This endpoint goes for good (or until it joins anew)."""
+
+
+@message
+class Chat:
+    """A line to all, an entry of the chain. Only in kinds that have it."""
+
+    text: str
+
+
+@message
+class Marker:
+    """Host: a labelled instant."""
+
+    label: str
+
+
+@message
+class Share:
+    """Start or stop sharing a screen (publication ``screen``)."""
+
+    on: bool
+
+
+@message
+class Help:
+    """Silent call to the duty post."""
+
+
+@message
+class Ping:
+    """Keeps the connection; answered by ``Pong``."""
+
+
+ClientMessage = (
+    Hello
+    | Device
+    | CheckDone
+    | NamePerson
+    | DropPerson
+    | ConfirmPerson
+    | ConfirmName
+    | Admit
+    | Refuse
+    | Eject
+    | Start
+    | Hold
+    | Resume
+    | Extend
+    | End
+    | Leave
+    | Chat
+    | Marker
+    | Share
+    | Help
+    | Ping
+)
+
+
+# To the endpoint
+
+
+@message
+class PersonView:
+    """A person present, as this viewer may see them."""
+
+    id: str
+    role: str
+    name: str
+    number: str
+    confirmed: bool
+
+
+@message
+class LineView:
+    """Quality of an endpoint's line: loss as a fraction, round trip in ms, and the way it is connected."""
+
+    up_loss: float
+    down_loss: float
+    rtt_ms: float | None
+    way: str
+
+
+@message
+class EndpointView:
+    """An endpoint of the session, as this viewer may see it."""
+
+    id: str
+    role: Literal["host", "post", "party", "guest", "room"]
+    label: str
+    """What the others call it: room name, or name of its first person."""
+    state: Literal["waiting", "admitted", "away"]
+    audio: Literal["on", "off", "lost"]
+    video: Literal["on", "off", "lost"]
+    publications: tuple[str, ...]
+    """Which can be received now: subset of ``camera``, ``screen``, ``room``."""
+    persons: tuple[PersonView, ...]
+    name_confirmed: bool | None
+    """Guests: whether they said "that is me"; ``None``: not answered yet."""
+    line: LineView | None
+
+
+@message
+class Rights:
+    """What this endpoint may do now, so that a page shows no button that would be refused."""
+
+    publish: bool
+    subscribe: bool
+    mute: bool
+    share: bool
+    chat: bool
+    host: bool
+    """Admit, refuse, confirm, hold, resume, end."""
+    start: bool
+    stop: bool
+    """May press stop (hold)."""
+    end: bool
+    extend: bool
+
+
+@message
+class Custody:
+    """What the facility has confirmed about the person in custody."""
+
+    brought: datetime | None
+    identity_checked: datetime | None
+    escort_left: datetime | None
+    returned: datetime | None
+
+
+@message
+class View:
+    """The whole session as this endpoint may see it. Sent after joining and after every change."""
+
+    number: int
+    now: datetime
+    session: str
+    kind: str
+    title: str
+    """Already in the endpoint's language."""
+    state: Literal["waiting", "arming", "live", "held", "ended"]
+    reason: str
+    """Why held or ended: stable code."""
+    reason_text: str
+    """The same as a sentence in the endpoint's language."""
+    since: datetime
+    """When the state was entered."""
+    policy: Literal["clear", "attendance"]
+    recording: Literal["off", "arming", "on", "failed", "ended"]
+    durable: datetime | None
+    """Everything up to this instant is on disk."""
+    start: datetime
+    end: datetime
+    hard_end: datetime | None
+    """When the session will be ended by the window, ``None`` where the window never ends it."""
+    missing: tuple[str, ...]
+    """Roles still required before it can start."""
+    you: str
+    rights: Rights
+    custody: Custody | None
+    endpoints: tuple[EndpointView, ...]
+
+
+@message
+class Welcome:
+    """Answer to ``Hello``: who you are, how to come back, and where media go."""
+
+    version: int
+    endpoint: str
+    resume: str
+    """Secret for the next connection; the one before it is void."""
+    token: str
+    """Bearer token for WHIP and WHEP of this connection."""
+    whip: str
+    """Address to POST offers to; append the publication name."""
+    whep: str
+    """Address to POST offers to; append ``{endpoint}/{publication}``."""
+    ice_servers: tuple[dict[str, str], ...]
+    locale: str
+
+
+@message
+class Durable:
+    """The record is on disk up to ``until``. Sent once a second, not numbered."""
+
+    until: datetime
+
+
+@message
+class Warning:
+    """``minutes`` to the end of the window (10, 5, 1; 0: it is over and goes on, or ends after the grace)."""
+
+    number: int
+    minutes: int
+    text: str
+
+
+@message
+class Said:
+    """A chat line."""
+
+    number: int
+    at: datetime
+    endpoint: str
+    name: str
+    text: str
+
+
+@message
+class Notice:
+    """Something everybody, or this endpoint, should read: ``level`` is ``info``, ``warn`` or ``alarm``."""
+
+    number: int
+    at: datetime
+    level: Literal["info", "warn", "alarm"]
+    code: str
+    text: str
+
+
+@message
+class Republish:
+    """The relay was restarted: send new offers for everything published and received."""
+
+    number: int
+
+
+@message
+class Refused:
+    """A request of this endpoint changed nothing: why, as a stable code and a sentence."""
+
+    code: str
+    text: str
+
+
+@message
+class Replaced:
+    """A newer connection of the same endpoint has taken over; this one is closed."""
+
+
+@message
+class Ended:
+    """The session is over: the digest of its record, to be signed by those present, where there is one."""
+
+    number: int
+    at: datetime
+    reason: str
+    reason_text: str
+    digest: str | None
+
+
+@message
+class Pong:
+    now: datetime
+
+
+ServerMessage = Welcome | View | Durable | Warning | Said | Notice | Republish | Refused | Replaced | Ended | Pong
+
+FROM_ENDPOINT: Codec = Codec(ClientMessage.__args__)
+TO_ENDPOINT: Codec = Codec(ServerMessage.__args__)
