@@ -89,6 +89,7 @@ class Database:
             parsed = parsed.set(drivername=driver)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         extra: dict[str, Any] = {} if self.is_sqlite else {"pool_pre_ping": True, "pool_size": 10}
+        extra["hide_parameters"] = True  # what people typed must not reach a log
         self.url = parsed.render_as_string(hide_password=False)
         self.engine: AsyncEngine = create_async_engine(parsed, **extra)
         if self.is_sqlite:

@@ -1,0 +1,51 @@
+# Every target sets up what it needs; the first run takes a minute, later ones a second.
+SHELL := bash
+PYTHON_BIN := .venv/bin/python
+PACKAGES := core people cases scheduler media recordings signaling web rehearsal main.py
+ARGS ?=
+
+.PHONY: install run test check screens bench soak generate clean lock
+
+install: ## the product, as .venv/bin/yuanjian
+	@scripts/setup
+
+run: install ## a working demo; LAN=1 serves HTTPS on the LAN address, so that a phone can join
+	@.venv/bin/yuanjian serve --demo $(if $(LAN),--lan) $(ARGS)
+
+test: ## everything: pure tests, fake peers, real browsers, both databases
+	@scripts/setup dev
+	@$(PYTHON_BIN) -m pytest $(ARGS)
+
+check: ## format, lint, types, architecture and the fast tests, in under a minute
+	@scripts/setup dev
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@$(PYTHON_BIN) -m signaling.generate --check
+	@$(PYTHON_BIN) -m pytest -q -x -m "not slow and not browser and not postgres" --ignore=tests/journeys --ignore=tests/wire $(ARGS)
+
+screens: ## every page at three sizes in both languages, into var/screens/
+	@scripts/setup dev
+	@$(PYTHON_BIN) -m tests.screens $(ARGS)
+
+bench: ## the benchmarks; each prints JSON lines
+	@scripts/setup dev
+	@for bench in bench/[a-z]*.py; do name=$$(basename $$bench .py); [ $$name = open_relay ] || $(PYTHON_BIN) -m bench.$$name $(ARGS); done
+
+soak: ## the long campaigns: crashes, tampering, fuzzing, endurance
+	@scripts/setup dev
+	@YUANJIAN_SOAK=1 $(PYTHON_BIN) -m pytest -m slow $(ARGS)
+
+generate: ## protocol table, browser protocol, rule table
+	@scripts/setup dev
+	@$(PYTHON_BIN) -m signaling.generate
+
+lock: ## new lock files from pyproject.toml
+	@scripts/setup dev
+	@$(PYTHON_BIN) -m pip install --quiet uv
+	@.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra install --extra dev pyproject.toml -o requirements-dev.lock
+	@.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra install pyproject.toml -c requirements-dev.lock -o requirements.lock
+
+clean: ## everything that was generated, but for the data in var/
+	@rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
