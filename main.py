@@ -165,6 +165,7 @@ def run(name: str, settings_file: Path) -> None:
 
     settings = Settings(**json.loads(settings_file.read_text(encoding="utf-8")))
     configure(name)
+    _write_private(settings.run_dir / f"{name}.pid", str(os.getpid()))
     kind, _, number = name.partition("-")
     mains: dict[str, Callable[[asyncio.Event], Any]] = {
         "web": lambda stop: _web(settings, stop),

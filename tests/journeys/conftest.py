@@ -1,0 +1,128 @@
+"""The real server, started as an operator would, and real browsers, for journeys through the whole product."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Playwright, async_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 60.0
+"""Seconds any single step may take on a busy machine before the journey counts as stuck."""
+
+CHROMIUM_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--allow-loopback-in-peer-connection",
+    "--autoplay-policy=no-user-gesture-required",
+)
+
+
+def free_port(kind: socket.SocketKind) -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Server:
+    """A running ``yuanjian serve --demo`` with a data directory of its own."""
+
+    data_dir: Path
+    port: int = field(default_factory=lambda: free_port(socket.SOCK_STREAM))
+    media_port: int = field(default_factory=lambda: free_port(socket.SOCK_DGRAM))
+    extra: tuple[str, ...] = ("--demo",)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        return self.data_dir.parent / f"{self.data_dir.name}.log"
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "main", "serve", "--data-dir", str(self.data_dir)]
+        command += ["--port", str(self.port), "--media-port", str(self.media_port), *self.extra]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+
+    def wait_ready(self) -> None:
+        """Return when pages, relay and worker are up; fail with the log when the server ends instead."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            assert self.process is not None
+            assert self.process.poll() is None, self.log.read_text()[-4000:]
+            try:
+                with urllib.request.urlopen(self.url + "/health/ready", timeout=2) as answer:
+                    if answer.status == 200:
+                        return
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                time.sleep(0.1)
+        pytest.fail("the server did not become ready:\n" + self.log.read_text()[-4000:])
+
+    def pid(self, name: str) -> int:
+        """Process id of ``web``, ``worker`` or ``media-0``."""
+        return int((self.data_dir / "run" / f"{name}.pid").read_text())
+
+    def kill(self, name: str) -> None:
+        """Kill one of the processes as the kernel would, without warning."""
+        os.kill(self.pid(name), signal.SIGKILL)
+
+    def stop(self) -> int:
+        """Stop in an orderly way and return the exit code."""
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.terminate()
+        return self.process.wait(PATIENCE)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A demo server for the journeys of one module."""
+    running = Server(tmp_path_factory.mktemp("journey") / "data")
+    running.start()
+    running.wait_ready()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+async def playwright() -> AsyncIterator[Playwright]:
+    async with async_playwright() as started:
+        yield started
+
+
+async def launch(playwright: Playwright, *, camera: Path | None = None, flags: tuple[str, ...] = ()) -> Browser:
+    """A headless Chromium whose camera shows the y4m file ``camera``, or the browser's own test picture."""
+    arguments = [*CHROMIUM_FLAGS, *flags]
+    if camera is not None:
+        arguments.append(f"--use-file-for-fake-video-capture={camera}")
+    return await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
+
+
+async def until(condition: object, what: str) -> None:
+    """Wait until the callable ``condition`` is true, or fail naming ``what`` was waited for."""
+    assert callable(condition)
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain for: {what}"
+        await asyncio.sleep(0.1)
