@@ -80,7 +80,7 @@ class Kind:
     host: EndpointRole
     grace: timedelta = timedelta(0)
     custody: bool = False
-    """Whether a person in custody is brought: the facility confirms brought, identity checked, escort left, returned."""
+    """Whether a person in custody is brought: the post confirms brought, identity checked, escort left, returned."""
     record_while_held: bool = False
     mute_forbidden: frozenset[EndpointRole] = frozenset()
     """Who may not switch off microphone or camera; their device loss is an alarm and a log entry."""
@@ -95,6 +95,10 @@ class Kind:
     privileged: bool = False
     """Nobody but lawyer and client hears it; police see only that it took place, from when to when."""
     statistics: bool = True
+    approval: bool = False
+    """Whether the facility must confirm before it counts; else a booking is confirmed when made."""
+    choices: tuple[timedelta, ...] = (timedelta(minutes=30), timedelta(minutes=60), timedelta(minutes=90))
+    """Lengths offered by pages."""
     keep: timedelta | None = None
     """How long recordings are kept when no case decides; ``None``: by the case."""
     roles_at: dict[EndpointRole, tuple[Role, ...]] = field(default_factory=dict)
@@ -116,9 +120,11 @@ VISIT = Kind(
     share=frozenset({EndpointRole.PARTY}),
     chat=False,
     privileged=True,
+    approval=True,
+    choices=(timedelta(minutes=45), timedelta(minutes=60), timedelta(minutes=90)),
     roles_at={
         EndpointRole.PARTY: (Role.LAWYER, Role.INTERPRETER),
-        EndpointRole.ROOM: (Role.DETAINEE,),
+        EndpointRole.ROOM: (Role.DETAINEE, Role.LAWYER, Role.INTERPRETER),
         EndpointRole.POST: (Role.DUTY_OFFICER,),
     },
 )
@@ -137,6 +143,7 @@ INTERROGATION = Kind(
     share=frozenset({EndpointRole.HOST}),
     chat=False,
     duration=timedelta(minutes=120),
+    choices=(timedelta(minutes=60), timedelta(minutes=120), timedelta(minutes=180)),
     roles_at={
         EndpointRole.HOST: (Role.OFFICER, Role.INTERPRETER),
         EndpointRole.PARTY: (Role.OFFICER, Role.COOPERATING_OFFICER, Role.INTERPRETER),
@@ -181,7 +188,7 @@ REHEARSAL = Kind(
     duration=timedelta(minutes=15),
     statistics=False,
     keep=timedelta(hours=24),
-    roles_at={role: (Role.SYNTHETIC,) for role in (EndpointRole.HOST, EndpointRole.PARTY, EndpointRole.GUEST)},
+    roles_at=dict.fromkeys((EndpointRole.HOST, EndpointRole.PARTY, EndpointRole.GUEST), (Role.SYNTHETIC,)),
 )
 
 KINDS: dict[str, Kind] = {kind.code: kind for kind in (VISIT, INTERROGATION, STATEMENT, REHEARSAL)}

@@ -6,10 +6,11 @@ Leaving ``transaction()`` normally commits; an exception rolls everything back. 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, Integer, MetaData, event, text
+from sqlalchemy import BigInteger, Dialect, Enum, Integer, MetaData, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -55,6 +56,11 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return from_micros(value) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+def words(enum: type[StrEnum]) -> Enum:
+    """Column type that stores the words of ``enum`` as text of up to 32 characters and reads its members back."""
+    return Enum(enum, native_enum=False, length=32, values_callable=lambda members: [m.value for m in members])
 
 
 _BEGIN = "yuanjian_begin"

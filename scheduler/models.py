@@ -1,0 +1,199 @@
+"""Tables of facilities, rooms, bookings, parties, holds and custody steps."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cases.kinds import EndpointRole, Role
+from core.database import Base, UtcDateTime, words
+from core.ids import new_id
+
+
+class FacilityKind(StrEnum):
+    """What sort of place, as the rules on places ask (MPS 198)."""
+
+    DETENTION_CENTRE = "detention_centre"
+    CASE_CENTRE = "case_centre"
+    STATION = "station"
+
+
+class RoomUse(StrEnum):
+    """What a room is for; which kinds it serves follows in ``scheduler/rooms.py``."""
+
+    VISIT = "visit"
+    """会见室: person in custody meets the lawyer."""
+    INTERROGATION = "interrogation"
+    """讯问室."""
+    EVIDENCE = "evidence"
+    """远程取证室: witness or officer on the far side."""
+    LAWYER = "lawyer"
+    """律师会见点: the lawyer's end of a visit."""
+
+
+class State(StrEnum):
+    """Of a booking. ``REQUESTED`` and ``CONFIRMED`` hold their resources."""
+
+    REQUESTED = "requested"
+    CONFIRMED = "confirmed"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    CANCELLED = "cancelled"
+    DONE = "done"
+    NO_SHOW = "no_show"
+
+
+class Step(StrEnum):
+    """What the duty post confirms around a session with a person in custody, in this order."""
+
+    BROUGHT = "brought"
+    IDENTITY_CHECKED = "identity_checked"
+    ESCORT_LEFT = "escort_left"
+    RETURNED = "returned"
+
+
+class Facility(Base):
+    """A detention centre, case-handling centre or station, on a node of the police tree."""
+
+    __tablename__ = "facilities"
+
+    id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
+    organisation: Mapped[str] = mapped_column(ForeignKey("organisations.id"), index=True)
+    name: Mapped[str] = mapped_column(String(100))
+    kind: Mapped[FacilityKind] = mapped_column(words(FacilityKind))
+    zone: Mapped[str] = mapped_column(String(64), default="Asia/Shanghai")
+    phone: Mapped[str] = mapped_column(String(32), default="")
+    address: Mapped[str] = mapped_column(String(200), default="")
+    latitude: Mapped[float | None]
+    longitude: Mapped[float | None]
+    closed: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """Since when no longer used."""
+
+
+class Room(Base):
+    """A room that can be held."""
+
+    __tablename__ = "rooms"
+
+    id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
+    facility: Mapped[str] = mapped_column(ForeignKey("facilities.id"), index=True)
+    name: Mapped[str] = mapped_column(String(100))
+    use: Mapped[RoomUse] = mapped_column(words(RoomUse))
+    capacity: Mapped[int] = mapped_column(default=4)
+    equipment: Mapped[list[str]] = mapped_column(JSON, default=list)
+    """Words such as ``printer``, ``document_camera``, ``wheelchair``."""
+    movable: Mapped[bool] = mapped_column(default=False)
+    """A terminal on wheels rather than a place."""
+    buffer_before: Mapped[int] = mapped_column(default=0)
+    """Minutes held before each window, for bringing and preparing."""
+    buffer_after: Mapped[int] = mapped_column(default=0)
+    """Minutes held after each window, for returning and cleaning."""
+    closed: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+
+class Booking(Base):
+    """The plan of one session; its id is the session's id."""
+
+    __tablename__ = "bookings"
+    __table_args__ = (
+        CheckConstraint('"ends" > "starts"', name="window"),
+        Index("ix_bookings_facility", "facility", "starts"),
+        Index("ix_bookings_state", "state", "starts"),
+    )
+
+    id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
+    kind: Mapped[str] = mapped_column(String(24))
+    state: Mapped[State] = mapped_column(words(State))
+    start: Mapped[datetime] = mapped_column("starts", UtcDateTime())
+    end: Mapped[datetime] = mapped_column("ends", UtcDateTime())
+    zone: Mapped[str] = mapped_column(String(64), default="Asia/Shanghai")
+    """Zone its times are shown in: the facility's."""
+    organisation: Mapped[str | None] = mapped_column(ForeignKey("organisations.id"))
+    """Unit of the host; of a visit that of the facility."""
+    facility: Mapped[str | None] = mapped_column(ForeignKey("facilities.id"))
+    """Whose day list it stands in; rehearsals have none."""
+    case: Mapped[str | None] = mapped_column(ForeignKey("cases.id"), index=True)
+    created_by: Mapped[str] = mapped_column(String(64))
+    """Id of the person, or of the token that started a rehearsal."""
+    created: Mapped[datetime] = mapped_column(UtcDateTime())
+    decided: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    decided_by: Mapped[str | None] = mapped_column(String(64))
+    reason: Mapped[str | None] = mapped_column(String(32))
+    """Enumerated word of the last refusal, cancellation or no-show."""
+    owner: Mapped[str | None] = mapped_column(String(16))
+    """Of a no-show: whose cause it was."""
+    started: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """When the session really began."""
+    ended: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    version: Mapped[int] = mapped_column(default=1)
+    """Raised by every change: a form that shows an older one is refused as stale."""
+
+
+class Party(Base):
+    """Somebody who takes part: exactly one of account person, person in custody, or a name alone (guest)."""
+
+    __tablename__ = "parties"
+
+    id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
+    booking: Mapped[str] = mapped_column(ForeignKey("bookings.id", ondelete="CASCADE"), index=True)
+    role: Mapped[Role] = mapped_column(words(Role))
+    endpoint_role: Mapped[EndpointRole] = mapped_column(words(EndpointRole))
+    person: Mapped[str | None] = mapped_column(ForeignKey("persons.id"), index=True)
+    custody_person: Mapped[str | None] = mapped_column(ForeignKey("custody_persons.id"), index=True)
+    name: Mapped[str] = mapped_column(String(100))
+    """As it was when booked."""
+    number: Mapped[str] = mapped_column(String(32), default="")
+    room: Mapped[str | None] = mapped_column(ForeignKey("rooms.id"), index=True)
+    """Where they sit; ``None``: their own device."""
+    lead: Mapped[bool] = mapped_column(default=False)
+    """The officer who answers for the session."""
+
+
+class Hold(Base):
+    """One resource taken for one window by one booking; the database refuses overlaps of a resource.
+
+    ``resource`` is ``room:ID``, ``custody:ID`` or ``person:ID``. The window here includes the room's buffers.
+    """
+
+    __tablename__ = "holds"
+    __table_args__ = (
+        CheckConstraint('"ends" > "starts"', name="window"),
+        Index("ix_holds_resource", "resource", "ends"),
+    )
+
+    id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
+    booking: Mapped[str] = mapped_column(ForeignKey("bookings.id", ondelete="CASCADE"), index=True)
+    resource: Mapped[str] = mapped_column(String(40))
+    start: Mapped[datetime] = mapped_column("starts", UtcDateTime())
+    end: Mapped[datetime] = mapped_column("ends", UtcDateTime())
+
+
+class CustodyStep(Base):
+    """A step confirmed by the duty post. ``returned`` ends the custody side."""
+
+    __tablename__ = "custody_steps"
+    __table_args__ = (UniqueConstraint("booking", "step"),)
+
+    id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
+    booking: Mapped[str] = mapped_column(ForeignKey("bookings.id", ondelete="CASCADE"), index=True)
+    step: Mapped[Step] = mapped_column(words(Step))
+    at: Mapped[datetime] = mapped_column(UtcDateTime())
+    by: Mapped[str] = mapped_column(String(64))
+
+
+class BookingChange(Base):
+    """One version of a booking as it was left by one act: the full history."""
+
+    __tablename__ = "booking_changes"
+    __table_args__ = (Index("ix_booking_changes_booking", "booking", "version"),)
+
+    id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
+    booking: Mapped[str] = mapped_column(ForeignKey("bookings.id", ondelete="CASCADE"))
+    version: Mapped[int]
+    at: Mapped[datetime] = mapped_column(UtcDateTime())
+    by: Mapped[str] = mapped_column(String(64))
+    act: Mapped[str] = mapped_column(String(32))
+    snapshot: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """State, window, rooms, party ids and reason after the act."""
