@@ -1,0 +1,275 @@
+"""One table: role × action × relation to the object. What it does not hold is denied.
+
+``allowed`` is asked with the relations that really hold between the principal and the object at hand;
+``relations`` works out those that follow from places. ``docs/PERMISSIONS.md`` is generated from the table.
+"""
+
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+from core.errors import Denied
+from people.principals import Principal, Role
+
+
+class Relation(StrEnum):
+    """How a principal stands to the object of an action."""
+
+    ANY = "any"
+    """No relation is asked for."""
+    SELF = "self"
+    """The object is the principal's own: login, booking made, invitation issued."""
+    OWN_CASE = "own_case"
+    """Works on the case, or defends the person in it by a checked representation."""
+    OWN_FACILITY = "own_facility"
+    OWN_UNIT = "own_unit"
+    """The object belongs to the principal's organisation."""
+    OWN_TREE = "own_tree"
+    """The object belongs to the principal's organisation or one below it, always within one tree."""
+    PARTICIPANT = "participant"
+    """Is a party of the session."""
+    OWN_ROOM = "own_room"
+    """The session uses the terminal's room."""
+
+
+class Action(StrEnum):
+    """Everything somebody can ask to do."""
+
+    BOOK_VISIT = "book_visit"
+    BOOK_INTERROGATION = "book_interrogation"
+    BOOK_STATEMENT = "book_statement"
+    BOOK_REHEARSAL = "book_rehearsal"
+    START_NOW = "start_now"
+    VIEW_BOOKING = "view_booking"
+    CANCEL_BOOKING = "cancel_booking"
+    EXTEND_SESSION = "extend_session"
+    VIEW_DAY_LIST = "view_day_list"
+    CONFIRM_BOOKING = "confirm_booking"
+    CONFIRM_CUSTODY = "confirm_custody"
+    MOVE_BOOKING = "move_booking"
+    JOIN = "join"
+    HOST = "host"
+    INVITE_GUEST = "invite_guest"
+    VIEW_SESSION = "view_session"
+    """That a session took place, from when to when, with whom."""
+    VIEW_RECORD = "view_record"
+    """Its log, markers and verdict."""
+    PLAY_RECORD = "play_record"
+    VERIFY_RECORD = "verify_record"
+    EXPORT_RECORD = "export_record"
+    RELEASE_ORIGINAL = "release_original"
+    UNSEAL_RECORD = "unseal_record"
+    DELETE_RECORD = "delete_record"
+    VIEW_CASE = "view_case"
+    EDIT_CASE = "edit_case"
+    VIEW_CLIENTS = "view_clients"
+    CHECK_PAPERS = "check_papers"
+    """The facility's check of a lawyer's three papers."""
+    PAIR_TERMINAL = "pair_terminal"
+    VIEW_TERMINALS = "view_terminals"
+    REVOKE_TERMINAL = "revoke_terminal"
+    MANAGE_ORGANISATION = "manage_organisation"
+    VIEW_PEOPLE = "view_people"
+    REGISTER_PERSON = "register_person"
+    GRANT_ROLE = "grant_role"
+    SUSPEND_PERSON = "suspend_person"
+    RESET_CREDENTIALS = "reset_credentials"
+    REVEAL_ALIAS = "reveal_alias"
+    """Read the real name of a protected person."""
+    KEEP_APART = "keep_apart"
+    """State that two persons must never meet."""
+    VIEW_SIGN_INS = "view_sign_ins"
+    MANAGE_OWN_LOGINS = "manage_own_logins"
+    VIEW_OWN_LEDGER = "view_own_ledger"
+    """Who looked at the principal's own sessions."""
+    VIEW_LEDGER = "view_ledger"
+    ISSUE_TOKEN = "issue_token"  # noqa: S105  # an action, not a secret
+    VIEW_HEALTH = "view_health"
+    CHECK_DEVICES = "check_devices"
+
+
+R = Relation
+_EVERY_ACCOUNT: Mapping[Action, frozenset[Relation]] = {
+    Action.MANAGE_OWN_LOGINS: frozenset({R.SELF}),
+    Action.VIEW_OWN_LEDGER: frozenset({R.SELF}),
+    Action.CHECK_DEVICES: frozenset({R.ANY}),
+    Action.VIEW_BOOKING: frozenset({R.SELF, R.PARTICIPANT}),
+    Action.VIEW_SESSION: frozenset({R.PARTICIPANT}),
+}
+
+
+def _account(*rules: tuple[Action, Relation]) -> Mapping[Action, frozenset[Relation]]:
+    """The rules every account has, and those given."""
+    table = {action: set(relations) for action, relations in _EVERY_ACCOUNT.items()}
+    for action, relation in rules:
+        table.setdefault(action, set()).add(relation)
+    return MappingProxyType({action: frozenset(relations) for action, relations in table.items()})
+
+
+def _device(*rules: tuple[Action, Relation]) -> Mapping[Action, frozenset[Relation]]:
+    """Only the rules given: for those who come without an account."""
+    table: dict[Action, set[Relation]] = {}
+    for action, relation in rules:
+        table.setdefault(action, set()).add(relation)
+    return MappingProxyType({action: frozenset(relations) for action, relations in table.items()})
+
+
+TABLE: Mapping[Role, Mapping[Action, frozenset[Relation]]] = MappingProxyType(
+    {
+        Role.OFFICER: _account(
+            (Action.BOOK_INTERROGATION, R.OWN_CASE),
+            (Action.BOOK_STATEMENT, R.OWN_CASE),
+            (Action.START_NOW, R.OWN_CASE),
+            (Action.VIEW_BOOKING, R.OWN_CASE),
+            (Action.CANCEL_BOOKING, R.SELF),
+            (Action.EXTEND_SESSION, R.PARTICIPANT),
+            (Action.JOIN, R.PARTICIPANT),
+            (Action.HOST, R.PARTICIPANT),
+            (Action.INVITE_GUEST, R.SELF),
+            (Action.INVITE_GUEST, R.PARTICIPANT),
+            (Action.VIEW_CASE, R.OWN_CASE),
+            (Action.EDIT_CASE, R.OWN_CASE),
+            (Action.VIEW_RECORD, R.OWN_CASE),
+            (Action.PLAY_RECORD, R.OWN_CASE),
+            (Action.VERIFY_RECORD, R.OWN_CASE),
+            (Action.REVEAL_ALIAS, R.OWN_CASE),
+            (Action.KEEP_APART, R.OWN_CASE),
+        ),
+        Role.DUTY_OFFICER: _account(
+            (Action.VIEW_DAY_LIST, R.OWN_FACILITY),
+            (Action.VIEW_BOOKING, R.OWN_FACILITY),
+            (Action.CONFIRM_BOOKING, R.OWN_FACILITY),
+            (Action.CONFIRM_CUSTODY, R.OWN_FACILITY),
+            (Action.MOVE_BOOKING, R.OWN_FACILITY),
+            (Action.CANCEL_BOOKING, R.OWN_FACILITY),
+            (Action.CHECK_PAPERS, R.OWN_FACILITY),
+            (Action.HOST, R.OWN_FACILITY),
+            (Action.JOIN, R.OWN_FACILITY),
+            (Action.EXTEND_SESSION, R.OWN_FACILITY),
+            (Action.VIEW_SESSION, R.OWN_FACILITY),
+            (Action.PAIR_TERMINAL, R.OWN_FACILITY),
+            (Action.VIEW_TERMINALS, R.OWN_FACILITY),
+            (Action.REVOKE_TERMINAL, R.OWN_FACILITY),
+            (Action.KEEP_APART, R.OWN_FACILITY),
+        ),
+        Role.REVIEWER: _account(
+            (Action.VIEW_CASE, R.OWN_TREE),
+            (Action.VIEW_SESSION, R.OWN_TREE),
+            (Action.VIEW_RECORD, R.OWN_TREE),
+            (Action.PLAY_RECORD, R.OWN_TREE),
+            (Action.VERIFY_RECORD, R.OWN_TREE),
+            (Action.EXPORT_RECORD, R.OWN_TREE),
+            (Action.RELEASE_ORIGINAL, R.OWN_TREE),
+            (Action.VIEW_LEDGER, R.OWN_TREE),
+        ),
+        Role.INSPECTOR: _account(
+            (Action.VIEW_SESSION, R.OWN_TREE),
+            (Action.VIEW_RECORD, R.OWN_TREE),
+            (Action.VERIFY_RECORD, R.OWN_TREE),
+            (Action.VIEW_LEDGER, R.OWN_TREE),
+            (Action.VIEW_TERMINALS, R.OWN_TREE),
+        ),
+        Role.PROSECUTOR: _account((Action.JOIN, R.PARTICIPANT)),
+        Role.JUDGE: _account((Action.JOIN, R.PARTICIPANT)),
+        Role.CLERK: _account((Action.JOIN, R.PARTICIPANT)),
+        Role.LAWYER: _account(
+            (Action.BOOK_VISIT, R.OWN_CASE),
+            (Action.VIEW_CLIENTS, R.SELF),
+            (Action.CANCEL_BOOKING, R.SELF),
+            (Action.EXTEND_SESSION, R.PARTICIPANT),
+            (Action.JOIN, R.PARTICIPANT),
+        ),
+        Role.INTERPRETER: _account((Action.JOIN, R.PARTICIPANT)),
+        Role.ADMINISTRATOR: _account(
+            (Action.MANAGE_ORGANISATION, R.OWN_TREE),
+            (Action.VIEW_PEOPLE, R.OWN_TREE),
+            (Action.REGISTER_PERSON, R.OWN_TREE),
+            (Action.GRANT_ROLE, R.OWN_TREE),
+            (Action.SUSPEND_PERSON, R.OWN_TREE),
+            (Action.RESET_CREDENTIALS, R.OWN_TREE),
+            (Action.VIEW_SIGN_INS, R.OWN_TREE),
+            (Action.VIEW_TERMINALS, R.OWN_TREE),
+            (Action.REVOKE_TERMINAL, R.OWN_TREE),
+            (Action.VIEW_LEDGER, R.OWN_TREE),
+            (Action.VIEW_HEALTH, R.ANY),
+        ),
+        Role.OPERATOR: _device(
+            (Action.BOOK_REHEARSAL, R.ANY),
+            (Action.JOIN, R.SELF),
+            (Action.HOST, R.SELF),
+            (Action.VIEW_BOOKING, R.SELF),
+            (Action.CANCEL_BOOKING, R.SELF),
+            (Action.VIEW_RECORD, R.SELF),
+            (Action.PLAY_RECORD, R.SELF),
+            (Action.VERIFY_RECORD, R.SELF),
+            (Action.VIEW_HEALTH, R.ANY),
+            (Action.CHECK_DEVICES, R.ANY),
+        ),
+        Role.GUEST: _device(
+            (Action.JOIN, R.PARTICIPANT),
+            (Action.CHECK_DEVICES, R.ANY),
+        ),
+        Role.TERMINAL: _device(
+            (Action.JOIN, R.OWN_ROOM),
+            (Action.VIEW_DAY_LIST, R.OWN_ROOM),
+            (Action.CHECK_DEVICES, R.ANY),
+        ),
+    }
+)
+
+STEP_UP: frozenset[Action] = frozenset(
+    {
+        Action.EXPORT_RECORD,
+        Action.RELEASE_ORIGINAL,
+        Action.UNSEAL_RECORD,
+        Action.DELETE_RECORD,
+        Action.GRANT_ROLE,
+        Action.RESET_CREDENTIALS,
+        Action.REVEAL_ALIAS,
+        Action.ISSUE_TOKEN,
+    }
+)
+"""What needs fresh proof of who is at the keyboard, however recent the sign-in."""
+
+
+def allowed(principal: Principal | None, action: Action, relations: Collection[Relation] = ()) -> bool:
+    """Whether the table lets ``principal`` do ``action`` to an object to which ``relations`` hold."""
+    if principal is None:
+        return False
+    holding = {Relation.ANY, *relations}
+    return any(not holding.isdisjoint(TABLE[Role(role)].get(action, ())) for role in principal.roles if role in TABLE)
+
+
+def require(principal: Principal | None, action: Action, relations: Collection[Relation] = ()) -> Principal:
+    """Return the principal, or raise ``Denied``: ``sign-in`` when nobody is known, else ``not-allowed``."""
+    if principal is None:
+        raise Denied("sign-in", "Please sign in first.")
+    if not allowed(principal, action, relations):
+        raise Denied("not-allowed", "This is not open to you. If you need it for your work, ask your administrator.")
+    return principal
+
+
+def relations(
+    principal: Principal,
+    *,
+    owner: str | None = None,
+    facility: str | None = None,
+    line: Collection[str] = (),
+    session: str | None = None,
+    participants: Collection[str] = (),
+    rooms: Collection[str] = (),
+) -> frozenset[Relation]:
+    """The relations that follow from ids: of the owner, the facility, the participants and rooms of a session.
+
+    ``line`` is the object's organisation followed by those above it (``people.store.line``). ``OWN_CASE`` is
+    for the packages that know cases to add.
+    """
+    held = {
+        Relation.SELF: owner is not None and owner == principal.id,
+        Relation.OWN_FACILITY: facility is not None and facility == principal.facility,
+        Relation.OWN_UNIT: bool(line) and next(iter(line)) == principal.organisation,
+        Relation.OWN_TREE: principal.organisation is not None and principal.organisation in line,
+        Relation.PARTICIPANT: principal.id in participants or (session is not None and session == principal.session),
+        Relation.OWN_ROOM: principal.room is not None and principal.room in rooms,
+    }
+    return frozenset(relation for relation, holds in held.items() if holds)

@@ -1,0 +1,69 @@
+"""Who is asking: the one value every permission, page and message decides by."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+PrincipalKind = Literal["account", "guest", "terminal", "token"]
+
+
+class Tree(StrEnum):
+    """The trees of organisations. Each has administrators of its own; none grants a role of another."""
+
+    POLICE = "police"
+    PROCURATORATE = "procuratorate"
+    COURT = "court"
+    JUSTICE = "justice"
+    """Justice bureau and bar: register, check and suspend lawyers."""
+
+
+class Role(StrEnum):
+    """What somebody may be at the platform; in a session people stand in roles of the kind of session."""
+
+    OFFICER = "officer"
+    DUTY_OFFICER = "duty_officer"
+    REVIEWER = "reviewer"
+    INSPECTOR = "inspector"
+    PROSECUTOR = "prosecutor"
+    JUDGE = "judge"
+    CLERK = "clerk"
+    LAWYER = "lawyer"
+    INTERPRETER = "interpreter"
+    ADMINISTRATOR = "administrator"
+    OPERATOR = "operator"
+    """Runs the site: a token for self-tests, never a view of anybody's session."""
+    GUEST = "guest"
+    """Came by an invitation; never granted."""
+    TERMINAL = "terminal"
+    """The device in a room; never granted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is asking: an account, a guest, a terminal or an operator's token."""
+
+    kind: PrincipalKind
+    id: str
+    """Id of the person, invitation, terminal or token."""
+    name: str
+    roles: frozenset[str]
+    """Values of ``Role``."""
+    organisation: str | None = None
+    facility: str | None = None
+    """Duty officers and terminals: where they are."""
+    room: str | None = None
+    """Terminals: the one room."""
+    session: str | None = None
+    """Guests: the one session they are invited to."""
+    locale: str = "zh-CN"
+    login: str | None = None
+    """Id of the login session of an account; ``None`` for others, whose own id says it."""
+    tree: str | None = None
+    """Tree of the organisation, a value of ``Tree``."""
+    proved: datetime | None = None
+    """When an account last gave fresh proof: acts that need a step-up ask for it anew after some minutes."""
+
+    def has(self, role: str) -> bool:
+        """Whether one of the principal's roles is ``role``."""
+        return role in self.roles
