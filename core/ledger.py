@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, String, select, text
+from sqlalchemy import JSON, Connection, Index, String, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UtcDateTime
+from core.guards import Guard, triggers_missing
 
 GENESIS = "0" * 64
 
@@ -86,3 +87,27 @@ async def check(tx: AsyncSession) -> int | None:
             return entry.number
         expected, previous = entry.number + 1, entry.hash
     return None
+
+
+_TRIGGERS = ("ledger_no_update", "ledger_no_delete")
+
+_SQLITE = """
+CREATE TRIGGER IF NOT EXISTS ledger_no_{verb} BEFORE {verb} ON ledger
+BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END
+"""
+
+_POSTGRESQL = """
+CREATE OR REPLACE FUNCTION ledger_append_only() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'the ledger is append-only' USING ERRCODE = 'integrity_constraint_violation'; END $$;
+CREATE OR REPLACE TRIGGER ledger_no_{verb} BEFORE {verb} ON ledger FOR EACH ROW EXECUTE FUNCTION ledger_append_only()
+"""
+
+
+def _install(connection: Connection) -> None:
+    template = _SQLITE if connection.dialect.name == "sqlite" else _POSTGRESQL
+    for verb in ("update", "delete"):
+        connection.exec_driver_sql(template.format(verb=verb))
+
+
+GUARD = Guard(_install, lambda connection: triggers_missing(connection, *_TRIGGERS))
+"""The database itself refuses to change or delete an entry; whoever gets around it is found by ``check``."""

@@ -1,0 +1,1 @@
+"""Alembic revisions: one linear chain, one file per package, run at start by ``core.migrate``."""

@@ -1,0 +1,1 @@
+"""``NNNN_<package>.py``: what a package changed, in order."""

@@ -1,0 +1,154 @@
+"""What many tests stand on: a clock that is told, and a migrated database of each kind, fresh per test.
+
+``database`` runs a test on SQLite and on PostgreSQL; ``sqlite_database`` and ``postgres_database`` on one of them.
+"""
+
+import asyncio
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from core import ledger, migrate
+from core.clock import FakeClock
+from core.database import Database, sqlite_url
+
+GUARDS = (ledger.GUARD,)
+NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
+"""A Monday noon in Shanghai."""
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A clock that stands at ``NOON`` until moved."""
+    return FakeClock(NOON)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to be copied."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.sqlite3"
+    asyncio.run(_migrated(sqlite_url(path)))
+    return path
+
+
+@pytest.fixture
+async def sqlite_database(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Database]:
+    """An empty database of this version in a file."""
+    path = tmp_path / "test.sqlite3"
+    shutil.copy(sqlite_template, path)
+    database = Database(sqlite_url(path))
+    yield database
+    await database.close()
+
+
+class Cluster:
+    """A PostgreSQL server of our own on a socket in a temporary directory, without a password and off the network."""
+
+    def __init__(self, binaries: Path) -> None:
+        self._binaries = binaries
+        self.directory = Path(tempfile.mkdtemp(prefix="yjpg"))
+        if os.geteuid() == 0:
+            shutil.chown(self.directory, "postgres")
+        self._run("initdb", "-D", self._data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync", "--locale=C")
+        options = (
+            f"-c listen_addresses='' -k {self.directory} -c fsync=off -c max_connections=60 -c shared_buffers=32MB"
+        )
+        self._run("pg_ctl", "-D", self._data, "-w", "-l", f"{self.directory}/log", "-o", options, "start")
+
+    @property
+    def _data(self) -> str:
+        return f"{self.directory}/data"
+
+    def _run(self, program: str, *arguments: str) -> None:
+        as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        command = [*as_user, str(self._binaries / program), *arguments]
+        done = subprocess.run(command, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        if done.returncode:
+            raise RuntimeError(f"{program}: {done.stderr}")
+
+    def url(self, name: str) -> str:
+        return f"postgresql://postgres@/{name}?host={self.directory}"
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "-D", self._data, "-m", "immediate", "stop")
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[Cluster]:
+    """One server for the whole run, with a migrated database ``template`` to be copied."""
+    binaries = _postgres_binaries()
+    if binaries is None:
+        reason = "PostgreSQL is not installed (Debian package postgresql)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+    cluster = Cluster(binaries)
+    try:
+        asyncio.run(_create(cluster, "yuanjian_template"))
+        asyncio.run(_migrated(cluster.url("yuanjian_template")))
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture
+async def postgres_database(postgres_cluster: Cluster) -> AsyncIterator[Database]:
+    """An empty database of this version on the PostgreSQL server."""
+    name = f"t{uuid4().hex}"
+    await _create(postgres_cluster, name, template="yuanjian_template")
+    database = Database(postgres_cluster.url(name))
+    yield database
+    await database.close()
+    await _admin(postgres_cluster, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database(request: pytest.FixtureRequest) -> Database:
+    """An empty database of this version, once on each kind."""
+    kind = "sqlite_database" if request.param == "sqlite" else "postgres_database"
+    found: Database = request.getfixturevalue(kind)
+    return found
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port of the loopback nobody listens on at this moment."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+async def _migrated(url: str) -> None:
+    database = Database(url)
+    await migrate.upgrade(database, GUARDS)
+    await database.close()
+
+
+async def _create(cluster: Cluster, name: str, template: str = "template1") -> None:
+    await _admin(cluster, f"CREATE DATABASE {name} TEMPLATE {template}")
+
+
+async def _admin(cluster: Cluster, statement: str) -> None:
+    admin = Database(cluster.url("postgres"))
+    async with admin.engine.connect() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await connection.execute(text(statement))
+    await admin.close()
+
+
+def _postgres_binaries() -> Path | None:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    if found:
+        return found[-1].parent
+    on_path = shutil.which("initdb")
+    return Path(on_path).parent if on_path else None
