@@ -1,0 +1,89 @@
+"""Queries of cases, custody and representation, in the caller's transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.models import (
+    Case,
+    CaseOfficer,
+    CaseSuspect,
+    CustodyPerson,
+    CustodyRecord,
+    Representation,
+    RepresentationState,
+)
+
+
+async def case(tx: AsyncSession, case_id: str) -> Case | None:
+    """The case of that id."""
+    return await tx.get(Case, case_id)
+
+
+async def cases_of_officer(tx: AsyncSession, person: str) -> Sequence[Case]:
+    """Open cases an officer works on, by number."""
+    query = select(Case).join(CaseOfficer, CaseOfficer.case == Case.id)
+    query = query.where(CaseOfficer.person == person, Case.closed.is_(None)).order_by(Case.number)
+    return (await tx.execute(query)).scalars().all()
+
+
+async def works_on(tx: AsyncSession, person: str, case_id: str) -> bool:
+    """Whether an officer works on a case."""
+    return await tx.get(CaseOfficer, (case_id, person)) is not None
+
+
+async def officers_of_case(tx: AsyncSession, case_id: str) -> Sequence[str]:
+    """Ids of the officers of a case."""
+    return (await tx.execute(select(CaseOfficer.person).where(CaseOfficer.case == case_id))).scalars().all()
+
+
+async def suspects(tx: AsyncSession, case_id: str) -> Sequence[CustodyPerson]:
+    """Persons suspected in a case, by name."""
+    query = select(CustodyPerson).join(CaseSuspect, CaseSuspect.person == CustodyPerson.id)
+    return (await tx.execute(query.where(CaseSuspect.case == case_id).order_by(CustodyPerson.name))).scalars().all()
+
+
+async def is_suspect(tx: AsyncSession, person: str, case_id: str) -> bool:
+    """Whether a person is suspected in a case."""
+    return await tx.get(CaseSuspect, (case_id, person)) is not None
+
+
+async def co_suspects(tx: AsyncSession, person: str) -> Sequence[str]:
+    """Ids of everybody suspected in any case this person is suspected in, without the person."""
+    own = select(CaseSuspect.case).where(CaseSuspect.person == person)
+    query = select(CaseSuspect.person).where(CaseSuspect.case.in_(own), CaseSuspect.person != person).distinct()
+    return (await tx.execute(query)).scalars().all()
+
+
+async def custody_person(tx: AsyncSession, person: str) -> CustodyPerson | None:
+    """The person of that id."""
+    return await tx.get(CustodyPerson, person)
+
+
+async def current_custody(tx: AsyncSession, person: str) -> CustodyRecord | None:
+    """Where a person is held now."""
+    query = select(CustodyRecord).where(CustodyRecord.person == person, CustodyRecord.until.is_(None))
+    return (await tx.execute(query)).scalar_one_or_none()
+
+
+async def verified_representation(tx: AsyncSession, lawyer: str, client: str, now: datetime) -> Representation | None:
+    """The checked representation in force between a lawyer and a client."""
+    query = _in_force(lawyer, now).where(Representation.client == client).order_by(Representation.since).limit(1)
+    return (await tx.execute(query)).scalar_one_or_none()
+
+
+async def clients(tx: AsyncSession, lawyer: str, now: datetime) -> list[tuple[Representation, CustodyPerson]]:
+    """A lawyer's own checked clients, by name; nobody else's name is ever read."""
+    query = _in_force(lawyer, now).join(CustodyPerson, CustodyPerson.id == Representation.client)
+    rows = await tx.execute(query.add_columns(CustodyPerson).order_by(CustodyPerson.name))
+    return [(row[0], row[1]) for row in rows]
+
+
+def _in_force(lawyer: str, now: datetime):  # type: ignore[no-untyped-def]  # Select's row type changes as columns are added
+    return select(Representation).where(
+        Representation.lawyer == lawyer,
+        Representation.state == RepresentationState.VERIFIED,
+        or_(Representation.until.is_(None), Representation.until > now),
+    )
