@@ -6,6 +6,7 @@
     │   ├── NotFound     nothing there for this viewer             404
     │   ├── Conflict     somebody was faster, or state has moved   409
     │   ├── Invalid      what was typed cannot be used             422
+    │   ├── TooMany      tried too often, wait                     429
     │   └── Unavailable  try again later                           503
     ├── PeerError        another program spoke the protocol wrongly 400
     └── OperatorError    whoever runs the site must act
@@ -54,6 +55,12 @@ class Invalid(PersonError):
     """What was typed or sent cannot be used; ``field`` names the input."""
 
     status = 422
+
+
+class TooMany(PersonError):
+    """Tried too often in a short time; the sentence says how long to wait."""
+
+    status = 429
 
 
 class Unavailable(PersonError):

@@ -34,6 +34,11 @@ def translate(locale: str, text: str, values: Mapping[str, object] | None = None
     return _Filler().vformat(found, (), values) if values else found
 
 
+def msgid(text: str) -> str:
+    """Mark ``text`` as a sentence of the catalogue that is translated where it is shown; returns it unchanged."""
+    return text
+
+
 class Texts:
     """The sentences of one language."""
 

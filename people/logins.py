@@ -1,0 +1,215 @@
+"""Signing in, staying signed in, signing out. A login session is an opaque cookie of which only the hash is stored."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import update
+
+from core import ledger
+from core.clock import Clock
+from core.database import Database
+from core.errors import Denied, NotFound, TooMany
+from core.ids import hash_secret, new_secret
+from core.texts import LOCALES
+from people import identities, store, throttle
+from people.models import Account, LoginSession
+from people.passwords import Passwords, check_new
+from people.principals import Principal
+
+log = structlog.get_logger()
+
+_SEEN_EVERY = timedelta(minutes=1)
+_LONGEST_COOKIE = 128
+
+
+@dataclass(frozen=True)
+class Door:
+    """What stands at the door: password hashing off the loop, and the counters of tries. One per process."""
+
+    passwords: Passwords = field(default_factory=Passwords)
+    throttle: throttle.Throttle = field(default_factory=throttle.Throttle)
+
+
+async def sign_in(
+    database: Database, clock: Clock, door: Door, *, login: str, password: str, address: str = "", agent: str = ""
+) -> tuple[str, Principal]:
+    """Return the cookie's secret and who signed in.
+
+    Raises ``Denied("sign-in-failed")``, the same and after the same time whether the login exists or not,
+    ``Denied("account-closed")`` only after the right password, ``TooMany`` or ``Unavailable``.
+    """
+    login = fold(login)
+    await _count(database, clock, door, login, address)
+    async with database.transaction(write=False) as tx:
+        found = await store.account_by_login(tx, login)
+    account, person = found or (None, None)
+    right = await door.passwords.verify(account.password if account else None, password)
+    if not right or account is None or person is None:
+        await _failed(database, clock, person.id if person else None)
+        raise Denied("sign-in-failed", "The name or the password is not right. Please try again.", field="password")
+    if account.state != "active" or person.state != "active":
+        await _failed(database, clock, person.id)
+        raise Denied("account-closed", "This account is closed. Please ask your administrator.")
+    door.throttle.forgive(throttle.SIGN_IN_HERE, login, throttle.network(address))
+    await _rehash(database, door, account, password)
+    return await start(database, clock, person.id, method="password", address=address, agent=agent)
+
+
+async def start(
+    database: Database, clock: Clock, person: str, *, method: str, address: str = "", agent: str = ""
+) -> tuple[str, Principal]:
+    """Begin a login session of somebody whose proof was just checked; return its cookie's secret and who it is."""
+    now, secret = clock.now(), new_secret()
+    async with database.transaction() as tx:
+        session = LoginSession(
+            hash=hash_secret(secret),
+            person=person,
+            method=method,
+            created=now,
+            seen=now,
+            expires=now + identities.LASTS,
+            proved=now,
+            agent=agent[:200],
+            address=address[:45],
+        )
+        tx.add(session)
+        await tx.flush()
+        principal = await store.account_principal(tx, person, session)
+        if principal is None:
+            raise Denied("account-closed", "This account is closed. Please ask your administrator.")
+        await ledger.append(tx, "login.succeeded", actor=person, subject=session.id, at=now, details={"method": method})
+    log.info("somebody signed in", person=person, login=session.id, method=method)
+    return secret, principal
+
+
+async def authenticate(database: Database, clock: Clock, cookie: str | None) -> Principal | None:
+    """Who the cookie belongs to now; ``None`` when it is unknown, ended, expired or idle too long."""
+    if not cookie or len(cookie) > _LONGEST_COOKIE:
+        return None
+    now = clock.now()
+    async with database.transaction(write=False) as tx:
+        session = await store.live_login(tx, now, now - identities.IDLE, hash_=hash_secret(cookie))
+        principal = await store.account_principal(tx, session.person, session) if session else None
+    if session is not None and principal is not None and now - session.seen >= _SEEN_EVERY:
+        await touch(database, clock, session.id)
+    return principal
+
+
+async def touch(database: Database, clock: Clock, login: str) -> None:
+    """Note that a login session is in use: by pages itself, by the live hub for those in a session."""
+    async with database.transaction() as tx:
+        await tx.execute(update(LoginSession).where(LoginSession.id == login).values(seen=clock.now()))
+
+
+async def sign_out(database: Database, clock: Clock, principal: Principal) -> None:
+    """End the login session that ``principal`` came with."""
+    await _end(database, clock, principal, "signed-out", only=principal.login or "")
+
+
+async def my_logins(database: Database, principal: Principal) -> Sequence[LoginSession]:
+    """The principal's own sign-ins, newest first, ended ones included."""
+    async with database.transaction(write=False) as tx:
+        return await store.logins(tx, principal.id)
+
+
+async def revoke(database: Database, clock: Clock, principal: Principal, login: str) -> None:
+    """End one of the principal's own login sessions. Raises ``NotFound`` for anybody else's."""
+    if not await _end(database, clock, principal, "revoked", only=login):
+        raise NotFound("login-unknown", "This sign-in is over already.")
+
+
+async def revoke_others(database: Database, clock: Clock, principal: Principal) -> int:
+    """End all of the principal's login sessions but this one; return how many."""
+    return await _end(database, clock, principal, "revoked", keep=principal.login)
+
+
+async def change_password(
+    database: Database, clock: Clock, door: Door, principal: Principal, *, old: str, new: str
+) -> None:
+    """Replace the password and end all other login sessions. Raises ``Denied`` or ``Invalid``."""
+    door.throttle.take(throttle.SECOND_STEP, principal.id)
+    async with database.transaction(write=False) as tx:
+        account = await tx.get(Account, principal.id)
+    if account is None or not await door.passwords.verify(account.password, old):
+        raise Denied("password-wrong", "The present password is not right.", field="old")
+    check_new(new, login=account.login, name=principal.name)
+    hashed, now = await door.passwords.hash(new), clock.now()
+    async with database.transaction() as tx:
+        await tx.execute(update(Account).where(Account.person == principal.id).values(password=hashed))
+        await store.end_logins(tx, principal.id, now, "password", keep=principal.login)
+        await ledger.append(tx, "password.changed", actor=principal.id, subject=principal.id, at=now)
+
+
+async def set_locale(database: Database, principal: Principal, locale: str) -> None:
+    """Remember the language of an account; an unknown one changes nothing."""
+    if principal.kind == "account" and locale in LOCALES:
+        async with database.transaction() as tx:
+            await tx.execute(update(Account).where(Account.person == principal.id).values(locale=locale))
+
+
+async def check_password(database: Database, door: Door, person: str, password: str) -> bool:
+    """Whether ``password`` is that of ``person``'s account: for a step-up."""
+    async with database.transaction(write=False) as tx:
+        account = await tx.get(Account, person)
+    return await door.passwords.verify(account.password if account else None, password)
+
+
+def fold(login: str) -> str:
+    """A login as it is stored and compared."""
+    return login.strip().casefold()[:64]
+
+
+async def _count(database: Database, clock: Clock, door: Door, login: str, address: str) -> None:
+    """Count the try under its three keys; a refusal is logged, and in the ledger when it is for a known account."""
+    where = throttle.network(address)
+    try:
+        door.throttle.take(throttle.SIGN_IN_ADDRESS, where)
+        door.throttle.take(throttle.SIGN_IN_HERE, login, where)
+        door.throttle.take(throttle.SIGN_IN_LOGIN, login)
+    except TooMany:
+        log.warning("sign-ins are held back")
+        if door.throttle.first(throttle.TOLD, login):
+            await _throttled(database, clock, login)
+        raise
+
+
+async def _throttled(database: Database, clock: Clock, login: str) -> None:
+    async with database.transaction() as tx:
+        found = await store.account_by_login(tx, login)
+        subject = found[1].id if found else "unknown"
+        await ledger.append(tx, "login.held-back", actor="unknown", subject=subject, at=clock.now())
+
+
+async def _failed(database: Database, clock: Clock, person: str | None) -> None:
+    log.warning("a sign-in failed", person=person)
+    async with database.transaction() as tx:
+        await ledger.append(tx, "login.failed", actor="unknown", subject=person or "unknown", at=clock.now())
+
+
+async def _rehash(database: Database, door: Door, account: Account, password: str) -> None:
+    if account.password is None or not door.passwords.outdated(account.password):
+        return
+    hashed = await door.passwords.hash(password)
+    async with database.transaction() as tx:
+        await tx.execute(update(Account).where(Account.person == account.person).values(password=hashed))
+
+
+async def _end(
+    database: Database,
+    clock: Clock,
+    principal: Principal,
+    why: str,
+    *,
+    keep: str | None = None,
+    only: str | None = None,
+) -> int:
+    now = clock.now()
+    async with database.transaction() as tx:
+        ended = await store.end_logins(tx, principal.id, now, why, keep=keep, only=only)
+        if ended:
+            await ledger.append(
+                tx, "login.ended", actor=principal.id, subject=only or principal.id, at=now, details={"why": why}
+            )
+    return ended

@@ -1,0 +1,65 @@
+"""How often something may be tried, per key: counted before the try, so that parallel tries count too."""
+
+import ipaddress
+import math
+import time
+
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage, Storage
+from limits.strategies import FixedWindowRateLimiter
+
+from core.errors import TooMany
+
+SIGN_IN_HERE = RateLimitItemPerMinute(8, 15, namespace="sign-in-here")
+"""One login from one address: the honest owner elsewhere is not locked out by a guesser."""
+SIGN_IN_LOGIN = RateLimitItemPerMinute(100, 60, namespace="sign-in-login")
+"""One login from everywhere."""
+SIGN_IN_ADDRESS = RateLimitItemPerMinute(150, 15, namespace="sign-in-address")
+"""One address, behind which a whole station may sit at the change of shift."""
+SECOND_STEP = RateLimitItemPerMinute(8, 15, namespace="second-step")
+"""Codes of one account."""
+INVITATION_ADDRESS = RateLimitItemPerMinute(60, 15, namespace="invitation")
+PAIRING_BEGIN = RateLimitItemPerMinute(20, 15, namespace="pairing-begin")
+TOLD = RateLimitItemPerMinute(1, 15, namespace="told")
+"""How often it is written down that tries are held back."""
+PAIRING_CONFIRM = RateLimitItemPerMinute(10, 10, namespace="pairing-confirm")
+
+Limit = RateLimitItemPerMinute
+
+
+class Throttle:
+    """Counters in memory by default; a shared ``Storage`` of the ``limits`` library where there are several nodes."""
+
+    def __init__(self, storage: Storage | None = None) -> None:
+        self._windows = FixedWindowRateLimiter(storage or MemoryStorage())
+
+    def take(self, limit: Limit, *key: str) -> None:
+        """Count one try; raise ``TooMany`` with the minutes to wait when there were too many."""
+        if not self._windows.hit(limit, *key):
+            left = self._windows.get_window_stats(limit, *key).reset_time - time.time()
+            raise TooMany(
+                "too-many",
+                "That was tried too often. Please wait {minutes} minutes and try again.",
+                minutes=max(1, math.ceil(left / 60)),
+            )
+
+    def first(self, limit: Limit, *key: str) -> bool:
+        """Count one try and return whether it is within the limit."""
+        return self._windows.hit(limit, *key)
+
+    def forgive(self, limit: Limit, *key: str) -> None:
+        """Forget the tries of a key after a right one."""
+        self._windows.clear(limit, *key)
+
+
+def network(address: str) -> str:
+    """The address tries are counted under: whole for IPv4, the /64 for IPv6, as one holder has all of it."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped:
+            return str(parsed.ipv4_mapped)
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed)
