@@ -1,0 +1,9 @@
+"""Journal, chain, keys, storage, finalising and verifying of what a session's recorder was given.
+
+Owns ``data_dir/recordings`` and ``data_dir/keys`` and the format of ``docs/RECORDING-FORMAT.md``. Knows the relay only
+as a caller of its sinks (``media.ports``); renders no page and decides nothing about sessions.
+
+    pure      canonical · chain · pcapng · frames · timeline · depacketize · verdicts
+    disk      filesystem (the one seam) · layout · keys · recovery · take · derived · reader · verify
+    shells    journal (threads and callbacks) · finalize (PyAV) · store, models (database) · cli
+"""
