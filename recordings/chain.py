@@ -114,7 +114,8 @@ class Line:
     body: Mapping[str, Any]
     """Empty when the line cannot be read or its signature does not fit: then nothing it says is believed."""
     cause: str
-    """``line-unreadable``, ``line-altered``, ``line-moved``, ``line-foreign`` (no key for it), or empty."""
+    """``line-unreadable``, ``line-altered``, ``line-foreign`` (no key for it), ``line-moved`` or ``lines-missing``
+    (signed, but not in its place, or lines before it are gone), or empty."""
 
     @property
     def is_signed(self) -> bool:
@@ -165,9 +166,19 @@ class _Walker:
         cause = self._check_signature(body, signature, DOMAIN + text)
         if cause:
             return self._failed(index, raw, cause)
-        moved = body["n"] != self._next or (body["prev"] != self._prev and not self._doubt)
+        cause = self._place(body)
         self._next, self._prev, self._doubt = body["n"] + 1, sha256(raw), False
-        return Line(index, raw, body, "line-moved" if moved else "")
+        return Line(index, raw, body, cause)
+
+    def _place(self, body: Mapping[str, Any]) -> str:
+        """After a failed line nothing tells how many it was, so only a step back is a finding of its own."""
+        if body["n"] < self._next:
+            return "line-moved"
+        if self._doubt:
+            return ""
+        if body["n"] > self._next:
+            return "lines-missing"
+        return "" if body["prev"] == self._prev else "line-moved"
 
     def _failed(self, index: int, raw: bytes, cause: str) -> Line:
         self._next, self._prev, self._doubt = self._next + 1, sha256(raw), True

@@ -130,6 +130,25 @@ def is_signed(public: bytes, signature: bytes, message: bytes) -> bool:
     return True
 
 
+def erasure(recording: str, digest: str, at: str, reason: str) -> bytes:
+    """The message by which the site states that it destroyed the keys of a recording."""
+    return canonical({"v": 1, "type": "erased", "recording": recording, "keys": digest, "at": at, "reason": reason})
+
+
+ERASURE_DOMAIN = b"yuanjian/erased/1\n"
+
+
+def check_erasure(raw: bytes, recording: str, digest: str, sites: Sequence[bytes]) -> bool:
+    """Whether ``raw`` holds such a statement for this recording and these keys, signed by one of ``sites``."""
+    text, _, coded = raw.rstrip(b"\n").partition(b"\t")
+    try:
+        body, signature = json.loads(text), base64.b64decode(coded, validate=True)
+    except ValueError:
+        return False
+    fits = isinstance(body, dict) and (body.get("recording"), body.get("keys")) == (recording, digest)
+    return fits and any(is_signed(site, signature, ERASURE_DOMAIN + text) for site in sites)
+
+
 _PEM = re.compile(r"-----BEGIN PUBLIC KEY-----(.+?)-----END PUBLIC KEY-----", re.DOTALL)
 _FINGERPRINT = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 

@@ -1,0 +1,357 @@
+"""Verify a recording offline: a verdict per range of time, and whose recording it is.
+
+Reads the files and public keys only, changes nothing, and never raises for what it reads: damage is an answer. Needs
+no database and no media library.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from recordings import keys
+from recordings.canonical import parse_instant
+from recordings.chain import Line, Merkle, Walk, sha256, walk
+from recordings.layout import RecordingFiles, data_dir_of
+from recordings.timesource import from_ns, to_ns
+from recordings.verdicts import Provenance, Range, Verdict, Verification, flatten
+
+STEP_MS = 1000
+"""How far wall time may stray from monotonic time before times of day are doubted."""
+_CHUNK = 1 << 20
+
+
+def verify(path: Path, trust: frozenset[str] | None = None) -> Verification:
+    """Verify the recording in directory ``path``.
+
+    ``trust``: fingerprints of the site keys to believe (``keys.read_trust``); without it those of the data directory
+    the path lies in.
+    """
+    root = path.parent if path.name == "chain.jsonl" and not path.is_dir() else path
+    try:
+        return _verify(RecordingFiles(root), trust)
+    except OSError:
+        return _unusable(root, "unreadable")
+
+
+def _unusable(root: Path, why: str) -> Verification:
+    return Verification(root.name, (), Provenance(), unusable=why)
+
+
+def _verify(files: RecordingFiles, trust: frozenset[str] | None) -> Verification:
+    if not files.root.is_dir():
+        return _unusable(files.root, "not-a-directory")
+    if not files.chain.is_file():
+        if not files.segments() and not files.keys.exists():
+            return _unusable(files.root, "not-a-recording")
+        missing = Range(0, 0, Verdict.MISSING, "chain-missing", {"file": files.chain.name})
+        return Verification(files.root.name, (missing,), Provenance())
+    found = walk(files.chain.read_bytes())
+    if not any(line.is_signed for line in found.lines):
+        return _without_a_signed_line(files, found)
+    return _Check(files, found, _pin(files, found, trust)).run()
+
+
+def _without_a_signed_line(files: RecordingFiles, found: Walk) -> Verification:
+    if not files.segments() and not files.keys.exists():
+        return _unusable(files.root, "not-a-chain")
+    spoilt = Range(0, 0, Verdict.MODIFIED, "chain-unreadable", {"file": files.chain.name})
+    if not found.lines:
+        spoilt = replace(spoilt, verdict=Verdict.TAIL, cause="chain-torn")
+    return Verification(files.root.name, (spoilt,), Provenance())
+
+
+def _pin(files: RecordingFiles, found: Walk, trust: frozenset[str] | None) -> Provenance:
+    sites = tuple(keys.fingerprint(site) for site in found.sites)
+    pinned_by = "trust-file"
+    if trust is None:
+        data_dir = data_dir_of(files.root)
+        trust = keys.site_trust(data_dir) if data_dir else frozenset()
+        pinned_by = "data-directory"
+        if not trust:
+            return Provenance(sites)
+    foreign = not sites or not set(sites) <= trust
+    return Provenance(sites, "" if foreign else pinned_by, foreign)
+
+
+@dataclass(slots=True)
+class _Take:
+    """How a take's media time maps to UTC."""
+
+    number: int
+    ms: int
+    utc_ns: int
+
+    def utc_ns_of(self, ms: int) -> int:
+        return self.utc_ns + (ms - self.ms) * 1_000_000
+
+
+class _Check:
+    """One run over one recording."""
+
+    def __init__(self, files: RecordingFiles, found: Walk, provenance: Provenance) -> None:
+        self._files = files
+        self._found = found
+        self._provenance = provenance
+        self._ranges: list[Range] = []
+        self._takes: list[_Take] = []
+        self._remarks: list[str] = []
+        self._bytes = 0
+        self._seen: set[int] = set()
+        self._bodies = self._in_order()
+        self._end = max((_end(body) for body in self._bodies), default=0)
+
+    def run(self) -> Verification:
+        self._check_lines()
+        self._check_takes()
+        self._check_keys()
+        self._check_frames()
+        self._check_log()
+        self._check_gaps()
+        self._check_clock()
+        self._check_aside()
+        closed = self._check_close()
+        last = [line for line in self._found.lines if line.is_signed][-1]
+        return Verification(
+            recording=str(self._bodies[0]["recording"]),
+            ranges=tuple(map(self._dated, self._judged())),
+            provenance=self._provenance,
+            closed=closed,
+            takes=len(self._takes),
+            frames=sum(body["type"] == "frame" for body in self._bodies),
+            bytes=self._bytes,
+            duration_ms=self._end,
+            digest=sha256(last.raw),
+            remarks=tuple(self._remarks),
+        )
+
+    def _in_order(self) -> list[Mapping[str, Any]]:
+        """Signed bodies, each number once, in the order they were signed."""
+        by_number = {body["n"]: body for body in reversed(list(self._found.signed()))}
+        return [by_number[number] for number in sorted(by_number)]
+
+    def _of(self, kind: str) -> Iterator[Mapping[str, Any]]:
+        return (body for body in self._bodies if body["type"] == kind)
+
+    def _add(self, start: int, end: int, verdict: Verdict, cause: str, **where: int | str) -> None:
+        self._ranges.append(Range(start, end, verdict, cause, where))
+
+    # The chain
+
+    def _check_lines(self) -> None:
+        lines = self._found.lines
+        for line in lines:
+            if line.cause == "lines-missing":
+                before = _before(lines, line.index)
+                self._add(before, max(before, _start(line.body)), Verdict.MISSING, line.cause, line=line.index + 1)
+            elif line.cause == "line-moved":
+                self._add(_start(line.body), _end(line.body), Verdict.MODIFIED, line.cause, line=line.index + 1)
+            elif line.cause:
+                before = _before(lines, line.index)
+                after = max(before, _after(lines, line.index, before))
+                self._add(before, after, Verdict.MODIFIED, line.cause, line=line.index + 1)
+        if self._found.tail:
+            self._add(self._end, self._end, Verdict.TAIL, "chain-torn", file=self._files.chain.name)
+
+    def _check_takes(self) -> None:
+        for body in self._of("take"):
+            self._takes.append(_Take(body["take"], body["ms"], int(body["utc_ns"])))
+            ntp = body.get("ntp")
+            if (not isinstance(ntp, dict) or ntp.get("synchronised") is not True) and not self._remarks:
+                self._remarks.append("clock-not-synchronised")
+        if not any(self._of("genesis")):
+            self._add(0, 0, Verdict.MISSING, "genesis-missing", line=1)
+
+    def _check_keys(self) -> None:
+        said = next((body["keys"] for body in self._of("genesis")), None)
+        if said is None:
+            return
+        if not self._files.keys.is_file():
+            if self._is_erased(said):
+                self._remarks.append("erased")
+            else:
+                self._add(0, 0, Verdict.MISSING, "keys-missing", file=self._files.keys.name)
+        elif sha256(self._files.keys.read_bytes()) != said:
+            self._add(0, 0, Verdict.MODIFIED, "keys-altered", file=self._files.keys.name)
+
+    def _is_erased(self, digest: str) -> bool:
+        """Whether the site signed that it destroyed the keys of this very recording."""
+        path = self._files.root / "erased.jsonl"
+        if not path.is_file():
+            return False
+        return keys.check_erasure(path.read_bytes(), self._bodies[0]["recording"], digest, self._found.sites)
+
+    def _check_close(self) -> bool:
+        close = next(self._of("close"), None)
+        if close is None:
+            return False
+        tree, after = Merkle(), 0
+        for line in self._found.lines:
+            if line.is_signed and line.body["n"] == close["n"]:
+                after = len(self._found.lines) - line.index - 1
+                break
+            tree.add(line.raw)
+        if after:
+            self._add(self._end, self._end, Verdict.MODIFIED, "lines-after-close", line=close["n"] + 2)
+        if tree.root() != close["root"] and not any(item.verdict in _GRAVE for item in self._ranges):
+            self._add(0, self._end, Verdict.MODIFIED, "root-differs", line=close["n"] + 1)
+        return True
+
+    # Media
+
+    def _check_frames(self) -> None:
+        attendance = any(body["policy"] == "attendance" for body in self._of("genesis"))
+        if attendance or not any(self._of("frame")):
+            self._add(0, self._end, Verdict.INTACT, "")
+        by_segment: dict[int, list[Mapping[str, Any]]] = {}
+        for body in self._of("frame"):
+            by_segment.setdefault(body["segment"], []).append(body)
+        present = self._files.segments()
+        for number, bodies in by_segment.items():
+            self._check_segment(number, bodies, present.pop(number, None))
+        for number, path in present.items():
+            self._add(self._end, self._end, Verdict.TAIL, "segment-unsigned", segment=number, file=path.name)
+
+    def _check_segment(self, number: int, bodies: Sequence[Mapping[str, Any]], path: Path | None) -> None:
+        signed = max(body["offset"] + body["length"] for body in bodies)
+        size = path.stat().st_size if path and path.is_file() else -1
+        if path is None or size < 0:
+            for body in bodies:
+                self._frame_range(body, Verdict.MISSING, "segment-missing")
+            return
+        with path.open("rb") as file:
+            for body in bodies:
+                file.seek(body["offset"])
+                self._check_frame(body, _digest(file, min(body["length"], size)), size)
+        self._bytes += size
+        if size > signed:
+            self._add(bodies[-1]["to_ms"], bodies[-1]["to_ms"], Verdict.TAIL, "segment-tail", segment=number)
+
+    def _check_frame(self, body: Mapping[str, Any], digest: str, size: int) -> None:
+        if digest == body["stored"] and body["offset"] + body["length"] <= size:
+            self._add(body["from_ms"], body["to_ms"], Verdict.INTACT, "")
+        elif body["offset"] + body["length"] > size:
+            self._frame_range(body, Verdict.MISSING, "segment-cut")
+        else:
+            self._frame_range(body, Verdict.MODIFIED, "frame-altered")
+
+    def _frame_range(self, body: Mapping[str, Any], verdict: Verdict, cause: str) -> None:
+        where = {"segment": body["segment"], "frame": body["frame"]}
+        self._ranges.append(Range(body["from_ms"], max(body["to_ms"], body["from_ms"] + 1), verdict, cause, where))
+
+    def _check_gaps(self) -> None:
+        for body in self._of("gap"):
+            track = body.get("track")
+            where = {"track": track} if isinstance(track, int) else {}
+            self._ranges.append(Range(body["from_ms"], body["to_ms"], Verdict.GAP, body["cause"], where))
+
+    # Beside the media
+
+    def _check_log(self) -> None:
+        bodies = {body["stored"]: body for body in self._of("log")}
+        raw = self._files.log.read_bytes() if self._files.log.is_file() else b""
+        unknown = 0
+        for line in raw.splitlines(keepends=True):
+            unknown += bodies.pop(sha256(line), None) is None
+        if any(body["type"] == "log" for body in self._bodies) and not raw and "erased" in self._remarks:
+            return
+        cause = ("log-altered", Verdict.MODIFIED) if unknown else ("log-missing", Verdict.MISSING)
+        for body in bodies.values():
+            self._add(body["ms"], body["ms"] + 1, cause[1], cause[0], entry=body["number"])
+        if unknown and not bodies:
+            self._add(self._end, self._end, Verdict.TAIL, "log-unsigned", file=self._files.log.name)
+
+    def _check_aside(self) -> None:
+        for body in self._of("recovered"):
+            for item in body["aside"]:
+                name, digest = str(item.get("file")) if isinstance(item, dict) else "", ""
+                path = self._files.aside / Path(name).name
+                if path.is_file():
+                    digest = sha256(path.read_bytes())
+                if not digest:
+                    self._add(body["ms"], body["ms"], Verdict.MISSING, "aside-missing", file=path.name)
+                elif digest != item.get("sha256"):
+                    self._add(body["ms"], body["ms"], Verdict.MODIFIED, "aside-altered", file=path.name)
+
+    # Time
+
+    def _check_clock(self) -> None:
+        take, last = None, 0
+        for body in self._bodies:
+            if body["type"] == "take":
+                take = self._clock_between(take, body)
+                last = body["ms"]
+            elif take and body["type"] in ("frame", "log", "close"):
+                stray = to_ns(parse_instant(body["at"])) - take.utc_ns_of(body["ms"])
+                if abs(stray) > STEP_MS * 1_000_000:
+                    self._add(last, max(body["ms"], last), Verdict.CLOCK_SUSPECT, "clock-stepped")
+                last = max(last, body["ms"])
+
+    def _clock_between(self, take: _Take | None, body: Mapping[str, Any]) -> _Take:
+        """Wall time may not run back, nor against the monotonic clock, from one take to the next."""
+        new = _Take(body["take"], body["ms"], int(body["utc_ns"]))
+        if take and abs(new.utc_ns - take.utc_ns_of(new.ms)) > STEP_MS * 1_000_000:
+            self._add(new.ms, new.ms, Verdict.CLOCK_SUSPECT, "clock-stepped")
+        return new
+
+    def _dated(self, item: Range) -> Range:
+        if not self._takes:
+            return item
+        return replace(item, from_utc=self._utc(item.from_ms), to_utc=self._utc(item.to_ms))
+
+    def _utc(self, ms: int) -> datetime | None:
+        take = max((take for take in self._takes if take.ms <= ms), key=lambda t: t.number, default=self._takes[0])
+        try:
+            return from_ns(take.utc_ns_of(ms))
+        except OverflowError:
+            return None
+
+    def _judged(self) -> list[Range]:
+        """The ranges as far as the signatures are worth anything."""
+        ranges = flatten(self._ranges)
+        if self._provenance.foreign:
+            return [
+                replace(item, verdict=Verdict.MODIFIED, cause="foreign-site")
+                if item.verdict not in (Verdict.MODIFIED, Verdict.MISSING)
+                else item
+                for item in ranges
+            ]
+        if not self._provenance.pinned_by:
+            intact = (Verdict.INTACT, Verdict.CLOCK_SUSPECT)
+            return [
+                replace(item, verdict=Verdict.UNPINNED, cause="site-unknown") if item.verdict in intact else item
+                for item in ranges
+            ]
+        return ranges
+
+
+_GRAVE = (Verdict.MODIFIED, Verdict.MISSING)
+
+
+def _start(body: Mapping[str, Any]) -> int:
+    return int(body["from_ms"] if body["type"] == "frame" else body["ms"])
+
+
+def _end(body: Mapping[str, Any]) -> int:
+    return int(body["to_ms"] if body["type"] == "frame" else body["ms"])
+
+
+def _before(lines: Sequence[Line], index: int) -> int:
+    """Media time at which the last believed line before ``index`` ends."""
+    return next((_end(line.body) for line in reversed(lines[:index]) if line.is_signed), 0)
+
+
+def _after(lines: Sequence[Line], index: int, default: int) -> int:
+    """Media time at which the next believed frame (or, without one, line) after ``index`` begins."""
+    following = (line.body for line in lines[index + 1 :] if line.is_signed)
+    return next((_start(body) for body in following), default)
+
+
+def _digest(file: BinaryIO, length: int) -> str:
+    digest = hashlib.sha256()
+    while length > 0 and (data := file.read(min(length, _CHUNK))):
+        digest.update(data)
+        length -= len(data)
+    return digest.hexdigest()
