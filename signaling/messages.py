@@ -12,6 +12,7 @@ from core.wire import Codec, message
 VERSION = 1
 
 MediaKind = Literal["audio", "video"]
+DeviceState = Literal["on", "off", "lost"]
 
 
 # From the endpoint
@@ -35,7 +36,7 @@ class Device:
     """Microphone or camera of this endpoint as it is now. Loss where the kind forbids it is an alarm."""
 
     kind: MediaKind
-    state: Literal["on", "off", "lost"]
+    state: DeviceState
 
 
 @message
@@ -59,6 +60,8 @@ class NamePerson:
     person: str | None = None
     number: str = ""
     """Officer's number, licence number: as shown to the others."""
+    endpoint: str | None = None
+    """Host: the room's endpoint this person sits at, when it is not the host's own."""
 
 
 @message
@@ -233,8 +236,8 @@ class EndpointView:
     label: str
     """What the others call it: room name, or name of its first person."""
     state: Literal["waiting", "admitted", "away"]
-    audio: Literal["on", "off", "lost"]
-    video: Literal["on", "off", "lost"]
+    audio: DeviceState
+    video: DeviceState
     publications: tuple[str, ...]
     """Which can be received now: subset of ``camera``, ``screen``, ``room``."""
     persons: tuple[PersonView, ...]

@@ -1,0 +1,355 @@
+"""What happens to a live session, and what the session wants done about it: frozen values, no behaviour.
+
+Events come from endpoints, from the media process, from the pages and from the clock; effects are carried out by the
+session's owner task. Texts are msgids: the shell translates them for each reader.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from cases.kinds import EndpointRole, Role
+from scheduler.roster import Roster
+from signaling import messages
+
+MediaKind = Literal["audio", "video"]
+Level = Literal["info", "warn", "alarm"]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Somebody who sits at an endpoint: from the roster, an account or an invitation, or as typed by the host."""
+
+    role: Role
+    name: str
+    number: str = ""
+    person: str | None = None
+    """Id of the account's person or of the person in custody; ``None`` for a name alone."""
+    how: str | None = None
+    """How they are confirmed already (``account``), or ``None``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """As what an endpoint takes part: worked out at the door from the roster and the principal."""
+
+    endpoint: str
+    role: EndpointRole
+    label: str
+    persons: tuple[Named, ...] = ()
+    room: str | None = None
+    custody: bool = False
+    """A person in custody is brought to this room: the duty post's steps admit it, not the host."""
+    name_confirmed: bool | None = None
+    """Guests: whether they already said "that is me"."""
+
+
+# Events
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """An endpoint has a connection: for the first time, or again."""
+
+    seat: Seat
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The connection of an endpoint is lost."""
+
+    endpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An endpoint sent a message (any client message but ``Hello`` and ``Ping``)."""
+
+    endpoint: str
+    message: object
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRefused:
+    """The calendar cannot give an endpoint the time it asked for."""
+
+    endpoint: str
+    code: str
+    text: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RosterChanged:
+    """The booking was changed: custody steps, window, parties."""
+
+    roster: Roster
+
+
+@dataclass(frozen=True, slots=True)
+class EndAsked:
+    """A page ends the session: ``reason`` is a stable code, ``by`` the id of who did it."""
+
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RelayUp:
+    """The media process is there; ``fresh``: it knows nothing of this session, all resources are gone."""
+
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RelayDown:
+    """The connection to the media process is lost: it has stopped forwarding."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderReady:
+    take: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderFailed:
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class DurableUntil:
+    """Everything received up to ``until`` is on disk."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GapSeen:
+    endpoint: str
+    from_ms: int
+    to_ms: int
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublicationSeen:
+    """A publication can be received (``on``), or no longer."""
+
+    endpoint: str
+    publication: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TrackSilent:
+    """A track of a live publication brings no packets (``silent``), or brings them again."""
+
+    endpoint: str
+    publication: str
+    kind: MediaKind
+    silent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LineLost:
+    """Nothing authenticated came from the endpoint's media for 8 s (``lost``), or it is back."""
+
+    endpoint: str
+    lost: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LineSeen:
+    endpoint: str
+    line: messages.LineView
+
+
+@dataclass(frozen=True, slots=True)
+class MediaClosed:
+    """The media process has closed the session; ``digest`` of the chain where there is one."""
+
+    digest: str | None
+    frames: int = 0
+    duration_ms: int = 0
+    gaps: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed."""
+
+
+Event = (
+    Joined
+    | Gone
+    | Asked
+    | TimeRefused
+    | RosterChanged
+    | EndAsked
+    | RelayUp
+    | RelayDown
+    | RecorderReady
+    | RecorderFailed
+    | DurableUntil
+    | GapSeen
+    | PublicationSeen
+    | TrackSilent
+    | LineLost
+    | LineSeen
+    | MediaClosed
+    | Tick
+)
+
+
+# Effects
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Put an entry into the session's log and chain; ``private`` holds personal data, as commitments in the chain."""
+
+    public: Mapping[str, Any]
+    private: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenMedia:
+    """Make room at the media process, or adopt what it holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArmRecorder:
+    """Ask the recorder to be ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Open or close all routes."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Stop (``on``) or resume forwarding one kind of media of a publication."""
+
+    endpoint: str
+    publication: str
+    kind: MediaKind
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveMedia:
+    """Close every media resource of an endpoint."""
+
+    endpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopPublication:
+    """Close one publication of an endpoint."""
+
+    endpoint: str
+    publication: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseMedia:
+    """Close the session and its recording at the media process."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Something to read: for the endpoints in ``to``, or for all that are admitted."""
+
+    level: Level
+    code: str
+    text: str
+    values: Mapping[str, object] = field(default_factory=dict)
+    to: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    """A request of an endpoint changed nothing, and why."""
+
+    endpoint: str
+    code: str
+    text: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A chat line for all that are admitted."""
+
+    endpoint: str
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Warn:
+    """``minutes`` to the end of the window; 0: it is over."""
+
+    minutes: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dismiss:
+    """Close the connection of an endpoint with a sentence; its resume secret is void."""
+
+    endpoint: str
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskTime:
+    """Ask the calendar for more time on behalf of an endpoint."""
+
+    endpoint: str
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallPost:
+    """Show a silent call from an endpoint in the facility's day list."""
+
+    endpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Republish:
+    """Every endpoint sends its offers anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The record is closed: tell everybody the digest, keep it, let the session go."""
+
+
+Effect = (
+    Record
+    | OpenMedia
+    | ArmRecorder
+    | Forward
+    | Silence
+    | RemoveMedia
+    | StopPublication
+    | CloseMedia
+    | Tell
+    | Deny
+    | Say
+    | Warn
+    | Dismiss
+    | AskTime
+    | CallPost
+    | Republish
+    | Finish
+)

@@ -1,0 +1,472 @@
+"""The state machine of one live session: ``WAITING → ARMING → LIVE ⇄ HELD → ENDED``.
+
+Pure: ``handle(event, now)`` changes the session's own state and returns what is to be done; no I/O, no clock, no
+logging. Every change of state goes through ``_enter``. What is forwarded and recorded in which state of which kind is
+the table ``carried``.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from cases.kinds import EndpointRole, Recording
+from scheduler.models import State as BookingState
+from scheduler.models import Step
+from scheduler.roster import Roster
+from signaling import asks, devices, edge, events
+from signaling.events import Effect, Event, Seat, Tell
+from signaling.events import Record as Log
+from signaling.presence import Endpoint, Presence, Standing
+from signaling.states import MOVES, Record, State
+
+ARM_TIMEOUT = timedelta(seconds=8)
+"""A recorder that has not answered by then has failed (evidence: held within 8 s)."""
+REARM_EVERY = timedelta(seconds=3)
+"""How often a failed recorder is asked again while the session is held, so that the break is on record too."""
+RETURN_WAIT = timedelta(minutes=30)
+"""How long the custody side stays on record after the end when nobody confirms the return."""
+CLOSE_WAIT = timedelta(minutes=2)
+"""How long the media process may take to close the chain before the session is let go without its digest."""
+ABANDONED = timedelta(minutes=30)
+"""A held session without any connection for so long is ended."""
+STATEMENT_EVERY = timedelta(minutes=1)
+"""How often an attendance session states who was connected and that nothing recorded them."""
+
+HEALS = frozenset({"person-missing", "relay-lost", "relay-restarted", "server-restarted", "recorder-failed"})
+"""Reasons of a hold that end by themselves in kinds that keep no recording: there nobody has to state why it goes on.
+In recorded kinds resuming is always an act of the host."""
+
+
+def carried(recording: Recording, state: State, record: Record) -> tuple[bool, bool]:
+    """What the relay carries: (forwarded to the others, put into the journal)."""
+    return state is State.LIVE, recording is Recording.CLEAR and record is Record.ON
+
+
+class Session:
+    """One live session. ``record`` is where its chain stands, ``started`` when it was first live."""
+
+    def __init__(self, roster: Roster, now: datetime) -> None:
+        self.roster = roster
+        self.kind = roster.kind_entry
+        self.state = State.WAITING
+        self.reason = ""
+        self.reason_values: Mapping[str, object] = {}
+        self.since = now
+        self.record = Record.OFF
+        self.record_since = now
+        self.durable: datetime | None = None
+        self.started: datetime | None = None
+        self.ended: datetime | None = None
+        self.digest: str | None = None
+        self.presence = Presence(self.kind)
+        self.relay = False
+        self.calls: dict[str, datetime] = {}
+        """Endpoints whose silent call to the duty post is open."""
+        self.finished = False
+        self._warnings = edge.Warnings()
+        self._stated = now
+        self._alone_since: datetime | None = now
+
+    def handle(self, event: Event, now: datetime) -> list[Effect]:
+        """Take one event; return the effects in the order they are to be carried out."""
+        return [*self._take(event, now), *self._follow(now)]
+
+    def _take(self, event: Event, now: datetime) -> list[Effect]:
+        match event:
+            case events.Asked(endpoint_id, message):
+                endpoint = self.presence.get(endpoint_id)
+                return asks.answer(self, endpoint, message, now) if endpoint else []
+            case events.Joined(seat):
+                return self._joined(seat, now)
+            case events.Gone(endpoint_id):
+                return self._gone(endpoint_id, now)
+            case events.RosterChanged(roster):
+                return self._roster_changed(roster, now)
+            case events.EndAsked(reason, by):
+                return self.end(reason, now, by=by) if self.state is not State.ENDED else []
+            case events.TimeRefused(endpoint_id, code, text, values):
+                return [events.Deny(endpoint_id, code, text, values)]
+            case events.Tick():
+                return []
+            case events.MediaClosed():
+                return self._closed(event)
+            case events.RelayUp() | events.RelayDown() | events.RecorderReady() | events.RecorderFailed():
+                return self._carrier(event, now)
+            case _:
+                return self._media(event)
+
+    # What follows from any event
+
+    def _follow(self, now: datetime) -> list[Effect]:
+        """Everything that is due by now, whatever happened: admission, start, absence, edges, retries."""
+        effects = self._admit_custody_rooms(now)
+        match self.state:
+            case State.WAITING if self.kind.host is EndpointRole.POST and self.may_begin(now):
+                effects += self.begin(now)
+            case State.ARMING | State.LIVE if self.presence.missing(now):
+                effects += self._miss(now)
+            case State.HELD if self._heals(now):
+                effects += self.begin(now)
+        effects += self._edges(now) + self._retries(now)
+        if self.state is State.LIVE and self.kind.recording is Recording.ATTENDANCE:
+            effects += self._statement(now)
+        return effects
+
+    def _admit_custody_rooms(self, now: datetime) -> list[Effect]:
+        """The duty post's steps confirm who was brought and let the room in."""
+        effects: list[Effect] = []
+        for endpoint in self.presence:
+            if not endpoint.custody or not endpoint.in_room:
+                continue
+            if Step.IDENTITY_CHECKED in self.roster.steps:
+                for person in endpoint.persons.values():
+                    if person.how is None:
+                        effects += self.confirm(person.id, "facility", by="post")
+            if endpoint.standing is Standing.WAITING and self.roster.custody_ready and not endpoint.knocks:
+                effects += self.admit(endpoint, by="post")
+        return effects
+
+    def _miss(self, now: datetime) -> list[Effect]:
+        """A required person is not here: hold and alarm (CPL 118, MPS 202 for officers)."""
+        roles = [str(role) for role in self.presence.missing(now)]
+        alarm = Tell("alarm", "person-missing", "Somebody who must be here is missing. Nothing is transmitted.")
+        return [*self.hold("person-missing", now, public={"missing": roles}), alarm]
+
+    def _heals(self, now: datetime) -> bool:
+        return (
+            self.kind.recording is Recording.ATTENDANCE
+            and self.reason in HEALS
+            and self.record is Record.ON
+            and self.relay
+            and not self.presence.missing(now)
+        )
+
+    def _edges(self, now: datetime) -> list[Effect]:
+        if self.state is State.ENDED:
+            return []
+        closes = edge.hard_end(self.kind, self.roster.end, started=self.started is not None)
+        if closes is not None and now >= closes:
+            return self.end("window-closed" if self.started else "not-started", now)
+        if self._is_abandoned(now):
+            return self.end("abandoned", now)
+        minutes = self._warnings.due(self.roster.end, now)
+        if minutes is None or self.started is None:
+            return []
+        text = edge.warning_text(self.kind, minutes)
+        return [Log({"event": "warning", "minutes": minutes}), events.Warn(minutes, text)]
+
+    def _is_abandoned(self, now: datetime) -> bool:
+        if any(e.connected for e in self.presence if e.in_room):
+            self._alone_since = None
+        elif self._alone_since is None:
+            self._alone_since = now
+        return self.started is not None and self._alone_since is not None and now - self._alone_since >= ABANDONED
+
+    def _retries(self, now: datetime) -> list[Effect]:
+        """Time limits of the record: a silent recorder, a failed one, the return, the close."""
+        age = now - self.record_since
+        match self.record:
+            case Record.ARMING if age >= ARM_TIMEOUT:
+                return self._recorder_failed("recorder-slow", now)
+            case Record.FAILED if self.relay and age >= REARM_EVERY and self._wants_record():
+                return self._arm(now)
+            case Record.CLOSING if age >= CLOSE_WAIT:
+                return self._closed(events.MediaClosed(None))
+        if self.state is State.ENDED and self.record in (Record.ON, Record.FAILED, Record.ARMING):
+            return self._await_return(now)
+        return []
+
+    def _wants_record(self) -> bool:
+        return self.state is State.HELD or self.awaits_return
+
+    def _await_return(self, now: datetime) -> list[Effect]:
+        assert self.ended is not None
+        if self.awaits_return and now - self.ended < RETURN_WAIT:
+            return []
+        if not self.awaits_return:
+            return self._close(now)
+        waited = Log({"event": "return-not-confirmed", "waited_minutes": RETURN_WAIT // timedelta(minutes=1)})
+        return [waited, *self._close(now)]
+
+    def _statement(self, now: datetime) -> list[Effect]:
+        """Once a minute: who is connected, and that nothing takes their media."""
+        if now - self._stated < STATEMENT_EVERY:
+            return []
+        self._stated = now
+        here = [{"endpoint": e.id, "role": e.role} for e in self.presence.admitted() if e.is_here(now)]
+        return [Log({"event": "attendance", "connected": here, "sinks": 0})]
+
+    # The door every change of state goes through
+
+    def _enter(
+        self,
+        state: State,
+        now: datetime,
+        reason: str = "",
+        *,
+        values: Mapping[str, object] | None = None,
+        public: Mapping[str, Any] | None = None,
+    ) -> list[Effect]:
+        """Change the state: route first, so that it takes effect before anybody is told; then the log."""
+        assert state in MOVES[self.state], f"{self.state} → {state}"
+        before, self.state = self.state, state
+        self.reason, self.reason_values, self.since = reason, dict(values or {}), now
+        effects: list[Effect] = []
+        if (before is State.LIVE) != (state is State.LIVE):
+            effects.append(events.Forward(state is State.LIVE))
+        if state is State.LIVE:
+            effects += self._silences()
+            if self.started is None:
+                self.started = self._stated = now
+        if state is State.ENDED:
+            self.ended = now
+        entry = {"event": "state", "from": before, "to": state, "reason": reason, **(public or {})}
+        return [*effects, Log(entry, {k: str(v) for k, v in self.reason_values.items()})]
+
+    def _silences(self) -> list[Effect]:
+        """What is switched off stays so, whatever was published anew."""
+        here = self.presence.admitted()
+        audio: list[Effect] = [events.Silence(e.id, "camera", "audio", True) for e in here if e.audio == "off"]
+        return [*audio, *(events.Silence(e.id, "camera", "video", True) for e in here if e.video == "off")]
+
+    # Acts: of people through ``asks``, of the clock through ``_follow``
+
+    def may_begin(self, now: datetime) -> bool:
+        """Whether nothing but the act itself is wanting: inside the window, everybody here, media process there."""
+        return now >= self.roster.start and self.relay and not self.presence.missing(now)
+
+    def begin(self, now: datetime) -> list[Effect]:
+        """Start or go on: live at once when the chain is on, else the recorder is armed first."""
+        if self.record is Record.ON:
+            return self._enter(State.LIVE, now)
+        effects = self._enter(State.ARMING, now)
+        for endpoint in self.presence.waiting():
+            endpoint.publications.clear()
+            effects.append(events.RemoveMedia(endpoint.id))
+        return effects if self.record is Record.ARMING else effects + self._arm(now)
+
+    def hold(
+        self,
+        reason: str,
+        now: datetime,
+        *,
+        values: Mapping[str, object] | None = None,
+        public: Mapping[str, Any] | None = None,
+    ) -> list[Effect]:
+        """Stop forwarding and say why. The journal is not touched."""
+        return self._enter(State.HELD, now, reason, values=values, public=public)
+
+    def end(self, reason: str, now: datetime, *, by: str = "", words: str = "") -> list[Effect]:
+        """End for good. The chain is closed at once, or when the person in custody is back."""
+        effects = self._enter(State.ENDED, now, reason, public={"by": by} if by else {})
+        if words:
+            effects.append(Log({"event": "end-words"}, {"words": words}))
+        if self.awaits_return and self.record in (Record.ON, Record.ARMING, Record.FAILED):
+            return effects
+        return effects + self._close(now)
+
+    @property
+    def awaits_return(self) -> bool:
+        """After the end: the room of the person in custody stays on record until the return is confirmed."""
+        recorded = self.kind.recording is Recording.CLEAR and self.started is not None
+        return self.state is State.ENDED and self.kind.custody and recorded and not self.roster.returned
+
+    def admit(self, endpoint: Endpoint, *, by: str) -> list[Effect]:
+        """Let an endpoint in. A guest who said "that is me" is thereby confirmed."""
+        endpoint.standing = Standing.ADMITTED
+        effects: list[Effect] = [Log({"event": "admitted", "endpoint": endpoint.id, "by": by})]
+        if endpoint.name_confirmed:
+            for person in endpoint.persons.values():
+                if person.how is None:
+                    effects += self.confirm(person.id, "invitation", by=by)
+        return effects
+
+    def confirm(self, present: str, how: str, *, by: str) -> list[Effect]:
+        """A person present is who was named."""
+        found = self.presence.find(present)
+        if found is None:
+            return []
+        found[1].how = how
+        return [Log({"event": "person-confirmed", "present": present, "how": how, "by": by})]
+
+    # Connections
+
+    def _joined(self, seat: Seat, now: datetime) -> list[Effect]:
+        endpoint = self.presence.get(seat.endpoint)
+        if endpoint is None:
+            return self._arrived(seat)
+        endpoint.connected, endpoint.away_since, endpoint.line_lost = True, None, False
+        if endpoint.in_room:
+            return [Log({"event": "back", "endpoint": endpoint.id})]
+        endpoint.knocks = endpoint.standing is Standing.SENT_AWAY or endpoint.knocks
+        endpoint.standing = self._first_standing(seat, endpoint.knocks)
+        return [Log({"event": "joined", "endpoint": endpoint.id, "role": seat.role, "standing": endpoint.standing})]
+
+    def _arrived(self, seat: Seat) -> list[Effect]:
+        standing = self._first_standing(seat, knocks=False)
+        endpoint = self.presence.add(seat, standing)
+        entry = {"event": "joined", "endpoint": seat.endpoint, "role": seat.role, "standing": standing}
+        effects: list[Effect] = [Log({**entry, "room": seat.room, "custody": seat.custody}, {"label": seat.label})]
+        for named in seat.persons:
+            if not self.presence.is_named(named):
+                effects += asks.put(self, endpoint, named)
+        return effects
+
+    def _first_standing(self, seat: Seat, knocks: bool) -> Standing:
+        """Hosts and the post walk in; so does the lawyer of a visit, who meets nobody before the room is let in.
+
+        Everybody else waits for the host, the room of a person in custody for the duty post's steps.
+        """
+        walks_in = seat.role is self.kind.host or (self.kind.privileged and seat.role is EndpointRole.PARTY)
+        return Standing.ADMITTED if walks_in and not knocks else Standing.WAITING
+
+    def _gone(self, endpoint_id: str, now: datetime) -> list[Effect]:
+        endpoint = self.presence.get(endpoint_id)
+        if endpoint is None or not endpoint.connected:
+            return []
+        endpoint.connected, endpoint.away_since = False, now
+        return [Log({"event": "away", "endpoint": endpoint_id})] if endpoint.in_room else []
+
+    # The booking
+
+    def _roster_changed(self, roster: Roster, now: datetime) -> list[Effect]:
+        before, self.roster = self.roster, roster
+        effects: list[Effect] = []
+        for step, at in roster.steps.items():
+            if step not in before.steps:
+                effects.append(Log({"event": "custody", "step": step, "at": at.isoformat()}))
+        if roster.end != before.end:
+            effects.append(Log({"event": "window", "end": roster.end.isoformat()}))
+            effects.append(Tell("info", "window", "The session now ends at {end}.", {"end": roster.end}))
+        if roster.state is BookingState.CANCELLED and self.state is State.WAITING:
+            effects += self.end("cancelled", now)
+        return effects
+
+    # The media process and its recorder
+
+    def _carrier(self, event: Event, now: datetime) -> list[Effect]:
+        match event:
+            case events.RelayUp(fresh):
+                return self._relay_up(fresh, now)
+            case events.RelayDown():
+                return self._relay_down(now)
+            case events.RecorderReady(take):
+                return self._recorder_ready(take, now)
+            case events.RecorderFailed(code):
+                return self._recorder_failed(code, now)
+        return []
+
+    def _relay_up(self, fresh: bool, now: datetime) -> list[Effect]:
+        """Adopt what is there; begin a new take where the chain was running."""
+        self.relay = True
+        effects: list[Effect] = [events.OpenMedia()]
+        if fresh:
+            for endpoint in self.presence:
+                endpoint.publications.clear()
+                endpoint.silent.clear()
+                endpoint.line_lost = False
+            effects.append(events.Republish())
+            if self.state is State.HELD and self.reason == "relay-lost":
+                self.reason = "relay-restarted"
+        if self.record is Record.CLOSING:
+            return [*effects, events.ArmRecorder()] if fresh else [*effects, events.CloseMedia(self.reason)]
+        if self.record is Record.FAILED and self._wants_record():
+            effects += self._arm(now)
+        return effects
+
+    def _relay_down(self, now: datetime) -> list[Effect]:
+        self.relay = False
+        if self.record in (Record.ON, Record.ARMING):
+            self._mark(Record.FAILED, now)
+        if self.state in (State.ARMING, State.LIVE):
+            return self.hold("relay-lost", now)
+        return []
+
+    def _recorder_ready(self, take: int, now: datetime) -> list[Effect]:
+        if self.record is Record.CLOSING:
+            return [events.CloseMedia(self.reason)]
+        if self.record in (Record.ENDED, Record.ON):
+            return []
+        self._mark(Record.ON, now)
+        effects: list[Effect] = [Log({"event": "recorder-ready", "take": take})]
+        if self.state is not State.ARMING:
+            return effects
+        return effects + (self._miss(now) if self.presence.missing(now) else self._enter(State.LIVE, now))
+
+    def _recorder_failed(self, code: str, now: datetime) -> list[Effect]:
+        """Fail closed: no record, no transmission (questioning stops; resuming is an act)."""
+        if self.record in (Record.OFF, Record.CLOSING, Record.ENDED):
+            return []
+        repeated = self.state in (State.HELD, State.ENDED) and self._failed_before
+        self._mark(Record.FAILED, now)
+        effects: list[Effect] = []
+        if self.state in (State.ARMING, State.LIVE):
+            effects = self.hold("recorder-failed", now, public={"code": code})
+        if repeated:
+            return effects
+        self._failed_before = True
+        alarm = Tell("alarm", "recorder-failed", "The recording cannot be kept right now, so nothing is transmitted.")
+        return [*effects, Log({"event": "recorder-failed", "code": code}), alarm]
+
+    _failed_before = False
+    """Whether the present failure was told already: retries that fail again are not news."""
+
+    def _arm(self, now: datetime) -> list[Effect]:
+        self._mark(Record.ARMING, now)
+        return [events.ArmRecorder()]
+
+    def _close(self, now: datetime) -> list[Effect]:
+        """Close the chain, or be done at once when there never was one."""
+        if self.record is Record.OFF and not self.relay:
+            return self._closed(events.MediaClosed(None))
+        self._mark(Record.CLOSING, now)
+        return [events.CloseMedia(self.reason)] if self.relay else []
+
+    def _closed(self, event: events.MediaClosed) -> list[Effect]:
+        if self.finished or self.state is not State.ENDED:
+            return []
+        self.record, self.digest, self.finished = Record.ENDED, event.digest, True
+        figures = {"frames": event.frames, "duration_ms": event.duration_ms, "gaps": event.gaps}
+        return [Log({"event": "closed", "digest": event.digest, **figures}), events.Finish()]
+
+    def _mark(self, record: Record, now: datetime) -> None:
+        self.record, self.record_since = record, now
+        if record is Record.ON:
+            self._failed_before = False
+
+    def _media(self, event: Event) -> list[Effect]:
+        match event:
+            case events.DurableUntil(until):
+                self.durable = until
+            case events.GapSeen(endpoint_id, from_ms, to_ms, cause):
+                return [
+                    Log({"event": "gap", "endpoint": endpoint_id, "from_ms": from_ms, "to_ms": to_ms, "cause": cause})
+                ]
+            case events.LineSeen(endpoint_id, line):
+                if endpoint := self.presence.get(endpoint_id):
+                    endpoint.line = line
+            case events.LineLost(endpoint_id, lost):
+                return self._line(endpoint_id, lost)
+            case events.PublicationSeen(endpoint_id, publication, on):
+                return self._publication(endpoint_id, publication, on)
+            case events.TrackSilent(endpoint_id, publication, kind, silent):
+                return devices.track_silent(self, endpoint_id, publication, kind, silent)
+        return []
+
+    def _line(self, endpoint_id: str, lost: bool) -> list[Effect]:
+        endpoint = self.presence.get(endpoint_id)
+        if endpoint is None or endpoint.line_lost == lost:
+            return []
+        endpoint.line_lost = lost
+        return [Log({"event": "line-lost" if lost else "line-back", "endpoint": endpoint_id})]
+
+    def _publication(self, endpoint_id: str, publication: str, on: bool) -> list[Effect]:
+        endpoint = self.presence.get(endpoint_id)
+        if endpoint is None:
+            return []
+        changed = (publication in endpoint.publications) != on
+        (endpoint.publications.add if on else endpoint.publications.discard)(publication)
+        if not changed:
+            return []
+        silences = self._silences() if on and self.state is State.LIVE else []
+        return [Log({"event": "publication", "endpoint": endpoint_id, "publication": publication, "on": on}), *silences]
