@@ -1,0 +1,89 @@
+"""What must be there after a rehearsal: pure judgements over what was measured."""
+
+from rehearsal import picture, recorded
+from rehearsal.report import Line, Missing, RecordedFile, Report
+
+ENOUGH = 0.5
+"""Part of the pictures of the planned seconds that must have come through, and of the seconds that must be recorded.
+
+Loss and stutter on a busy machine are measured and shown; less than half is a failure of the line, not of the machine.
+"""
+
+
+def missing(report: Report) -> list[Missing]:
+    """Return everything that should be there and is not; empty is success."""
+    if report.failed is not None:
+        return [report.failed]
+    found = [item for line in report.lines for item in _line(line, report.seconds)]
+    expected = report.participants * (report.participants - 1)
+    if len(report.lines) != expected:
+        found.append(
+            Missing("lines", "{got} of {wanted} lines carried media", {"got": len(report.lines), "wanted": expected})
+        )
+    return [*found, *(_record(report) if report.recorded else [])]
+
+
+def _line(line: Line, seconds: float) -> list[Missing]:
+    names: dict[str, object] = {"sender": line.sender, "receiver": line.receiver}
+    found = []
+    if line.frames_own < ENOUGH * seconds * picture.RATE:
+        found.append(Missing("picture", "participant {receiver} hardly saw participant {sender}", names))
+    if line.frames_foreign:
+        found.append(Missing("picture-foreign", "participant {receiver} saw somebody else as {sender}", names))
+    if not line.tones_own:
+        found.append(Missing("sound", "participant {receiver} did not hear participant {sender}", names))
+    if line.tones_foreign:
+        found.append(Missing("sound-foreign", "participant {receiver} heard somebody else as {sender}", names))
+    return found
+
+
+def _record(report: Report) -> list[Missing]:
+    found = []
+    if report.verdict != "INTACT":
+        found.append(Missing("verdict", "the recording is {verdict}, not INTACT", {"verdict": report.verdict or "?"}))
+    if report.verified_digest is not None and report.verified_digest != report.digest:
+        found.append(Missing("digest", "the digest told at the end is not the digest of the recording"))
+    if (report.recorded_seconds or 0) < report.seconds * ENOUGH:
+        found.append(
+            Missing(
+                "recorded-seconds",
+                "{got} of {wanted} seconds are recorded",
+                {"got": report.recorded_seconds or 0, "wanted": report.seconds},
+            )
+        )
+    for participant in range(1, report.participants + 1):
+        files = [file for file in report.files if file.participant == participant]
+        if not files:
+            found.append(Missing("file", "no recorded file of participant {sender}", {"sender": participant}))
+        else:
+            found += _files(files, participant, report.seconds)
+    return found
+
+
+def _files(files: list[RecordedFile], participant: int, seconds: float) -> list[Missing]:
+    names: dict[str, object] = {"sender": participant}
+    found = [
+        Missing(
+            "file-broken",
+            "the recorded file of participant {sender} cannot be read: {error}",
+            {**names, "error": file.error},
+        )
+        for file in files
+        if file.error
+    ]
+    if sum(file.frames_own for file in files) < ENOUGH * seconds * picture.RATE:
+        found.append(Missing("file-picture", "the recorded file hardly shows participant {sender}", names))
+    if not sum(file.tones_own for file in files):
+        found.append(Missing("file-sound", "participant {sender} is not heard in the recorded file", names))
+    if sum(file.frames_foreign + file.tones_foreign for file in files):
+        found.append(Missing("file-foreign", "the recorded file of participant {sender} holds somebody else", names))
+    seeks = [seek for file in files for seek in file.seeks]
+    if len(seeks) < recorded.SEEKS or not all(seek.picture and seek.sound for seek in seeks):
+        found.append(
+            Missing(
+                "file-seek",
+                "jumping in the recorded file of participant {sender} does not find its picture and sound",
+                names,
+            )
+        )
+    return found

@@ -1,0 +1,99 @@
+"""``yuanjian rehearse``: the operator's self-test."""
+
+import asyncio
+import json
+import random
+import secrets
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from core.errors import OperatorError
+from core.texts import DEFAULT
+from recordings.verify import verify
+from rehearsal import checks, table
+from rehearsal.report import Report
+from rehearsal.server import OwnServer, own_server, read_token
+from rehearsal.session import Plan, rehearse
+from rehearsal.site import Site
+from rehearsal.tone import PARTICIPANTS
+
+KINDS = ("rehearsal",)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line said."""
+
+    url: str | None = None
+    """A running server; ``None``: start one for the occasion."""
+    token_file: Path | None = None
+    kind: str = "rehearsal"
+    participants: int = 2
+    seconds: float = 8.0
+    keep: Path | None = None
+    """Directory for the data of the server started; ``None``: thrown away."""
+    json: bool = False
+    command: Sequence[str] = field(default_factory=lambda: (sys.executable, "-m", "main"))
+    """How to call the product, for a server of our own."""
+    locale: str = DEFAULT
+    """Language of the table."""
+
+
+def run(options: Options) -> int:
+    """Play a rehearsal, print what was measured, and return the exit code.
+
+    0: everything was there. 1: something was missing. 2: it could not be played at all.
+    """
+    try:
+        _refuse_wrong(options)
+        report = asyncio.run(_play(options))
+    except OperatorError as error:
+        print(error, file=sys.stderr)
+        return 2
+    missing = checks.missing(report)
+    if options.json:
+        print(json.dumps(report.as_json(missing), ensure_ascii=False, indent=2))
+    else:
+        print(table.render(report, missing, options.locale))
+    return 1 if missing else 0
+
+
+def _refuse_wrong(options: Options) -> None:
+    """Raise ``OperatorError`` with every mistake at once."""
+    mistakes = []
+    if options.kind not in KINDS:
+        mistakes.append(f"--kind: {' or '.join(KINDS)}")
+    if not 2 <= options.participants <= PARTICIPANTS:
+        mistakes.append(f"--participants: 2 to {PARTICIPANTS}")
+    if not 2 <= options.seconds <= 7200:
+        mistakes.append("--seconds: 2 to 7200")
+    if (options.url is None) != (options.token_file is None):
+        mistakes.append("--url and --token-file go together")
+    if options.url is not None and options.keep is not None:
+        mistakes.append("--keep is for a server started by the rehearsal itself, not for --url")
+    if mistakes:
+        raise OperatorError("\n".join(mistakes))
+
+
+async def _play(options: Options) -> Report:
+    if options.url is not None and options.token_file is not None:
+        return await _against(options.url, read_token(options.token_file), options)
+    async with own_server(options.command, options.keep) as server:
+        report = await _against(server.url, server.token, options)
+        return await asyncio.to_thread(_judged, report, server)
+
+
+async def _against(url: str, token: str, options: Options) -> Report:
+    plan = Plan(participants=options.participants, seconds=options.seconds, kind=options.kind)
+    async with Site(url, token) as site:
+        return await rehearse(site, plan, random.Random(secrets.randbits(64)))
+
+
+def _judged(report: Report, server: OwnServer) -> Report:
+    """Let the verifier see the files themselves, instead of taking the server's word."""
+    if report.recording is None:
+        return report
+    found = verify(server.data_dir / "recordings" / report.recording)
+    return replace(report, verdict=found.verdict.value, verified_digest=found.digest)

@@ -1,0 +1,191 @@
+"""One whole rehearsal against a running server: book, join, exchange, end, and look at what was recorded."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from core.errors import PeerError
+from rehearsal.conduct import host_moves
+from rehearsal.participant import Participant
+from rehearsal.peers import Receiving
+from rehearsal.recorded import examine
+from rehearsal.report import Line, Missing, Report
+from rehearsal.site import Site
+
+RECORDED_SECONDS = 60.0
+"""How long the files and the verdict may take after the end."""
+_POLL_SECONDS = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to play. ``seconds`` are counted from when everybody sees everybody."""
+
+    participants: int = 2
+    seconds: float = 8.0
+    kind: str = "rehearsal"
+
+
+async def rehearse(site: Site, plan: Plan, rng: random.Random) -> Report:
+    """Play ``plan`` at ``site``. What goes wrong is told in the report; raises nothing but what breaks off the run."""
+    report = Report(kind=plan.kind, participants=plan.participants, seconds=plan.seconds)
+    began = time.monotonic()
+    try:
+        booking = {"kind": plan.kind, "participants": plan.participants, "minutes": max(15, round(plan.seconds / 30))}
+        report.session = str((await site.post("api/rehearsals", booking))["session"])
+        endpoints = await _meet(site, plan, report)
+        if report.recorded:
+            await _look_at_record(site, report, endpoints, rng)
+    except PeerError as error:
+        report.failed = Missing(error.code, "{reason}", {"reason": error.text})
+    except (KeyError, TypeError, ValueError) as error:
+        reason = f"an answer of the server cannot be used: {type(error).__name__} {error}"
+        report.failed = Missing("bad-answer", "{reason}", {"reason": reason})
+    report.elapsed_seconds = time.monotonic() - began
+    return report
+
+
+async def _meet(site: Site, plan: Plan, report: Report) -> dict[str, int]:
+    """Carry everybody through the session; return whose endpoint is whose."""
+    assert report.session is not None
+    everybody = [Participant(site, report.session, number + 1) for number in range(plan.participants)]
+    tasks: list[asyncio.Task[None]] = []
+    try:
+        await _all(everybody, _enter)
+        report.join_ms = [round(one.joined_ms, 1) for one in everybody]
+        report.recorded = everybody[0].view.get("policy") == "clear"
+        tasks = [
+            asyncio.create_task(_conduct(everybody[0], plan.participants)),
+            asyncio.create_task(_exchange(everybody, plan, report)),
+        ]
+        await asyncio.gather(*tasks)
+        return {one.endpoint: one.number for one in everybody}
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*(one.close() for one in everybody))
+
+
+async def _exchange(everybody: list[Participant], plan: Plan, report: Report) -> None:
+    """Everybody receives everybody for the planned seconds; then the host ends it."""
+    await _all(everybody, lambda one: one.receive_everyone(plan.participants - 1))
+    await _all(everybody, lambda one: one.until(lambda: one.state == "live", "the session being live"))
+    await _all(everybody, _recognise)
+    await asyncio.sleep(plan.seconds)
+    _measure(report, everybody, {one.endpoint: one.number for one in everybody})
+    await everybody[0].act("end", reason="rehearsal over")
+    await _all(everybody, lambda one: one.until(lambda: one.ended is not None, "the end"))
+    report.digest = (everybody[0].ended or {}).get("digest")
+
+
+async def _all(everybody: list[Participant], step: Callable[[Participant], Awaitable[Any]]) -> None:
+    await asyncio.gather(*(step(one) for one in everybody))
+
+
+async def _enter(one: Participant) -> None:
+    await one.join()
+    await one.act("name_person", role="synthetic", name=f"演练 {one.number}")
+    await one.publish()
+
+
+async def _conduct(host: Participant, participants: int) -> None:
+    """Be the host: after every view do what it asks for, each thing once unless something was refused."""
+    done: list[dict[str, Any]] = []
+    refused = 0
+    while host.ended is None:
+        if len(host.refusals) > refused:
+            done, refused = [], len(host.refusals)
+        for move in host_moves(host.view, participants):
+            if move not in done:
+                done.append(move)
+                await host.act(**{"kind" if key == "type" else key: value for key, value in move.items()})
+        await _next_view(host)
+
+
+async def _next_view(host: Participant) -> None:
+    """Wait for a new view or the end of the session."""
+    number, refused = host.view["number"], len(host.refusals)
+    await host.until(
+        lambda: host.ended is not None or host.view["number"] != number or len(host.refusals) != refused,
+        "the next view",
+        seconds=24 * 3600,
+    )
+
+
+async def _recognise(one: Participant) -> None:
+    """Wait until a code of every other participant was read."""
+    for (endpoint, _), reception in one.receptions.items():
+        try:
+            async with asyncio.timeout(20):
+                await reception.recognised.wait()
+        except TimeoutError:
+            received, _lost = reception.packets
+            reason = f"participant {one.number} got no picture of {endpoint} ({received} packets)"
+            raise PeerError("no-picture", reason) from None
+
+
+def _measure(report: Report, everybody: list[Participant], endpoints: dict[str, int]) -> None:
+    sendings = [one.sending for one in everybody if one.sending is not None]
+    report.packets_sent = sum(sending.packets for sending in sendings)
+    report.frames_sent = sum(sending.camera.sent for sending in sendings)
+    report.lines = [
+        _line(one, endpoints[endpoint], reception)
+        for one in everybody
+        for (endpoint, _), reception in one.receptions.items()
+    ]
+
+
+def _line(one: Participant, sender: int, reception: Receiving) -> Line:
+    seen, heard = reception.seen, reception.heard
+    packets, lost = reception.packets
+    own = len(seen.numbers.get(sender, ()))
+    return Line(
+        sender=sender,
+        receiver=one.number,
+        first_packet_ms=_ms(reception.opened_at, reception.first_packet_at),
+        first_frame_ms=_ms(reception.opened_at, reception.first_frame_at),
+        live_to_frame_ms=_ms(one.live_at, reception.first_frame_at),
+        packets=packets,
+        packets_lost=lost,
+        frames=seen.frames,
+        frames_own=own,
+        frames_missing=seen.missing(sender),
+        frames_unreadable=seen.unreadable,
+        frames_foreign=sum(map(len, seen.numbers.values())) - own,
+        sounds=heard.windows,
+        tones_own=heard.tones[sender],
+        tones_foreign=heard.tones.total() - heard.tones[sender],
+    )
+
+
+def _ms(begin: float | None, end: float | None) -> float | None:
+    return None if begin is None or end is None else round(max(1000 * (end - begin), 0), 1)
+
+
+async def _look_at_record(site: Site, report: Report, endpoints: dict[str, int], rng: random.Random) -> None:
+    """Wait for verdict and files, fetch the files, and examine them."""
+    facts = await _finished(site, report)
+    report.recording, report.verdict = facts["recording"], facts["verdict"]
+    report.recorded_seconds = facts["recorded_ms"] / 1000
+    with TemporaryDirectory(prefix="yuanjian-rehearsal-") as folder:
+        for index, item in enumerate(facts["files"]):
+            path = Path(folder) / str(index)
+            await site.download(item["url"], path)
+            number, publication = endpoints[item["endpoint"]], str(item["publication"])
+            report.files.append(await asyncio.to_thread(examine, path, number, publication, rng))
+
+
+async def _finished(site: Site, report: Report) -> dict[str, Any]:
+    """Ask until the record has its verdict and a file per participant, or time is up; return what there is."""
+    deadline = time.monotonic() + RECORDED_SECONDS
+    while True:
+        facts = await site.get(f"api/rehearsals/{report.session}")
+        complete = facts["verdict"] and len({item["endpoint"] for item in facts["files"]}) >= report.participants
+        if complete or time.monotonic() > deadline:
+            return facts
+        await asyncio.sleep(_POLL_SECONDS)
