@@ -1,0 +1,51 @@
+"""The web application: middlewares, static files and every page, around what it is handed."""
+
+import importlib
+from typing import Final
+
+from aiohttp import web
+
+from people.logins import Door
+from web import health
+from web.context import CONTEXT, WebContext
+from web.failures import failure_middleware
+from web.guards import add_headers, forgery_middleware, headers_middleware, request_id_middleware
+from web.identity import DOOR, principal_middleware
+from web.language import locale_middleware
+from web.language import routes as language_routes
+from web.rendering import ENVIRONMENT, STATICS, environment
+from web.statics import Statics
+
+LARGEST_BODY: Final = 256 * 1024
+"""Bytes of a request: forms and session descriptions are far below."""
+
+PAGES: Final = ("signin",)
+"""Modules of ``web/pages``; each has ``routes()``."""
+
+
+def build(context: WebContext) -> web.Application:
+    """The application, ready for further routes (those of ``signaling``) and to be run."""
+    app = web.Application(
+        client_max_size=LARGEST_BODY,
+        middlewares=[
+            request_id_middleware,
+            headers_middleware,
+            locale_middleware,
+            failure_middleware,
+            forgery_middleware,
+            principal_middleware,
+        ],
+    )
+    statics = Statics()
+    app[CONTEXT], app[STATICS], app[ENVIRONMENT] = context, statics, environment(statics)
+    app[DOOR] = Door()
+    app.on_response_prepare.append(add_headers)
+    app.router.add_get("/static/{path:.+}", statics.serve)
+    app.add_routes(health.routes())
+    app.add_routes(language_routes())
+    for name in PAGES:
+        app.add_routes(importlib.import_module(f"web.pages.{name}").routes())
+    return app
+
+
+__all__ = ["CONTEXT", "WebContext", "build"]

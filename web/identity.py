@@ -1,0 +1,111 @@
+"""Who is asking: the cookie of an account, a guest or a terminal, or a bearer token, turned into a principal."""
+
+from typing import Literal
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from core.errors import Denied
+from people import invitations, logins, terminals, tokens
+from people.logins import Door
+from people.principals import Principal
+from web.context import WebContext, context, principal_of
+from web.language import settle
+
+DOOR: web.AppKey[Door] = web.AppKey("door", Door)
+"""Password hashing and counters of tries, one per process."""
+CookieKind = Literal["account", "guest", "terminal"]
+
+_NAMES: dict[CookieKind, str] = {"account": "yj", "guest": "yj-guest", "terminal": "yj-terminal"}
+_AGES: dict[CookieKind, int | None] = {"account": None, "guest": 12 * 3600, "terminal": 400 * 24 * 3600}
+_ORDERS: tuple[tuple[str, tuple[CookieKind, ...]], ...] = (
+    ("/terminal", ("terminal",)),
+    ("/i", ("guest",)),
+    ("", ("account", "guest", "terminal")),
+)
+_WITHOUT = ("/static/", "/health/", "/language/")
+
+
+@web.middleware
+async def principal_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Set ``request["principal"]`` to who is asking, or ``None``."""
+    request["principal"] = None
+    if not request.path.startswith(_WITHOUT):
+        request["principal"] = await _find(request)
+        settle(request)
+    return await handler(request)
+
+
+async def _find(request: web.Request) -> Principal | None:
+    found = context(request)
+    authorization = request.headers.get("Authorization", "")
+    if authorization.startswith("Bearer "):
+        return await tokens.authenticate_token(found.database, found.clock, authorization.removeprefix("Bearer "))
+    for kind in _order(request):
+        secret = request.cookies.get(cookie_name(request, kind))
+        if secret and (principal := await _known(found, kind, secret)):
+            return principal
+    return None
+
+
+async def _known(found: WebContext, kind: CookieKind, secret: str) -> Principal | None:
+    match kind:
+        case "account":
+            return await logins.authenticate(found.database, found.clock, secret)
+        case "guest":
+            return await invitations.authenticate_guest(found.database, found.clock, secret)
+        case "terminal":
+            return await terminals.authenticate_terminal(found.database, secret)
+
+
+def _order(request: web.Request) -> tuple[CookieKind, ...]:
+    """Which cookies are looked at. ``?as=guest`` picks one where a browser holds several."""
+    asked = request.query.get("as")
+    for kind in _NAMES:
+        if kind == asked:
+            return (kind,)
+    path = request.path
+    return next(order for prefix, order in _ORDERS if not prefix or path == prefix or path.startswith(prefix + "/"))
+
+
+def cookie_name(request: web.Request, kind: CookieKind) -> str:
+    """Bound to this host by its name where cookies may be: over HTTPS."""
+    return ("__Host-" if _secure(request) else "") + _NAMES[kind]
+
+
+def set_cookie(request: web.Request, response: web.StreamResponse, kind: CookieKind, secret: str) -> None:
+    """Hand the browser the secret by which it is known from now on."""
+    response.set_cookie(
+        cookie_name(request, kind),
+        secret,
+        path="/",
+        max_age=_AGES[kind],
+        httponly=True,
+        secure=_secure(request),
+        samesite="Lax",
+    )
+
+
+def clear_cookie(request: web.Request, response: web.StreamResponse, kind: CookieKind) -> None:
+    """Make the browser forget it."""
+    response.del_cookie(cookie_name(request, kind), path="/", httponly=True, secure=_secure(request), samesite="Lax")
+
+
+def _secure(request: web.Request) -> bool:
+    return context(request).settings.base_url.startswith("https:")
+
+
+def signed_in(request: web.Request) -> Principal:
+    """Who is asking; raise ``Denied`` (``signed-out``) when nobody is. Pages answer that with the sign-in page."""
+    principal = principal_of(request)
+    if principal is None:
+        raise Denied("signed-out", "You are not signed in, or were signed out. Please sign in again.")
+    return principal
+
+
+def account(request: web.Request) -> Principal:
+    """The account holder asking; guests and terminals are told that this page is not theirs."""
+    principal = signed_in(request)
+    if principal.kind != "account":
+        raise Denied("not-an-account", "This page is for people with an account.")
+    return principal

@@ -1,0 +1,36 @@
+"""A mistake as a form shows it: the sentence in the visitor's language, and the field it belongs to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from core.errors import PersonError
+from core.refusals import Refused
+from core.texts import translate
+from web.language import locale_of
+from web.rendering import shown
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """``code`` for programs, ``text`` for the person, ``field`` for the input it stands beside."""
+
+    code: str
+    text: str
+    field: str | None = None
+
+
+def of_error(request: web.Request, error: PersonError) -> Mistake:
+    """The mistake an error tells of."""
+    return Mistake(error.code, sentence(request, error.text, error.values), error.field)
+
+
+def of_refusal(request: web.Request, refused: Refused) -> Mistake:
+    """The mistake a refusal tells of."""
+    return Mistake(refused.rule, sentence(request, refused.text, refused.values), refused.input)
+
+
+def sentence(request: web.Request, text: str, values: Mapping[str, object]) -> str:
+    """``text`` in the visitor's language with its places filled, instants as local day and time."""
+    return translate(locale_of(request), text, shown(request).words(values))

@@ -1,0 +1,1 @@
+"""One module per subject; each offers ``routes()`` and translates between HTTP and use cases."""

@@ -1,0 +1,87 @@
+"""Signing in and out."""
+
+from typing import Any
+
+from aiohttp import web
+
+from core.errors import Denied, PersonError
+from people import logins
+from web.context import context, principal_of
+from web.failures import wants_page
+from web.forms import form, query
+from web.guards import remote_of
+from web.identity import DOOR, clear_cookie, set_cookie
+from web.language import local_path, see_other
+from web.mistakes import of_error
+from web.navigation import first_page
+from web.rendering import page
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """``GET /signin``."""
+    if principal_of(request) is not None:
+        return see_other("/")
+    asked = query(request)
+    return _page(request, next_page=asked.raw("next"), told=asked.raw("told"))
+
+
+async def submit(request: web.Request) -> web.StreamResponse:
+    """``POST /signin``: a mistake shows the form again, with the sentence and without the password."""
+    found, typed = context(request), await form(request)
+    try:
+        secret, principal = await logins.sign_in(
+            found.database,
+            found.clock,
+            request.config_dict[DOOR],
+            login=typed.raw("login")[:64],
+            password=typed.raw("password")[:1000],
+            agent=request.headers.get("User-Agent", "")[:200],
+            address=remote_of(request),
+        )
+    except PersonError as error:
+        if not wants_page(request) or error.status >= 500:
+            raise
+        return _page(request, error=error, login=typed.raw("login")[:64], next_page=typed.raw("next"))
+    wanted = local_path(typed.raw("next"))
+    response = see_other(wanted if wanted != "/" else first_page(principal))
+    set_cookie(request, response, "account", secret)
+    return response
+
+
+async def leave(request: web.Request) -> web.StreamResponse:
+    """``POST /signout``."""
+    found, principal = context(request), principal_of(request)
+    if principal is not None and principal.kind == "account":
+        await logins.sign_out(found.database, found.clock, principal)
+    response = see_other("/signin?told=out")
+    clear_cookie(request, response, "account")
+    return response
+
+
+def _page(
+    request: web.Request, *, error: PersonError | None = None, login: str = "", next_page: str = "", told: str = ""
+) -> web.Response:
+    mistake = of_error(request, error) if error else None
+    status = (401 if isinstance(error, Denied) else error.status) if error else 200
+    return page(
+        request,
+        "signin/signin.html",
+        status=status,
+        error=mistake,
+        login=login,
+        next=local_path(next_page),
+        told=told,
+        accounts=_demo_accounts(request),
+    )
+
+
+def _demo_accounts(request: web.Request) -> list[Any]:
+    if not context(request).settings.demo:
+        return []
+    from scheduler import demo
+
+    return list(demo.accounts())
+
+
+def routes() -> list[web.RouteDef]:
+    return [web.get("/signin", show), web.post("/signin", submit), web.post("/signout", leave)]

@@ -1,0 +1,123 @@
+"""Words of the domain as pages say them: enumerated values of the packages below, as msgids."""
+
+from collections.abc import Mapping
+
+from core.texts import msgid as m
+
+
+def icon(name: str) -> str:
+    """Mark ``name`` as an icon that the sprite must hold; returns it unchanged."""
+    return name
+
+
+ROLES: Mapping[str, str] = {
+    "officer": m("Officer"),
+    "cooperating_officer": m("Co-operating officer"),
+    "duty_officer": m("Duty officer"),
+    "reviewer": m("Legal reviewer"),
+    "inspector": m("Inspector"),
+    "prosecutor": m("Prosecutor"),
+    "judge": m("Judge"),
+    "clerk": m("Court clerk"),
+    "lawyer": m("Lawyer"),
+    "interpreter": m("Interpreter"),
+    "administrator": m("Administrator"),
+    "operator": m("Operator of the site"),
+    "guest": m("Guest"),
+    "terminal": m("Terminal"),
+    "detainee": m("Person in custody"),
+    "witness": m("Witness"),
+    "victim": m("Victim"),
+    "guardian": m("Guardian"),
+    "synthetic": m("Synthetic participant"),
+}
+
+TREES: Mapping[str, str] = {
+    "police": m("Police"),
+    "procuratorate": m("Procuratorate"),
+    "court": m("Court"),
+    "justice": m("Justice bureau and bar"),
+}
+
+KINDS: Mapping[str, str] = {
+    "visit": m("Lawyer visit"),
+    "interrogation": m("Interrogation"),
+    "statement": m("Witness statement"),
+    "rehearsal": m("Rehearsal"),
+}
+
+KIND_ICONS: Mapping[str, str] = {
+    "visit": icon("briefcase"),
+    "interrogation": icon("chat-square-text"),
+    "statement": icon("person-video3"),
+    "rehearsal": icon("broadcast"),
+}
+
+STATES: Mapping[str, str] = {
+    "requested": m("Waiting for the facility"),
+    "confirmed": m("Confirmed"),
+    "declined": m("Declined"),
+    "withdrawn": m("Withdrawn"),
+    "cancelled": m("Cancelled"),
+    "done": m("Took place"),
+    "no_show": m("Did not take place"),
+}
+
+STATE_LOOKS: Mapping[str, tuple[str, str]] = {
+    "requested": ("warn", icon("hourglass-split")),
+    "confirmed": ("good", icon("check-circle")),
+    "declined": ("stop", icon("x-circle")),
+    "withdrawn": ("", icon("dash-circle")),
+    "cancelled": ("stop", icon("x-circle")),
+    "done": ("", icon("check2-all")),
+    "no_show": ("warn", icon("exclamation-circle")),
+}
+"""Colour and shape of a state; the word stands beside them."""
+
+FACILITY_KINDS: Mapping[str, str] = {
+    "detention_centre": m("Detention centre"),
+    "case_centre": m("Case-handling centre"),
+    "station": m("Police station"),
+}
+
+ROOM_USES: Mapping[str, str] = {
+    "visit": m("Interview room"),
+    "interrogation": m("Interrogation room"),
+    "evidence": m("Remote evidence room"),
+    "lawyer": m("Lawyer's room"),
+}
+
+CUSTODY: Mapping[str, str] = {
+    "not_admitted": m("Not yet admitted"),
+    "detained": m("In the detention centre"),
+    "outside": m("Outside: hospital, home or court"),
+    "released": m("Released"),
+}
+
+STEPS: Mapping[str, str] = {
+    "brought": m("Brought"),
+    "identity_checked": m("Identity checked"),
+    "escort_left": m("Escort left"),
+    "returned": m("Returned"),
+}
+
+LIVE_STATES: Mapping[str, str] = {
+    "waiting": m("Waiting room open"),
+    "arming": m("Getting the recorder ready"),
+    "live": m("Running"),
+    "held": m("Stopped for now"),
+    "ended": m("Ended"),
+}
+
+LIVE_LOOKS: Mapping[str, tuple[str, str]] = {
+    "waiting": ("plan", icon("door-open")),
+    "arming": ("plan", icon("hourglass-split")),
+    "live": ("good", icon("broadcast")),
+    "held": ("warn", icon("pause-circle")),
+    "ended": ("", icon("stop-circle")),
+}
+
+
+def word(table: Mapping[str, str], value: object) -> str:
+    """The msgid of an enumerated value; one that has no word yet is shown as it is rather than hidden."""
+    return table.get(str(value), str(value))
