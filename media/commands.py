@@ -132,6 +132,13 @@ class CloseSession:
     reason: str
 
 
+@message
+class Measure:
+    """Ask for the metrics of the media process; answered by ``Measured``."""
+
+    request: str
+
+
 Command = (
     OpenSession
     | Arm
@@ -145,6 +152,7 @@ Command = (
     | Remove
     | Log
     | CloseSession
+    | Measure
 )
 
 
@@ -307,6 +315,14 @@ class Closed:
     gaps: int
 
 
+@message
+class Measured:
+    """Metrics in the Prometheus text format."""
+
+    request: str
+    text: str
+
+
 Event = (
     Hello
     | Answered
@@ -324,6 +340,7 @@ Event = (
     | Gap
     | LineReport
     | Closed
+    | Measured
 )
 
 COMMANDS: Codec = Codec(Command.__args__)

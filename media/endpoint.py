@@ -1,0 +1,196 @@
+"""UDP sockets and how they are emptied: all that waits per wake-up, by timer while busy, by readiness when quiet.
+
+Wake-ups, not packets, are what costs; a 2 ms timer shares each among all rooms (docs/decisions/relay-path.md).
+"""
+
+import asyncio
+import socket
+import struct
+from ipaddress import IPv6Address, ip_address
+from typing import Any, Protocol
+
+from aioice.ice import get_host_addresses
+
+from core.clock import Clock
+from core.errors import OperatorError
+from media.counters import Counters
+from media.peer import Peer
+from media.srtp import CAPACITY
+
+MIN_DATAGRAM, MAX_DATAGRAM = 12, 1500
+BATCH = 256
+"""Datagrams per wake-up; what waits beyond it is taken in the next turn of the loop."""
+TIMER_S = 0.002
+WINDOW_NS = 100_000_000
+BUSY, QUIET = 100, 60
+"""Datagrams per window above which the timer drives, and below which readiness does again."""
+SOCKET_BUFFER = 4 << 20
+SAMPLE = 8
+"""One wake-up in this many measures the delay of its first packet."""
+_TIMESTAMPNS = 35
+_TIMESPEC = struct.Struct("@qq")
+
+
+class Taker(Protocol):
+    """Who takes datagrams. ``buffer`` holds the datagram of every call."""
+
+    buffer: bytearray
+
+    def media(self, peer: Peer, length: int, now_ns: int) -> None:
+        """SRTP or SRTCP from an address that passed a check."""
+
+    def handshake(self, peer: Peer, length: int, address: Any) -> None:
+        """DTLS from an address that passed a check."""
+
+    def check(self, length: int, port: Any, address: Any) -> None:
+        """STUN from anywhere."""
+
+
+class Demultiplexer:
+    """Sorts datagrams of one port by their first byte (RFC 7983); shared by UDP and TCP."""
+
+    way = "udp"
+
+    def __init__(self, taker: Taker, clock: Clock, counters: Counters) -> None:
+        self.peers: dict[Any, Peer] = {}
+        self.taker = taker
+        self.clock = clock
+        self.counters = counters
+
+    def take(self, length: int, address: Any) -> None:
+        """Hand on the datagram of ``length`` that lies in the taker's buffer; drop and count what is foreign."""
+        if length < MIN_DATAGRAM or length > MAX_DATAGRAM:
+            self.counters.dropped["short" if length < MIN_DATAGRAM else "oversize"] += 1
+            return
+        first = self.taker.buffer[0]
+        if 127 < first < 192:
+            peer = self.peers.get(address)
+            if peer is None or peer.inbound is None:
+                self.counters.dropped["foreign" if peer is None else "early"] += 1
+                return
+            self.taker.media(peer, length, self.clock.monotonic_ns())
+        elif first < 4:
+            self.taker.check(length, self, address)
+        elif 19 < first < 64:
+            peer = self.peers.get(address)
+            if peer is None:
+                self.counters.dropped["foreign"] += 1
+                return
+            self.taker.handshake(peer, length, address)
+        else:
+            self.counters.dropped["unknown-kind"] += 1
+
+    def sendto(self, data: bytes | bytearray | memoryview, address: Any, /) -> object:
+        raise NotImplementedError
+
+
+class UdpPort(Demultiplexer):
+    """One UDP socket on one local address."""
+
+    def __init__(self, sock: socket.socket, taker: Taker, clock: Clock, counters: Counters) -> None:
+        super().__init__(taker, clock, counters)
+        self.sock = sock
+        self.sendto = sock.sendto  # type: ignore[method-assign]  # no call in between on the packet path
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
+        self._window_ns, self._count, self._wakeups = clock.monotonic_ns(), 0, 0
+        self._view = memoryview(taker.buffer)
+        self.timer_driven = False
+        self._loop.add_reader(sock.fileno(), self._ready)
+
+    def close(self) -> None:
+        self._loop.remove_reader(self.sock.fileno())
+        if self._timer is not None:
+            self._timer.cancel()
+        self.sock.close()
+
+    def _ready(self) -> None:
+        self._count += self.drain()
+        if self._window_over() and self._count > BUSY:
+            self._loop.remove_reader(self.sock.fileno())
+            self.timer_driven = True
+            self._timer = self._loop.call_later(TIMER_S, self._due)
+        self._new_window()
+
+    def _due(self) -> None:
+        taken = self.drain()
+        self._count += taken
+        if self._window_over() and self._count < QUIET:
+            self.timer_driven = False
+            self._timer = None
+            self._loop.add_reader(self.sock.fileno(), self._ready)
+        elif taken >= BATCH:
+            self._timer = self._loop.call_soon(self._due)
+        else:
+            self._timer = self._loop.call_later(TIMER_S, self._due)
+        self._new_window()
+
+    def _window_over(self) -> bool:
+        return self.clock.monotonic_ns() - self._window_ns >= WINDOW_NS
+
+    def _new_window(self) -> None:
+        if self._window_over():
+            self._window_ns, self._count = self.clock.monotonic_ns(), 0
+
+    def drain(self) -> int:
+        """Take up to ``BATCH`` waiting datagrams; return how many."""
+        self._wakeups += 1
+        sampled = self._sampled() if self._wakeups % SAMPLE == 0 else 0
+        receive, buffer, take = self.sock.recvfrom_into, self.taker.buffer, self.take
+        for taken in range(sampled, BATCH):
+            try:
+                length, address = receive(buffer)
+            except BlockingIOError:
+                return taken
+            except OSError:  # an ICMP error of an earlier send
+                continue
+            take(length, address)
+        return BATCH
+
+    def _sampled(self) -> int:
+        """Take one datagram with the kernel's time of its arrival and measure how long it took to forward."""
+        try:
+            length, ancillary, _, address = self.sock.recvmsg_into([self._view], 64)
+        except OSError:
+            return 0
+        forwarded = self.counters.forwarded
+        self.take(length, address)
+        for _, kind, data in ancillary:
+            if kind == _TIMESTAMPNS and self.counters.forwarded > forwarded and len(data) >= 16:
+                seconds, nanoseconds = _TIMESPEC.unpack_from(data)
+                arrived = seconds * 1_000_000_000 + nanoseconds
+                now = round(self.clock.now().timestamp() * 1e9)
+                self.counters.delay_ms.add(max(0.0, (now - arrived) / 1e6))
+        return 1
+
+
+def local_addresses(*, loopback: bool) -> list[str]:
+    """This machine's addresses that others can reach; 127.0.0.1 last, on request."""
+    found = [host for host in get_host_addresses(use_ipv4=True, use_ipv6=True) if not _link_local(host)]
+    return [*found, "127.0.0.1"] if loopback or not found else found
+
+
+def _link_local(host: str) -> bool:
+    address = ip_address(host)
+    return address.is_link_local or address.is_multicast or address.is_loopback
+
+
+def bind_udp(host: str, port: int) -> socket.socket:
+    """Open a non-blocking UDP socket on ``host``; raise ``OperatorError`` when it cannot be had."""
+    six = isinstance(ip_address(host), IPv6Address)
+    sock = socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        if six:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
+        sock.setsockopt(socket.SOL_SOCKET, _TIMESTAMPNS, 1)
+        sock.setblocking(False)
+        sock.bind((host, port))
+    except OSError as error:
+        sock.close()
+        raise OperatorError(f"the media port cannot listen on {host} port {port}: {error.strerror}") from None
+    return sock
+
+
+assert CAPACITY > MAX_DATAGRAM  # a longer datagram is seen as oversize, not cut to size

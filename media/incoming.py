@@ -1,0 +1,66 @@
+"""State of one incoming RTP stream."""
+
+from collections.abc import Callable
+from typing import Any
+
+from media.codecs import KEYFRAMES, Keyframe
+from media.keyframes import Keyframes
+from media.ports import Sink, Track
+from media.reception import Reception
+from media.ring import Ring
+from media.routing import Flow
+
+REPLAY = 40
+"""Most packets since the last keyframe that are replayed to a new viewer instead of asking for a keyframe."""
+
+
+class Incoming:
+    """What the packet path keeps per stream; ``info`` is its face to sinks."""
+
+    __slots__ = (
+        "expected_mark", "feedback_ssrc", "flows", "info", "keyframe", "keyframe_sequence", "keyframes", "last_ns",
+        "lost_mark", "octets", "octets_mark", "packets", "payload_type", "peer", "publication", "reception",
+        "report_ns", "rid", "ring", "sender_report", "silent", "sinks", "ssrc", "timestamp",
+    )  # fmt: skip
+
+    def __init__(self, info: Track, peer: Any, sequence: int, timestamp: int, now_ns: int, *, nack: bool) -> None:
+        self.info = info
+        self.peer = peer
+        self.publication: Any = None
+        self.rid = ""
+        self.ssrc = info.ssrc
+        self.payload_type = info.payload_type
+        self.reception = Reception(sequence, nack=nack)
+        self.timestamp = timestamp
+        self.packets = self.octets = 0
+        self.ring = Ring()
+        self.keyframe: Keyframe | None = KEYFRAMES.get(info.codec)
+        self.keyframes: Keyframes | None = Keyframes(now_ns) if info.kind == "video" else None
+        self.keyframe_sequence: int | None = None
+        self.flows: tuple[Flow, ...] = ()
+        self.sinks: tuple[Sink, ...] = ()
+        self.last_ns = now_ns
+        self.silent = False
+        self.sender_report: tuple[int, int, int] | None = None
+        """NTP timestamp, RTP timestamp, arrival of the newest sender report."""
+        self.report_ns = 0
+        self.octets_mark = self.lost_mark = self.expected_mark = 0
+
+    @property
+    def sequence(self) -> int:
+        return self.reception.highest & 0xFFFF
+
+    def replayable(self) -> bool:
+        """Whether the ring still holds everything since the last keyframe, and that is short enough."""
+        first = self.keyframe_sequence
+        if first is None or self.reception.missing or self.ring.get(first) is None:
+            return False
+        return (self.sequence - first) & 0xFFFF < REPLAY
+
+    def each_sink(self, act: Callable[[Sink], None], broke: Callable[["Incoming", Sink], None]) -> None:
+        """Call ``act`` for every sink; a sink that raises breaks its promise and is reported, not propagated."""
+        for sink in self.sinks:
+            try:
+                act(sink)
+            except Exception:  # a sink is foreign code: whatever it raises must not reach the packet path
+                broke(self, sink)

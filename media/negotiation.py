@@ -1,0 +1,84 @@
+"""From an offer to the sections of our answer: which media, which codec, which direction. Pure."""
+
+from dataclasses import dataclass, replace
+
+from media import sdp
+from media.answers import Section
+from media.sdp import Codec, Media, Offer
+
+EXEMPT = "room"
+"""A room's camera is an encoder that cannot choose its codec, so the session's policy does not bind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the session allows a publisher to send."""
+
+    video: str
+    audio_level: bool
+    previous: str | None
+    """Codec of the video the publication had before: viewers are set up for it."""
+
+
+def _refuse(media: Media) -> Section:
+    return Section(media, None)
+
+
+def publishing(offer: Offer, wanted: Wanted, publication: str) -> list[Section]:
+    """Accept the first audio and the first video section that sends and has a codec we take; refuse the rest."""
+    sections: list[Section] = []
+    taken: set[str] = set()
+    for media in offer.media:
+        codec = None
+        if media.direction in ("sendonly", "sendrecv") and media.kind not in taken:
+            codec = _published(media, wanted, publication)
+        if codec is None:
+            sections.append(_refuse(media))
+            continue
+        taken.add(media.kind)
+        sections.append(Section(media, codec, "recvonly", audio_level=wanted.audio_level))
+    return sections
+
+
+def _published(media: Media, wanted: Wanted, publication: str) -> Codec | None:
+    if media.kind == "audio":
+        codec = sdp.choose_audio(media)
+    elif media.kind == "video":
+        codec = sdp.choose_video(media, wanted.previous) if wanted.previous else None
+        codec = codec or sdp.choose_video(media, wanted.video)
+        if codec is None and publication == EXEMPT:
+            codec = sdp.choose_video(media, "any")
+    else:
+        codec = None
+    return replace(codec, rtx=None) if codec else None
+
+
+def subscribing(offer: Offer, published: dict[str, Codec]) -> list[Section]:
+    """Answer each section that receives with what the publication has of its kind."""
+    sections: list[Section] = []
+    taken: set[str] = set()
+    for media in offer.media:
+        there = published.get(media.kind)
+        codec = sdp.match(media, there) if there and media.direction in ("recvonly", "sendrecv") else None
+        if codec is None or media.kind in taken:
+            sections.append(_refuse(media))
+            continue
+        taken.add(media.kind)
+        sections.append(Section(media, replace(codec, rtx=None), "sendonly"))
+    return sections
+
+
+def echoing(offer: Offer) -> list[Section]:
+    """Accept what both sends and receives, to send it back."""
+    sections: list[Section] = []
+    taken: set[str] = set()
+    for media in offer.media:
+        codec = None
+        if media.direction == "sendrecv" and media.kind not in taken:
+            codec = sdp.choose_audio(media) if media.kind == "audio" else sdp.choose_video(media, "any")
+        if codec is None or media.kind not in ("audio", "video"):
+            sections.append(_refuse(media))
+            continue
+        taken.add(media.kind)
+        sections.append(Section(media, replace(codec, rtx=None), "sendrecv"))
+    return sections

@@ -1,0 +1,209 @@
+"""The path of a packet: unprotect in place, read the header, hand it to sinks, and to each flow under its numbers.
+
+No decoding, no object per packet, no logging. What is decided here is only what must be decided per packet;
+who gets what stands in the tuples ``flows`` and ``sinks`` of each stream, kept by ``media.switchboard``.
+"""
+
+from collections.abc import Callable
+
+from core.clock import Clock
+from media import rtp, srtp
+from media.config import Limits
+from media.counters import Counters
+from media.incoming import Incoming
+from media.peer import Peer
+from media.ports import Sink
+from media.routing import Flow, Run
+
+WINDOW_S = 0.5
+"""Length of the window of the limits per peer; ``new_window`` is called that often."""
+MAX_SSRCS = 16
+"""Distinct SSRCs a resource may use over its life."""
+
+
+class Relay:
+    """Takes SRTP of peers; ``buffer`` is where datagrams are received."""
+
+    def __init__(self, clock: Clock, counters: Counters, limits: Limits) -> None:
+        self._in = srtp.Buffer()
+        self._out = srtp.Buffer()
+        self.buffer = self._in.data
+        self.clock = clock
+        self.counters = counters
+        self.bind: Callable[[Peer, int, int, int, int, int], Incoming | None] = lambda *_: None
+        """(peer, ssrc, payload type, length, sequence, timestamp) of an unknown SSRC → its stream, or None."""
+        self.feedback: Callable[[Peer, bytes, int], None] = lambda *_: None
+        """An authenticated RTCP packet, and its arrival."""
+        self.lost: Callable[[Incoming, int, int], None] = lambda *_: None
+        """A run of packets given up at once because the hole is too large."""
+        self.sink_broke: Callable[[Incoming, Sink], None] = lambda *_: None
+        self.began: Callable[[Flow, int], None] = lambda *_: None
+        """A flow has begun a run."""
+        self.missing: Callable[[Incoming], None] = lambda *_: None
+        """A stream has packets to ask for again."""
+        self._packets = round(limits.packets_per_second * WINDOW_S)
+        self._octets = round(limits.bits_per_second * WINDOW_S / 8)
+        self._rtcp = round(limits.rtcp_per_second * WINDOW_S)
+
+    def media(self, peer: Peer, length: int, now_ns: int) -> None:
+        """Take the SRTP or SRTCP datagram of ``length`` bytes that lies in ``buffer``."""
+        if 191 < self.buffer[1] < 224:  # RFC 5761 4
+            self._control(peer, length, now_ns)
+            return
+        peer.packets += 1
+        peer.octets += length
+        if peer.packets > self._packets or peer.octets > self._octets:
+            peer.limited = True
+            self.counters.dropped["packet-rate" if peer.packets > self._packets else "bit-rate"] += 1
+            return
+        buffer = self._in
+        buffer.length[0] = length
+        code = srtp.unprotect_rtp(peer.inbound, buffer.pointer, buffer.length)
+        if code:
+            self.counters.dropped["replayed" if code in srtp.REPLAYED else "unauthenticated"] += 1
+            return
+        peer.seen_ns = now_ns
+        self.plain(peer, buffer.length[0], now_ns)
+
+    def plain(self, peer: Peer, length: int, now_ns: int) -> None:
+        """Take the decrypted RTP packet of ``length`` bytes that lies in ``buffer``."""
+        data = self.buffer
+        first, second, sequence, timestamp, ssrc = rtp.HEADER.unpack_from(data)
+        start = rtp.payload_start(data, length) if first & 0x1F else 12
+        if not start:
+            self.counters.dropped["malformed"] += 1
+            return
+        self.counters.received += 1
+        self.counters.octets_received += length
+        stream = peer.streams.get(ssrc)
+        fresh = stream is None
+        if stream is None or stream.payload_type != second & 0x7F:
+            stream = self.bind(peer, ssrc, second & 0x7F, length, sequence, timestamp)
+            if stream is None:
+                return
+        late = False if fresh else self._sequence(stream, sequence, now_ns)
+        if timestamp != stream.timestamp or fresh or late:
+            self._new_timestamp(stream, sequence, timestamp, start, length, now_ns, late)
+        stream.packets += 1
+        stream.octets += length - start
+        stream.last_ns = now_ns
+        packet = self._in.view[:length]
+        stream.ring.append(sequence, bytes(packet), now_ns)
+        for sink in stream.sinks:
+            try:
+                sink.rtp(stream.info, packet, now_ns)
+            except Exception:  # foreign code: the packet path goes on without it
+                self.sink_broke(stream, sink)
+        if stream.flows:
+            self._forward(stream, first & 0x20, second & 0x80, sequence, timestamp, packet[start:], now_ns, late)
+
+    def _sequence(self, stream: Incoming, sequence: int, now_ns: int) -> bool:
+        """Note the sequence number; return whether the packet comes late, behind newer ones."""
+        reception = stream.reception
+        highest = reception.highest
+        if (sequence - highest) & 0xFFFF == 1:
+            reception.highest = highest + 1
+            reception.received += 1
+            return False
+        gone = reception.arrived(sequence, now_ns)
+        if gone is not None:
+            self.lost(stream, *gone)
+        elif reception.missing:
+            self.missing(stream)
+        return reception.highest == highest
+
+    def _new_timestamp(
+        self, stream: Incoming, sequence: int, timestamp: int, start: int, length: int, now_ns: int, late: bool
+    ) -> None:
+        """A new frame begins, or a late packet may be the start of one: look for a keyframe, feed the jitter."""
+        if not late:
+            stream.timestamp = timestamp
+            stream.reception.transit(timestamp, now_ns, stream.info.clock_rate)
+        if stream.keyframe is not None and stream.keyframe(self.buffer, start, length):
+            if stream.keyframes is not None:
+                stream.keyframes.arrived(now_ns)
+            stream.keyframe_sequence = sequence
+
+    def _forward(
+        self, stream: Incoming, padding: int, marker: int, sequence: int, timestamp: int, payload: memoryview,
+        now_ns: int, late: bool,
+    ) -> None:  # fmt: skip
+        out = self._out
+        size = 12 + len(payload)
+        for flow in stream.flows:
+            if flow.waiting:
+                if not self.begins(stream, sequence):
+                    continue
+                flow.begin(stream, sequence, timestamp, now_ns)
+                flow.packet_mark -= 1
+                flow.octet_mark -= len(payload)
+                self.began(flow, now_ns)
+            elif late and not flow.accepts_late(sequence):
+                continue
+            out.view[12:size] = payload
+            rtp.HEADER.pack_into(
+                out.data, 0, 0x80 | padding, marker | flow.payload_type, (sequence + flow.sequence_offset) & 0xFFFF,
+                (timestamp + flow.timestamp_offset) & 0xFFFFFFFF, flow.ssrc,
+            )  # fmt: skip
+            self._protect_and_send(flow.peer, size)
+
+    @staticmethod
+    def begins(stream: Incoming, sequence: int) -> bool:
+        """Whether a waiting flow may start here: audio anywhere, video with a keyframe."""
+        return stream.keyframe is None or stream.keyframe_sequence == sequence
+
+    def _protect_and_send(self, peer: Peer, size: int) -> bool:
+        """Protect the plain packet of ``size`` bytes in the outgoing buffer and send it to ``peer``."""
+        out = self._out
+        out.length[0] = size
+        if peer.outbound is None or srtp.protect_rtp(peer.outbound, out.pointer, out.length):
+            self.counters.dropped["unprotected"] += 1
+            return False
+        try:
+            peer.send(out.view[: out.length[0]], peer.address)  # type: ignore[misc]  # None only before DTLS is up
+        except (OSError, TypeError):
+            self.counters.dropped["send-failed"] += 1
+            return False
+        self.counters.forwarded += 1
+        self.counters.octets_forwarded += size
+        return True
+
+    def resend(self, flow: Flow, run: Run, sequence: int, packet: bytes) -> bool:
+        """Send a packet of the ring, first sent in ``run``, again under our number ``sequence``."""
+        first, second, _, timestamp, _ = rtp.HEADER.unpack_from(packet)
+        start = rtp.payload_start(packet, len(packet))
+        size = 12 + len(packet) - start
+        out = self._out
+        out.view[12:size] = packet[start:]
+        rtp.HEADER.pack_into(
+            out.data, 0, 0x80 | first & 0x20, second & 0x80 | flow.payload_type, sequence,
+            (timestamp + run.timestamp_offset) & 0xFFFFFFFF, flow.ssrc,
+        )  # fmt: skip
+        return self._protect_and_send(flow.peer, size)
+
+    def control(self, peer: Peer, packet: bytes) -> bool:
+        """Protect and send a compound RTCP packet."""
+        out = self._out
+        size = len(packet)
+        if peer.outbound is None or peer.send is None or size > srtp.MAX_PACKET - 100:
+            return False
+        out.view[:size] = packet
+        out.length[0] = size
+        if srtp.protect_rtcp(peer.outbound, out.pointer, out.length):
+            return False
+        return peer.transmit(out.view[: out.length[0]])
+
+    def _control(self, peer: Peer, length: int, now_ns: int) -> None:
+        peer.rtcp += 1
+        if peer.rtcp > self._rtcp:
+            peer.limited = True
+            self.counters.dropped["rtcp-rate"] += 1
+            return
+        buffer = self._in
+        buffer.length[0] = length
+        code = srtp.unprotect_rtcp(peer.inbound, buffer.pointer, buffer.length)
+        if code:
+            self.counters.dropped["replayed" if code in srtp.REPLAYED else "unauthenticated"] += 1
+            return
+        peer.seen_ns = now_ns
+        self.feedback(peer, bytes(buffer.view[: buffer.length[0]]), now_ns)

@@ -1,0 +1,155 @@
+"""Who gets which stream, and under which numbers. Pure: no sockets, no clock, no logging.
+
+A ``Flow`` is what one subscriber gets of one kind of media of one publication. It has its own SSRC and payload
+type and keeps sequence numbers and timestamps continuous through holds and through a publisher's reconnect.
+While it runs on one source the numbers differ from the source's by constant offsets; each such stretch is a run,
+remembered so that a NACK for an older number still finds its packet.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+RUNS = 4
+"""Stretches remembered for NACKs; older ones have left the ring anyway."""
+
+
+class Source(Protocol):
+    """What a flow reads of the incoming stream it runs on."""
+
+    @property
+    def sequence(self) -> int:
+        """Newest sequence number received, 16 bits."""
+
+    @property
+    def timestamp(self) -> int:
+        """Newest RTP timestamp received, 32 bits."""
+
+    packets: int
+    octets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """From our sequence number ``first`` on, ``source`` sends what we number ``offset`` higher."""
+
+    first: int
+    source: Any
+    offset: int
+    timestamp_offset: int
+
+    def theirs(self, sequence: int) -> int:
+        """The source's number of our ``sequence``."""
+        return (sequence - self.offset) & 0xFFFF
+
+
+@dataclass(slots=True)
+class Line:
+    """How a subscriber says it receives: newest fraction lost, round trip, and the reports it can answer."""
+
+    loss: float = 0.0
+    rtt_ms: float | None = None
+    sent: dict[int, int] = field(default_factory=dict)
+    octets_mark: int = 0
+
+
+class Flow:
+    """Numbers of one subscriber's stream. ``waiting`` means that the next fitting packet begins a run."""
+
+    __slots__ = (
+        "_left_ns",
+        "_next",
+        "_runs",
+        "_timestamp",
+        "clock_rate",
+        "kind",
+        "line",
+        "octet_mark",
+        "octets",
+        "open",
+        "packet_mark",
+        "packets",
+        "payload_type",
+        "peer",
+        "resends",
+        "rtx",
+        "sequence_offset",
+        "source",
+        "ssrc",
+        "timestamp_offset",
+        "waiting",
+    )  # fmt: skip
+
+    def __init__(
+        self, *, kind: str, ssrc: int, payload_type: int, clock_rate: int, sequence: int, timestamp: int, peer: Any
+    ) -> None:
+        self.kind = kind
+        self.ssrc = ssrc
+        self.payload_type = payload_type
+        self.clock_rate = clock_rate
+        self.peer = peer
+        self.rtx: Any = None
+        self.line = Line()
+        self.resends = 0
+        self.open = False
+        self.waiting = True
+        self.source: Any = None
+        self.sequence_offset = self.timestamp_offset = 0
+        self.packets = self.octets = self.packet_mark = self.octet_mark = 0
+        self._next = sequence
+        self._timestamp = timestamp
+        self._left_ns: int | None = None
+        self._runs: list[Run] = []
+
+    def begin(self, source: Source, sequence: int, timestamp: int, now_ns: int) -> None:
+        """Start a run on ``source`` with the packet that has these numbers."""
+        self.sequence_offset = (self._next - sequence) & 0xFFFF
+        if self._left_ns is None:
+            ours = self._timestamp
+        else:
+            passed = max(1, (now_ns - self._left_ns) * self.clock_rate // 1_000_000_000)
+            ours = self._timestamp + passed
+        self.timestamp_offset = (ours - timestamp) & 0xFFFFFFFF
+        self.packet_mark, self.octet_mark = source.packets, source.octets
+        self.source = source
+        self.waiting = False
+        self._runs = [*self._runs[1 - RUNS :], Run(self._next, source, self.sequence_offset, self.timestamp_offset)]
+
+    def leave(self, now_ns: int) -> None:
+        """End the run, if one is going; the next one continues its numbers."""
+        if self.waiting or self.source is None:
+            return
+        self._settle()
+        self._next = (self.source.sequence + self.sequence_offset + 1) & 0xFFFF
+        self._timestamp = (self.source.timestamp + self.timestamp_offset) & 0xFFFFFFFF
+        self._left_ns = now_ns
+        self.waiting = True
+
+    def _settle(self) -> None:
+        self.packets += self.source.packets - self.packet_mark
+        self.octets += self.source.octets - self.octet_mark
+        self.packet_mark, self.octet_mark = self.source.packets, self.source.octets
+
+    def totals(self) -> tuple[int, int]:
+        """Packets and octets sent so far, as a sender report states them."""
+        if not self.waiting and self.source is not None:
+            self._settle()
+        return self.packets, self.octets
+
+    def accepts_late(self, sequence: int) -> bool:
+        """Whether a packet of the source that comes late belongs to the present run."""
+        if self.waiting or not self._runs:
+            return False
+        ours = (sequence + self.sequence_offset) & 0xFFFF
+        return (ours - self._runs[-1].first) & 0xFFFF < 0x8000
+
+    def find(self, sequence: int) -> Run | None:
+        """Return the run in which our ``sequence`` was sent, or None when it was not."""
+        for run in reversed(self._runs):
+            if (sequence - run.first) & 0xFFFF < 0x8000:
+                return run
+        return None
+
+
+def may_flow(*, forwarding: bool, recorder_broken: bool, silenced: bool) -> bool:
+    """The one rule that opens a route; everything else leaves it shut."""
+    return forwarding and not recorder_broken and not silenced

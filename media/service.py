@@ -1,0 +1,322 @@
+"""A media process without its door: takes commands, gives events, owns sockets and sessions.
+
+``server.py`` puts a Unix-domain socket before it; tests and the open benchmark call it directly.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+
+from core.clock import Clock
+from core.errors import OperatorError, PeerError
+from core.ids import new_id
+from media import commands, taping
+from media.answers import candidates
+from media.commands import Answered, Closed, Command, Hello, Measured, Rejected
+from media.config import MediaSettings, parse_address
+from media.counters import Counters
+from media.endpoint import UdpPort, bind_udp, local_addresses
+from media.feedback import Feedback
+from media.ports import Recorders, RecordingSpec, Sink
+from media.relay import Relay
+from media.resources import Resources
+from media.sessions import Emit, Session
+from media.switchboard import Switchboard
+from media.taping import Hooks, Taping
+from media.transports import Transports
+from media.upkeep import PERIOD_S, Upkeep
+
+log = structlog.get_logger()
+
+ABANDONED_NS = 900_000_000_000
+"""A session that no web process controls and nobody is connected to is closed after this long."""
+
+
+class MediaService:
+    """The relay as a whole. Everything runs on the loop that called ``start``."""
+
+    def __init__(self, settings: MediaSettings, recorders: Recorders, clock: Clock) -> None:
+        self.boot = new_id()
+        self.counters = Counters()
+        self.sessions: dict[str, Session] = {}
+        self.port = settings.port
+        self._settings = settings
+        self._recorders = recorders
+        self._clock = clock
+        self._ports: list[UdpPort] = []
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tick: asyncio.TimerHandle | None = None
+        self.relay = Relay(clock, self.counters, settings.limits)
+        self.feedback = Feedback(self.relay, clock, self.counters, settings.limits)
+        self.switchboard = Switchboard(self.relay, self.feedback, clock, self.counters)
+        self.transports = Transports(clock, self.counters, settings.limits.handshakes_per_second)
+        self.resources = Resources(self.transports, self.switchboard, self.feedback, clock, settings.limits)
+        self.resources.turn_addresses = frozenset(settings.turn_addresses)
+        self._upkeep = Upkeep(self.resources, self.switchboard, self.feedback, self.transports, clock)
+
+    # Life
+
+    async def start(self) -> None:
+        """Listen; raise ``OperatorError`` when a port or address cannot be had."""
+        hosts = self._settings.bind or tuple(local_addresses(loopback=self._settings.loopback))
+        for host in hosts:
+            sock = bind_udp(host, self.port)
+            self.port = self.port or sock.getsockname()[1]
+            self._ports.append(UdpPort(sock, Taker(self), self._clock, self.counters))
+        if not self._ports:
+            raise OperatorError("the media process has no address to listen on")
+        public = [parse_address(text) for text in self._settings.public or hosts]
+        self.resources.candidates = candidates([(host, port or self.port) for host, port in public], tcp=False)
+        self._expected = asyncio.get_running_loop().time() + PERIOD_S
+        self._tick = asyncio.get_running_loop().call_at(self._expected, self._on_tick)
+        log.info("the relay listens", hosts=hosts, port=self.port)
+
+    async def stop(self) -> None:
+        """Close all sessions and their recordings, then the sockets."""
+        if self._tick is not None:
+            self._tick.cancel()
+        await asyncio.gather(*(self._close(session, "shutdown") for session in tuple(self.sessions.values())))
+        for resource in tuple(self.resources.all.values()):
+            self.resources.close(resource, "closed")
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=10)
+        self.feedback.close()
+        for port in self._ports:
+            port.close()
+
+    def _on_tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.counters.loop_lag_ms = max(0.0, (loop.time() - self._expected) * 1000)
+        self._expected = loop.time() + PERIOD_S
+        self._tick = loop.call_at(self._expected, self._on_tick)
+        self._upkeep.tick(self.sessions.values())
+        self._drop_abandoned()
+
+    def _drop_abandoned(self) -> None:
+        now_ns = self._clock.monotonic_ns()
+        for session in tuple(self.sessions.values()):
+            if session.owner is None and not session.resources and now_ns - session.unowned_ns > ABANDONED_NS:
+                self._spawn(self._close(session, "abandoned"))
+
+    def metrics(self) -> str:
+        """Return the metrics in the Prometheus text format."""
+        resources = self.resources.all.values()
+        gauges = {
+            "sessions": len(self.sessions),
+            "resources": len(self.resources.all),
+            "connected": sum(resource.connected for resource in resources),
+            "streams": sum(len(resource.peer.streams) for resource in resources if resource.connected),
+            "recordings": sum(session.recorded for session in self.sessions.values()),
+        }
+        return self.counters.text(gauges)
+
+    # Connections of web processes
+
+    def connect(self, emit: Emit) -> None:
+        """A web process is here: say which process this is and what it holds."""
+        emit(Hello(boot=self.boot, sessions=tuple(self.sessions)))
+
+    def disconnect(self, emit: Emit) -> None:
+        """A web process is gone: stop forwarding for its sessions at once; recording goes on."""
+        for session in self.sessions.values():
+            if session.owner == emit:
+                session.owner = None
+                session.unowned_ns = self._clock.monotonic_ns()
+                session.forwarding = False
+                self.switchboard.route_all(session)
+        for resource in tuple(self.resources.all.values()):
+            if resource.kind == "echo" and resource.emit == emit:
+                self.resources.close(resource, "closed")
+
+    # Commands
+
+    def handle(self, command: Command, emit: Emit) -> None:
+        """Carry out one command; answers go to ``emit``, and events of its sessions to whoever owns them."""
+        match command:
+            case commands.OpenSession():
+                self._open_session(command, emit)
+            case commands.Publish() | commands.Subscribe() | commands.Echo() | commands.Restart():
+                self._negotiate(command, emit)
+            case commands.Withdraw():
+                self._withdraw(command.resource, emit)
+            case commands.Measure():
+                emit(Measured(request=command.request, text=self.metrics()))
+            case commands.CloseSession():
+                self._spawn(self._close_named(command, emit))
+            case _:
+                session = self._owned(command.session, emit)
+                if session is not None:
+                    self._in_session(session, command)
+
+    def _owned(self, name: str, emit: Emit) -> Session | None:
+        """The session, when this connection controls it."""
+        session = self.sessions.get(name)
+        return session if session is not None and session.owner == emit else None
+
+    def _open_session(self, command: commands.OpenSession, emit: Emit) -> None:
+        session = self.sessions.get(command.session)
+        if session is None:
+            session = Session(command.session, command.video, command.audio_level, emit)
+            self.sessions[session.id] = session
+            return
+        session.owner, session.unowned_ns = emit, 0
+        self._tell_all(session)
+
+    def _tell_all(self, session: Session) -> None:
+        """Repeat to a web process that adopts the session what stands."""
+        for resource in session.resources.values():
+            if resource.connected:
+                self.resources.tell_connected(resource)
+        for publication in session.publications.values():
+            if publication.announced:
+                kinds = tuple(sorted(publication.codecs))
+                session.emit(
+                    commands.Published(
+                        session=session.id, endpoint=publication.endpoint, publication=publication.name, kinds=kinds
+                    )
+                )
+                for kind in tuple(publication.silent):
+                    self.switchboard.silence_changed(publication, kind, silent=True)
+        if session.taping is not None:
+            session.taping.announce()
+
+    def _negotiate(
+        self, command: commands.Publish | commands.Subscribe | commands.Echo | commands.Restart, emit: Emit
+    ) -> None:
+        try:
+            answered = self._answered(command, emit)
+        except PeerError as error:
+            emit(Rejected(request=command.request, code=error.code, reason=error.text))
+            return
+        emit(Answered(request=command.request, resource=answered.resource, answer=answered.answer, etag=answered.etag))
+
+    def _answered(
+        self, command: commands.Publish | commands.Subscribe | commands.Echo | commands.Restart, emit: Emit
+    ) -> Answered:
+        if isinstance(command, commands.Echo):
+            return self.resources.echo(command.check, emit, command.offer)
+        if isinstance(command, commands.Restart):
+            resource = self.resources.all.get(command.resource)
+            if resource is None or (resource.session and resource.session.owner != emit):
+                raise PeerError("no-publication", "no such resource")
+            return self.resources.restart(resource)
+        session = self._owned(command.session, emit)
+        if session is None:
+            raise PeerError("no-session", "no such session")
+        if isinstance(command, commands.Publish):
+            return self.resources.publish(session, command.endpoint, command.publication, command.role, command.offer)
+        publication = session.publications.get((command.source, command.publication))
+        if publication is None or not (publication.resource or publication.pending):
+            raise PeerError("no-publication", "nothing is published there")
+        return self.resources.subscribe(session, command.endpoint, publication, command.offer)
+
+    def _withdraw(self, name: str, emit: Emit) -> None:
+        resource = self.resources.all.get(name)
+        if resource is not None and (resource.session is None or resource.session.owner == emit):
+            self.resources.close(resource, "withdrawn")
+
+    def _in_session(
+        self,
+        session: Session,
+        command: commands.Arm | commands.Forward | commands.Silence | commands.Remove | commands.Log,
+    ) -> None:
+        match command:
+            case commands.Arm():
+                spec = RecordingSpec(
+                    command.recording, session.id, command.kind, command.policy, command.planned_seconds
+                )
+                self._spawn(self._taping(session).arm(self._recorders, spec))
+            case commands.Log():
+                self._taping(session).log(command)
+            case commands.Forward():
+                session.forwarding = command.on and not session.recorder_broken
+                self.switchboard.route_all(session)
+            case commands.Silence():
+                publication = session.publications.get((command.endpoint, command.publication))
+                if publication is not None:
+                    (publication.silenced.add if command.on else publication.silenced.discard)(command.kind)
+                    self.switchboard.route(publication)
+            case commands.Remove():
+                for resource in tuple(session.resources.values()):
+                    if resource.endpoint == command.endpoint:
+                        self.resources.close(resource, "removed")
+
+    def _taping(self, session: Session) -> Taping:
+        if session.taping is None:
+
+            def ready() -> None:
+                self.switchboard.attach_all(session)
+
+            def broke(sink: Sink | None) -> None:
+                if sink is not None:
+                    self.switchboard.detach_all(session, sink)
+                session.forwarding = False
+                self.switchboard.route_all(session)
+
+            session.taping = Taping(session.id, Hooks(session.emit, ready, broke))
+        return session.taping
+
+    async def _close_named(self, command: commands.CloseSession, emit: Emit) -> None:
+        session = self.sessions.get(command.session)
+        if session is None:
+            emit(Closed(session=command.session, recording=None, **taping.describe(None)))
+        elif session.owner == emit:
+            await self._close(session, command.reason)
+
+    async def _close(self, session: Session, reason: str) -> None:
+        """Close resources first, so that the last packet is in the chain before it ends."""
+        if self.sessions.pop(session.id, None) is None:
+            return
+        for resource in tuple(session.resources.values()):
+            self.resources.close(resource, "closed")
+        closing = await session.taping.close(reason) if session.taping else None
+        spec = session.taping.spec if session.taping else None
+        session.emit(Closed(session=session.id, recording=spec.recording if spec else None, **taping.describe(closing)))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a media command failed", exc_info=task.exception())
+
+
+class Taker:
+    """What the sockets call: sorted datagrams go to transports or to the packet path, guarded."""
+
+    def __init__(self, service: MediaService) -> None:
+        self._relay = service.relay
+        self._transports = service.transports
+        self._resources = service.resources
+        self._counters = service.counters
+        self.buffer = service.relay.buffer
+        self._media = service.relay.media
+
+    def media(self, peer: Any, length: int, now_ns: int) -> None:
+        try:
+            self._media(peer, length, now_ns)
+        except Exception:  # a flaw of ours: at most this peer's transport closes
+            self._broke(peer)
+
+    def handshake(self, peer: Any, length: int, address: Any) -> None:
+        try:
+            self._transports.handshake(bytes(self.buffer[:length]), peer, address)
+        except Exception:  # as above
+            self._broke(peer)
+
+    def check(self, length: int, port: Any, address: Any) -> None:
+        try:
+            self._transports.check(bytes(self.buffer[:length]), port, address)
+        except Exception:  # as above, but nobody is known yet
+            self._counters.dropped["internal"] += 1
+            log.exception("a connectivity check broke the relay")
+
+    def _broke(self, peer: Any) -> None:
+        self._counters.dropped["internal"] += 1
+        log.exception("a packet broke the relay", resource=peer.owner.id)
+        self._resources.close(peer.owner, "failed")

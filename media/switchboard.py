@@ -1,0 +1,238 @@
+"""Keeps the tables the packet path reads: which stream goes to which flows and sinks.
+
+Everything that opens or shuts a route ends in ``route``, so that one rule (``routing.may_flow``) decides.
+"""
+
+import secrets
+
+import structlog
+
+from core.clock import Clock
+from media import rtp
+from media.commands import Published, TrackSilent
+from media.counters import Counters
+from media.feedback import Feedback
+from media.incoming import Incoming
+from media.peer import Peer
+from media.ports import Sink, Track
+from media.relay import MAX_SSRCS, Relay
+from media.routing import Flow, may_flow
+from media.sdp import Codec
+from media.sessions import Publication, Resource, Session
+
+log = structlog.get_logger()
+
+
+class Switchboard:
+    """Binds SSRCs to streams, streams to flows and sinks."""
+
+    def __init__(self, relay: Relay, feedback: Feedback, clock: Clock, counters: Counters) -> None:
+        self._relay = relay
+        self._feedback = feedback
+        self._clock = clock
+        self._counters = counters
+        relay.bind = self.bind
+        relay.sink_broke = self.sink_broke
+
+    def bind(
+        self, peer: Peer, ssrc: int, payload_type: int, length: int, sequence: int, timestamp: int
+    ) -> Incoming | None:
+        """Return the stream for a packet of an SSRC not seen before; None drops the packet."""
+        known = peer.payload_types.get(payload_type)
+        if known is None or ssrc in peer.streams:
+            self._counters.dropped["payload-type"] += 1
+            return None
+        if peer.ssrcs_seen >= MAX_SSRCS:
+            self._counters.dropped["ssrc-limit"] += 1
+            return None
+        peer.ssrcs_seen += 1
+        kind, codec = known
+        resource: Resource = peer.owner
+        now_ns = self._clock.monotonic_ns()
+        stream = self._stream(resource, peer, kind, codec, ssrc, sequence, timestamp, now_ns)
+        peer.streams[ssrc] = stream
+        if resource.publication is None:
+            self._echo(resource, stream)
+        else:
+            self._install(resource.publication, stream, now_ns)
+        return stream
+
+    def _stream(
+        self,
+        resource: Resource,
+        peer: Peer,
+        kind: str,
+        codec: Codec,
+        ssrc: int,
+        sequence: int,
+        timestamp: int,
+        now: int,
+    ) -> Incoming:
+        publication, session = resource.publication, resource.session
+        if session is not None:
+            session.tracks += 1
+        info = Track(
+            number=session.tracks if session else 1,
+            session=session.id if session else "",
+            endpoint=resource.endpoint,
+            role=publication.role if publication else "",
+            publication=publication.name if publication else "echo",
+            kind="audio" if kind == "audio" else "video",
+            codec=codec.name,
+            clock_rate=codec.clock_rate,
+            payload_type=codec.payload_type,
+            ssrc=ssrc,
+            fmtp=codec.fmtp,
+        )
+        return Incoming(info, peer, sequence, timestamp, now, nack="nack" in codec.feedback)
+
+    def _echo(self, resource: Resource, stream: Incoming) -> None:
+        stream.flows = tuple(flow for flow in resource.flows if flow.kind == stream.info.kind)
+        for flow in stream.flows:
+            flow.leave(stream.last_ns)
+        if stream.info.kind == "video":
+            self._feedback.want_keyframe(stream)
+
+    def _install(self, publication: Publication, stream: Incoming, now_ns: int) -> None:
+        """Make ``stream`` what the publication now shows of its kind."""
+        kind = stream.info.kind
+        before = publication.streams.get(kind)
+        if before is not None:
+            self.close_stream(publication, before)
+        stream.publication = publication
+        publication.streams[kind] = stream
+        session = publication.session
+        if session.recorded:
+            self.attach(session, stream)
+        self.route(publication)
+        if not publication.announced:
+            publication.announced = True
+            kinds = tuple(sorted(publication.codecs))
+            session.emit(
+                Published(session=session.id, endpoint=publication.endpoint, publication=publication.name, kinds=kinds)
+            )
+        if kind in publication.silent:
+            self.silence_changed(publication, kind, silent=False)
+
+    def close_stream(self, publication: Publication | None, stream: Incoming) -> None:
+        """The stream brings nothing any more: flows wait for a successor, sinks close the track."""
+        now_ns = self._clock.monotonic_ns()
+        for flow in stream.flows:
+            flow.leave(now_ns)
+            flow.open = False
+        stream.flows = ()
+        for first, count in stream.reception.abandon():
+            self._feedback.lost(stream, first, count)
+        stream.each_sink(lambda sink: sink.closed(stream.info), self.sink_broke)
+        stream.sinks = ()
+        stream.peer.streams.pop(stream.ssrc, None)
+        stream.ring.clear()
+        if publication is not None and publication.streams.get(stream.info.kind) is stream:
+            del publication.streams[stream.info.kind]
+
+    def attach(self, session: Session, stream: Incoming) -> None:
+        """Record ``stream`` from the next packet on."""
+        sink = session.taping.sink if session.taping else None
+        if sink is None or sink in stream.sinks:
+            return
+        stream.sinks = (*stream.sinks, sink)
+        stream.each_sink(lambda each: each.opened(stream.info), self.sink_broke)
+        if stream.sender_report is not None:
+            ntp, timestamp, arrival = stream.sender_report
+            stream.each_sink(lambda each: each.sender_report(stream.info, ntp, timestamp, arrival), self.sink_broke)
+        if stream.keyframes is not None:
+            self._feedback.want_keyframe(stream)
+
+    def attach_all(self, session: Session) -> None:
+        for publication in session.publications.values():
+            for stream in publication.streams.values():
+                self.attach(session, stream)
+
+    def detach_all(self, session: Session, sink: Sink) -> None:
+        """Take ``sink`` off all streams at once."""
+        for publication in session.publications.values():
+            for stream in publication.streams.values():
+                stream.sinks = tuple(each for each in stream.sinks if each is not sink)
+
+    def sink_broke(self, stream: Incoming, sink: Sink) -> None:
+        """A sink raised: it is taken off everywhere, and the recording is over."""
+        log.exception("a sink raised", session=stream.info.session, track=stream.info.number)
+        session: Session | None = stream.publication.session if stream.publication else None
+        if session is not None:
+            self.detach_all(session, sink)
+            if session.taping is not None and session.taping.sink is sink:
+                session.taping.failed("sink-error")
+
+    def route(self, publication: Publication) -> None:
+        """Open and shut the flows of a publication as the session's state says."""
+        session = publication.session
+        for kind, flows in publication.flows.items():
+            allowed = may_flow(
+                forwarding=session.forwarding,
+                recorder_broken=session.recorder_broken,
+                silenced=kind in publication.silenced,
+            )
+            self._route_kind(publication.streams.get(kind), flows, allowed)
+
+    def route_all(self, session: Session) -> None:
+        for publication in session.publications.values():
+            self.route(publication)
+
+    def _route_kind(self, stream: Incoming | None, flows: list[Flow], allowed: bool) -> None:
+        now_ns = self._clock.monotonic_ns()
+        opened: list[Flow] = []
+        for flow in flows:
+            wanted = allowed and stream is not None and flow.peer.outbound is not None
+            if flow.open and not wanted:
+                flow.leave(now_ns)
+            elif wanted and not flow.open:
+                opened.append(flow)
+            flow.open = wanted
+        if stream is None:
+            return
+        stream.flows = tuple(flow for flow in flows if flow.open)
+        if opened and stream.keyframes is not None:
+            self._first_picture(stream, opened, now_ns)
+
+    def _first_picture(self, stream: Incoming, flows: list[Flow], now_ns: int) -> None:
+        """Give new viewers the packets since the last keyframe, or ask for a new one."""
+        if not stream.replayable():
+            self._feedback.want_keyframe(stream)
+            return
+        assert stream.keyframe_sequence is not None
+        packets = list(stream.ring.since(stream.keyframe_sequence))
+        for flow in flows:
+            _, _, sequence, timestamp, _ = rtp.HEADER.unpack_from(packets[0])
+            flow.begin(stream, sequence, timestamp, now_ns)
+            run = flow.find((sequence + flow.sequence_offset) & 0xFFFF)
+            assert run is not None
+            for packet in packets:
+                number = rtp.HEADER.unpack_from(packet)[2]
+                self._relay.resend(flow, run, (number + flow.sequence_offset) & 0xFFFF, packet)
+            self._feedback.began(flow, now_ns)
+
+    def silence_changed(self, publication: Publication, kind: str, *, silent: bool) -> None:
+        """Tell that a kind of media has fallen silent, or is back."""
+        (publication.silent.add if silent else publication.silent.discard)(kind)
+        publication.session.emit(
+            TrackSilent(
+                session=publication.session.id,
+                endpoint=publication.endpoint,
+                publication=publication.name,
+                kind="audio" if kind == "audio" else "video",
+                silent=silent,
+            )
+        )
+
+
+def new_flow(kind: str, codec: Codec, peer: Peer) -> Flow:
+    """A flow with numbers nobody can guess (RFC 3550 5.1)."""
+    return Flow(
+        kind=kind,
+        ssrc=secrets.randbelow(0xFFFFFFFE) + 1,
+        payload_type=codec.payload_type,
+        clock_rate=codec.clock_rate,
+        sequence=secrets.randbelow(0x8000),
+        timestamp=secrets.randbits(32),
+        peer=peer,
+    )

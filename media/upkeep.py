@@ -1,0 +1,145 @@
+"""What must happen by time: liveness, silence, keyframes, reports, limits. Called twice a second."""
+
+from collections.abc import Iterable
+
+from core.clock import Clock
+from media.commands import Active, Inactive, LineReport
+from media.feedback import Feedback
+from media.relay import WINDOW_S
+from media.resources import Resources
+from media.sessions import Publication, Resource, Session
+from media.switchboard import Switchboard
+from media.transports import Transports
+
+PERIOD_S = WINDOW_S
+CONNECT_NS = 15_000_000_000
+"""A resource that is not connected this long after its answer is gone."""
+INACTIVE_NS = 8_000_000_000
+LEFT_NS = 20_000_000_000
+SILENT_NS = 2_000_000_000
+ECHO_NS = 15_000_000_000
+REPORT_TICKS = 2
+LINE_TICKS = 10
+"""Line reports every five seconds."""
+
+
+class Upkeep:
+    """``tick`` does everything that is due."""
+
+    def __init__(
+        self,
+        resources: Resources,
+        switchboard: Switchboard,
+        feedback: Feedback,
+        transports: Transports,
+        clock: Clock,
+    ) -> None:
+        self._resources = resources
+        self._switchboard = switchboard
+        self._feedback = feedback
+        self._transports = transports
+        self._clock = clock
+        self._ticks = 0
+
+    def tick(self, sessions: Iterable[Session]) -> None:
+        """Do what is due at this half second."""
+        now_ns = self._clock.monotonic_ns()
+        self._ticks += 1
+        reports = self._ticks % REPORT_TICKS == 0
+        if reports:
+            self._transports.new_second()
+        for resource in tuple(self._resources.all.values()):
+            self._window(resource)
+            if not self._alive(resource, now_ns) or not resource.connected:
+                continue
+            for stream in resource.peer.streams.values():
+                self._feedback.keyframes(stream, now_ns)
+            if reports and resource.peer.streams:
+                self._feedback.receiver_report(resource.peer, now_ns)
+        for session in tuple(sessions):
+            for publication in tuple(session.publications.values()):
+                self._silence(publication, now_ns)
+            if self._ticks % LINE_TICKS == 0:
+                self._lines(session)
+
+    def _window(self, resource: Resource) -> None:
+        peer = resource.peer
+        peer.packets = peer.octets = peer.rtcp = 0
+        peer.limited = False
+        for flow in resource.flows:
+            flow.resends = 0
+
+    def _alive(self, resource: Resource, now_ns: int) -> bool:
+        """Judge a resource by its newest authenticated packet; False when it was taken away."""
+        silent = now_ns - resource.peer.seen_ns
+        if not resource.connected:
+            if now_ns - resource.created_ns < CONNECT_NS:
+                return True
+            self._resources.close(resource, "failed")
+            return False
+        if resource.kind == "echo" and now_ns - resource.created_ns > ECHO_NS:
+            self._resources.close(resource, "closed")
+            return False
+        if silent > LEFT_NS:
+            self._resources.close(resource, "silent")
+            return False
+        if (silent > INACTIVE_NS) != resource.inactive:
+            self._inactive(resource)
+        return True
+
+    def _inactive(self, resource: Resource) -> None:
+        resource.inactive = not resource.inactive
+        if resource.session is None:
+            return
+        kind = Inactive if resource.inactive else Active
+        resource.session.emit(kind(session=resource.session.id, endpoint=resource.endpoint, resource=resource.id))
+
+    def _silence(self, publication: Publication, now_ns: int) -> None:
+        """Tell when a kind of media of a connected publication stops or comes back."""
+        if publication.resource is None:
+            return
+        for kind in publication.codecs:
+            stream = publication.streams.get(kind)
+            last_ns = stream.last_ns if stream else publication.connected_ns
+            silent = now_ns - last_ns >= SILENT_NS
+            if silent != (kind in publication.silent):
+                self._switchboard.silence_changed(publication, kind, silent=silent)
+
+    def _lines(self, session: Session) -> None:
+        by_endpoint: dict[str, list[Resource]] = {}
+        for resource in session.resources.values():
+            if resource.connected:
+                by_endpoint.setdefault(resource.endpoint, []).append(resource)
+        for endpoint, resources in by_endpoint.items():
+            session.emit(line_report(session.id, endpoint, resources, LINE_TICKS * PERIOD_S))
+
+
+def line_report(session: str, endpoint: str, resources: list[Resource], seconds: float) -> LineReport:
+    """Sum up the line of an endpoint since the last report; moves the marks of its streams and flows."""
+    lost = expected = up = down = 0
+    losses, trips = [], []
+    for resource in resources:
+        for stream in resource.peer.streams.values():
+            lost_now, expected_now = stream.reception.lost_on_line()
+            lost += max(0, lost_now - stream.lost_mark)
+            expected += max(0, expected_now - stream.expected_mark)
+            up += stream.octets - stream.octets_mark
+            stream.lost_mark, stream.expected_mark, stream.octets_mark = lost_now, expected_now, stream.octets
+        for flow in resource.flows:
+            octets = flow.totals()[1]
+            down += octets - flow.line.octets_mark
+            flow.line.octets_mark = octets
+            if flow.open:
+                losses.append(flow.line.loss)
+            if flow.line.rtt_ms is not None:
+                trips.append(flow.line.rtt_ms)
+    return LineReport(
+        session=session,
+        endpoint=endpoint,
+        up_loss=round(lost / expected, 4) if expected else 0.0,
+        down_loss=round(sum(losses) / len(losses), 4) if losses else 0.0,
+        rtt_ms=round(sum(trips) / len(trips), 1) if trips else None,
+        up_kbps=round(up * 8 / 1000 / seconds, 1),
+        down_kbps=round(down * 8 / 1000 / seconds, 1),
+        way=next((resource.way for resource in resources if resource.kind == "publish"), resources[0].way),
+    )
