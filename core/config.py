@@ -7,9 +7,11 @@ are reported together and stop the start. Nobody else reads the environment.
 import ipaddress
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -17,13 +19,14 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core.errors import OperatorError
 
+PREFIX = "YUANJIAN_"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class Settings(BaseSettings):
     """Everything an operator can set."""
 
-    model_config = SettingsConfigDict(env_prefix="YUANJIAN_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
     data_dir: Path = Path("var")
     """Where the database, recordings, keys and sockets live. Created with mode 0700."""
@@ -80,26 +83,48 @@ class Settings(BaseSettings):
             raise ValueError("use zh-CN or en")
         return value
 
+    @field_validator("trusted_proxy")
+    @classmethod
+    def _proxy(cls, value: str) -> str:
+        if value:
+            ipaddress.ip_address(value)
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        if not value:
+            return value
+        parts = urlsplit(value)
+        if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("write it as https://meet.example.org, without query or fragment")
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+            raise ValueError("browsers give camera and microphone only over https://")
+        return value
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        mistakes = []
-        if (self.tls_cert is None) != (self.tls_key is None):
-            mistakes.append("tls_cert and tls_key go together")
-        mistakes += [
-            f"{name}: no such file"
-            for name in ("tls_cert", "tls_key")
-            if (p := getattr(self, name)) and not p.is_file()
-        ]
-        if not self.is_loopback and not self.tls_cert and not self.trusted_proxy:
-            mistakes.append(
-                f"plain HTTP is refused on {self.host}: browsers give camera and microphone only over HTTPS; "
-                "set tls_cert and tls_key, or trusted_proxy when a proxy ends TLS in front"
-            )
-        if self.public_url and not self.public_url.startswith(("https://", "http://")):
-            mistakes.append("public_url starts with https:// (or http:// on loopback)")
+        mistakes = tuple(self._mistakes())
         if mistakes:
-            raise ValueError("; ".join(mistakes))
+            raise _Inconsistent(mistakes)
         return self
+
+    def _mistakes(self) -> Iterator[tuple[str, str]]:
+        """What does not fit together: name of the setting to change, and why."""
+        for name, other in (("tls_cert", "tls_key"), ("tls_key", "tls_cert")):
+            path = getattr(self, name)
+            if path is None and getattr(self, other) is not None:
+                yield name, f"needed beside {other}"
+            if path is not None and not path.is_file():
+                yield name, f"no such file: {path}"
+        if not self.is_loopback and not self.tls_cert and not self.trusted_proxy:
+            yield (
+                "host",
+                f"plain HTTP is refused on {self.host}: browsers give camera and microphone only over HTTPS; "
+                "set tls_cert and tls_key, or trusted_proxy when a proxy ends TLS in front",
+            )
+        if self.media_port and self.media_port + self.media_processes - 1 > 65_535:
+            yield "media_processes", "there are not so many ports above media_port"
 
     @property
     def is_loopback(self) -> bool:
@@ -128,23 +153,83 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'yuanjian.sqlite3'}"
 
 
+class _Inconsistent(ValueError):
+    """Settings that are right one by one and do not fit together."""
+
+    def __init__(self, mistakes: tuple[tuple[str, str], ...]) -> None:
+        super().__init__("; ".join(f"{name}: {why}" for name, why in mistakes))
+        self.mistakes = mistakes
+
+
 def load(toml: Path | None, overrides: Mapping[str, Any]) -> Settings:
-    """Return the settings, or raise ``OperatorError`` with every mistake on a line of its own."""
-    values: dict[str, Any] = {}
-    if toml is not None:
-        try:
-            values = tomllib.loads(toml.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise OperatorError(f"{toml}: {error}") from None
+    """Return the settings, or raise ``OperatorError`` with every mistake on a line of its own.
+
+    Each line names the setting and the environment variable that sets it. What does not fit together is looked for
+    even when single settings are wrong: those are then taken as their defaults.
+    """
+    values = _from_file(toml)
+    in_environment = {key.removeprefix(PREFIX).lower() for key in os.environ if key.startswith(PREFIX)}
+    merged = {key: value for key, value in values.items() if key not in in_environment}
+    merged |= {key: value for key, value in overrides.items() if value is not None}
+    mistakes = _misspelt(in_environment)
     try:
-        prefix = str(Settings.model_config["env_prefix"])
-        from_environment = {key.removeprefix(prefix).lower() for key in os.environ if key.startswith(prefix)}
-        merged = {key: value for key, value in values.items() if key not in from_environment}
-        merged |= {key: value for key, value in overrides.items() if value is not None}
-        return Settings(**merged)
+        settings = Settings(**merged)
     except ValidationError as error:
-        lines = [
-            f"{'.'.join(str(p) for p in item['loc']) or 'settings'}: {item['msg'].removeprefix('Value error, ')}"
-            for item in error.errors(include_url=False)
-        ]
-        raise OperatorError("settings are wrong:\n  " + "\n  ".join(lines)) from None
+        mistakes |= _mistakes(error)
+        mistakes = _together(merged, mistakes) | mistakes
+    if mistakes:
+        lines = (f"{name} ({PREFIX}{name.upper()}): {why}" for name, why in sorted(mistakes.items()))
+        raise OperatorError("settings are wrong:\n  " + "\n  ".join(lines))
+    return settings
+
+
+def prepare(settings: Settings) -> None:
+    """Make the data and socket directories, readable by this user alone. Raises ``OperatorError``."""
+    for directory in (settings.data_dir, settings.run_dir):
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if directory.stat().st_mode & 0o077:
+                directory.chmod(0o700)
+        except OSError as error:
+            raise OperatorError(f"{directory} cannot be made private to this user: {error.strerror}") from None
+
+
+def _misspelt(names: Collection[str]) -> dict[str, str]:
+    """Variables that are no setting but look like one; others of our prefix may belong to a tool."""
+    found = {}
+    for name in set(names) - set(Settings.model_fields):
+        meant = get_close_matches(name, Settings.model_fields, n=1, cutoff=0.7)
+        if meant:
+            found[name] = f"there is no such setting; perhaps {meant[0]}"
+    return found
+
+
+def _from_file(toml: Path | None) -> dict[str, Any]:
+    if toml is None:
+        return {}
+    try:
+        return tomllib.loads(toml.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise OperatorError(f"{toml}: {error}") from None
+
+
+def _together(merged: Mapping[str, Any], wrong: Mapping[str, str]) -> dict[str, str]:
+    """What does not fit together once the settings in ``wrong`` are left out."""
+    right = {key: value for key, value in merged.items() if key not in wrong}
+    right |= {key: Settings.model_fields[key].get_default() for key in wrong if key in Settings.model_fields}
+    try:
+        Settings(**right)
+    except ValidationError as error:
+        return _mistakes(error)
+    return {}
+
+
+def _mistakes(error: ValidationError) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for item in error.errors(include_url=False, include_input=False):
+        cause = item.get("ctx", {}).get("error")
+        if isinstance(cause, _Inconsistent):
+            found |= dict(cause.mistakes)
+        else:
+            found[str(item["loc"][0])] = item["msg"].removeprefix("Value error, ")
+    return found
