@@ -3,7 +3,6 @@
 import asyncio
 import json
 import random
-import secrets
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -88,7 +87,7 @@ async def _play(options: Options) -> Report:
 async def _against(url: str, token: str, options: Options) -> Report:
     plan = Plan(participants=options.participants, seconds=options.seconds, kind=options.kind)
     async with Site(url, token) as site:
-        return await rehearse(site, plan, random.Random(secrets.randbits(64)))
+        return await rehearse(site, plan, random.SystemRandom())
 
 
 def _judged(report: Report, server: OwnServer) -> Report:

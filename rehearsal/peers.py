@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from aiortc import (
-    RTCBundlePolicy,
     RTCConfiguration,
     RTCIceServer,
     RTCPeerConnection,
@@ -62,9 +61,8 @@ class _Peer:
         """Address of the resource at the server, for ``DELETE``."""
         self.opened_at: float | None = None
         """Monotonic seconds when the offer was sent."""
-        self._peer = RTCPeerConnection(
-            RTCConfiguration(iceServers=list(route.ice_servers), bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
-        )
+        # Not max-bundle: aiortc would then take the candidates of the last m-section, where a bundled answer has none.
+        self._peer = RTCPeerConnection(RTCConfiguration(iceServers=list(route.ice_servers)))
         self._peer.on("connectionstatechange", self._state_changed)
 
     async def _open(self) -> None:
