@@ -193,9 +193,7 @@ class Client:
         await self.accept(answered)
         return self
 
-    async def subscribe(
-        self, desk: Desk, session: str, endpoint: str, source: str, name: str = "camera"
-    ) -> "Client":
+    async def subscribe(self, desk: Desk, session: str, endpoint: str, source: str, name: str = "camera") -> "Client":
         for kind in ("audio", "video"):
             self.connection.addTransceiver(kind, direction="recvonly")
         answered = desk.ask(
@@ -221,7 +219,11 @@ class Client:
 
 def luma(frame: VideoFrame) -> float:
     """Mean brightness of a frame."""
-    return float(frame.to_ndarray(format="gray").mean())
+    plane = frame.planes[0]
+    rows = memoryview(bytes(plane))
+    return sum(sum(rows[y * plane.line_size :][: frame.width]) for y in range(frame.height)) / (
+        frame.width * frame.height
+    )
 
 
 @asynccontextmanager

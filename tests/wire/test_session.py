@@ -1,9 +1,7 @@
 """A session through the real relay: what one publishes, the others see."""
 
-
 from media import commands
-
-from tests.wire.peers import Client, Desk, FakeRecorders, luma, relay
+from tests.wire.peers import Client, Desk, luma, relay
 
 
 async def test_a_viewer_sees_and_hears_the_publisher() -> None:
