@@ -17,6 +17,7 @@ from people import identities, store, throttle
 from people.models import Account, LoginSession
 from people.passwords import Passwords, check_new
 from people.principals import Principal
+from people.throttle import Throttle
 
 log = structlog.get_logger()
 
@@ -29,7 +30,7 @@ class Door:
     """What stands at the door: password hashing off the loop, and the counters of tries. One per process."""
 
     passwords: Passwords = field(default_factory=Passwords)
-    throttle: throttle.Throttle = field(default_factory=throttle.Throttle)
+    throttle: Throttle = field(default_factory=Throttle)
 
 
 async def sign_in(
