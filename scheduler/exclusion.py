@@ -9,14 +9,15 @@ from typing import Any
 from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import IntegrityError
 
-from core.migrate import Guard
+from core.guards import Guard
 from scheduler.models import Hold
 
 NAME = "ex_holds_overlap"
 
-_CONSTRAINT = (
-    "ALTER TABLE holds ADD CONSTRAINT {name} EXCLUDE USING gist (resource WITH =, tstzrange(starts, ends, '[)') WITH &&)"
-)
+_CONSTRAINT = """
+ALTER TABLE holds ADD CONSTRAINT {name}
+  EXCLUDE USING gist (resource WITH =, tstzrange(starts, ends, '[)') WITH &&)
+"""
 
 _TRIGGER = """
 CREATE TRIGGER IF NOT EXISTS {name}_{verb} BEFORE {verb} ON holds

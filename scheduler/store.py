@@ -1,13 +1,15 @@
 """Queries of the calendar. Everything here reads or writes in the caller's transaction and decides nothing."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.models import Case
-from scheduler.models import Booking, CustodyStep, Facility, Hold, Party, Room, State
+from people.models import Organisation, Person, RoleGrant
+from scheduler.models import Booking, CustodyStep, Facility, Hold, Party, Room, RoomUse, State
 
 HOLDING = (State.REQUESTED, State.CONFIRMED)
 """States in which a booking keeps its resources."""
@@ -65,3 +67,147 @@ async def case_number(tx: AsyncSession, case: str | None) -> str | None:
     if case is None:
         return None
     return (await tx.execute(select(Case.number).where(Case.id == case))).scalar_one_or_none()
+
+
+async def rooms_of(tx: AsyncSession, facility: str, uses: Collection[RoomUse]) -> list[tuple[Room, Facility]]:
+    """Rooms in use of a facility that serve one of ``uses``, by name."""
+    query = select(Room, Facility).join(Facility, Facility.id == Room.facility)
+    query = query.where(Room.facility == facility, Room.use.in_(uses), Room.closed.is_(None), Facility.closed.is_(None))
+    return [(row[0], row[1]) for row in await tx.execute(query.order_by(Room.name, Room.id))]
+
+
+@dataclass(frozen=True, slots=True)
+class PersonCard:
+    """An account holder as a booking names them."""
+
+    id: str
+    name: str
+    number: str
+    organisation: str
+    unit: str
+    """Name of the organisation."""
+    roles: frozenset[str]
+
+
+async def person_card(tx: AsyncSession, person: str) -> PersonCard | None:
+    """Name, number, unit and present roles of an active person."""
+    return next(iter(await _cards(tx, _ACTIVE.where(Person.id == person))), None)
+
+
+async def persons_with_role(tx: AsyncSession, units: Collection[str], role: str, *, but: str) -> list[PersonCard]:
+    """Active people of these organisations who have ``role`` now, by unit and name, without ``but``."""
+    having = select(RoleGrant.person).where(RoleGrant.role == role, RoleGrant.revoked.is_(None))
+    query = _ACTIVE.where(Person.organisation.in_(units), Person.id.in_(having), Person.id != but)
+    return await _cards(tx, query.order_by(Organisation.name, Person.name, Person.id))
+
+
+async def _cards(tx: AsyncSession, query: Select[Person, str]) -> list[PersonCard]:
+    rows = [(row[0], row[1]) for row in await tx.execute(query)]
+    grants = select(RoleGrant.person, RoleGrant.role).where(
+        RoleGrant.person.in_([person.id for person, _ in rows]), RoleGrant.revoked.is_(None)
+    )
+    roles: dict[str, set[str]] = {}
+    for person_id, role in await tx.execute(grants):
+        roles.setdefault(person_id, set()).add(role)
+    return [
+        PersonCard(p.id, p.name, p.number, p.organisation, unit, frozenset(roles.get(p.id, ()))) for p, unit in rows
+    ]
+
+
+_ACTIVE = (
+    select(Person, Organisation.name)
+    .join(Organisation, Organisation.id == Person.organisation)
+    .where(Person.state == "active")
+)
+
+
+async def rooms_by_use(
+    tx: AsyncSession, uses: Collection[RoomUse], facility_id: str | None
+) -> list[tuple[Room, Facility]]:
+    """Rooms in use that serve one of ``uses``, by facility and name; of one facility when given."""
+    query = select(Room, Facility).join(Facility, Facility.id == Room.facility)
+    query = query.where(Room.use.in_(uses), Room.closed.is_(None), Facility.closed.is_(None))
+    if facility_id is not None:
+        query = query.where(Facility.id == facility_id)
+    return [(row[0], row[1]) for row in await tx.execute(query.order_by(Facility.name, Room.name, Room.id))]
+
+
+async def busy(
+    tx: AsyncSession, resources: Collection[str], start: datetime, end: datetime
+) -> dict[str, list[tuple[datetime, datetime]]]:
+    """Held windows of each resource that touch ``[start, end)``, earliest first."""
+    query = select(Hold.resource, Hold.start, Hold.end).where(
+        Hold.resource.in_(resources), Hold.end > start, Hold.start < end
+    )
+    found: dict[str, list[tuple[datetime, datetime]]] = {}
+    for resource, from_, until in await tx.execute(query.order_by(Hold.resource, Hold.start)):
+        found.setdefault(resource, []).append((from_, until))
+    return found
+
+
+async def facilities(tx: AsyncSession, ids: Collection[str]) -> Sequence[Facility]:
+    """Facilities of these ids."""
+    return (await tx.execute(select(Facility).where(Facility.id.in_(ids)))).scalars().all() if ids else ()
+
+
+async def rooms_in(tx: AsyncSession, facility_id: str) -> Sequence[Room]:
+    """Every room in use of a facility, by name."""
+    query = select(Room).where(Room.facility == facility_id, Room.closed.is_(None)).order_by(Room.name, Room.id)
+    return (await tx.execute(query)).scalars().all()
+
+
+async def case_numbers(tx: AsyncSession, ids: Collection[str]) -> dict[str, str]:
+    """Numbers of these cases by id."""
+    if not ids:
+        return {}
+    return {row[0]: row[1] for row in await tx.execute(select(Case.id, Case.number).where(Case.id.in_(ids)))}
+
+
+async def bookings_of_facility(tx: AsyncSession, facility_id: str, start: datetime, end: datetime) -> Sequence[Booking]:
+    """Bookings that concern a facility's day, its own and those that use one of its rooms, by start."""
+    in_its_rooms = select(Party.booking).join(Room, Room.id == Party.room).where(Room.facility == facility_id)
+    query = select(Booking).where(
+        or_(Booking.facility == facility_id, Booking.id.in_(in_its_rooms)),
+        Booking.start < end,
+        Booking.end > start,
+        Booking.state.in_((State.REQUESTED, State.CONFIRMED, State.DONE, State.NO_SHOW)),
+    )
+    return (await tx.execute(query.order_by(Booking.start, Booking.id))).scalars().all()
+
+
+async def requests_of_facility(tx: AsyncSession, facility_id: str) -> Sequence[Booking]:
+    """Requests a facility has not answered, longest waiting first."""
+    query = select(Booking).where(Booking.facility == facility_id, Booking.state == State.REQUESTED)
+    return (await tx.execute(query.order_by(Booking.created, Booking.id))).scalars().all()
+
+
+async def bookings_of_person(tx: AsyncSession, person: str, since: datetime, limit: int) -> Sequence[Booking]:
+    """Bookings a person takes part in or made, that end after ``since``, by start."""
+    taking_part = select(Party.booking).where(Party.person == person)
+    query = select(Booking).where(or_(Booking.id.in_(taking_part), Booking.created_by == person), Booking.end > since)
+    return (await tx.execute(query.order_by(Booking.start, Booking.id).limit(limit))).scalars().all()
+
+
+async def confirmed_in_room(tx: AsyncSession, room_id: str, now: datetime, until: datetime) -> Sequence[Booking]:
+    """Confirmed bookings of a room that are not over: running past their slot included, by start."""
+    here = select(Party.booking).where(Party.room == room_id)
+    running = Booking.started.is_not(None) & Booking.ended.is_(None)
+    query = select(Booking).where(
+        Booking.id.in_(here),
+        Booking.state == State.CONFIRMED,
+        Booking.start < until,
+        or_(Booking.end > now, running),
+    )
+    return (await tx.execute(query.order_by(Booking.start, Booking.id))).scalars().all()
+
+
+async def visits_held(tx: AsyncSession, custody_person: str) -> list[tuple[datetime, datetime]]:
+    """When visits of a person really took place, latest first."""
+    query = (
+        select(Booking.started, Booking.ended)
+        .join(Party, Party.booking == Booking.id)
+        .where(Party.custody_person == custody_person, Booking.kind == "visit", Booking.state == State.DONE)
+        .where(Booking.started.is_not(None), Booking.ended.is_not(None))
+    )
+    rows = await tx.execute(query.order_by(Booking.started.desc()))
+    return [(started, ended) for started, ended in rows if started is not None and ended is not None]

@@ -9,6 +9,8 @@ from scheduler.models import State
 
 GRID = timedelta(minutes=15)
 """Slots begin on quarters of an hour, of the hour as the facility's clock shows it."""
+ZONE = "Asia/Shanghai"
+"""Zone of a session without any room."""
 WARNINGS = (timedelta(minutes=10), timedelta(minutes=5), timedelta(minutes=1))
 """How long before the end those present are told."""
 

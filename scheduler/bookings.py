@@ -1,0 +1,206 @@
+"""Booking a session: permission, transaction, rules, holds, history, ledger — one function per use case.
+
+What is well formed but not possible comes back as ``Refused`` (with alternatives: ``Taken``); what cannot be used at
+all raises ``Invalid``, who may not raises ``Denied``.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.kinds import REHEARSAL, EndpointRole, Kind, Role
+from core.clock import Clock
+from core.database import Database
+from core.errors import Invalid
+from core.refusals import Refused
+from people.permissions import Action, Relation, require
+from people.principals import Principal
+from scheduler import exclusion, history, holds, search
+from scheduler.facts import PlannedParty, RoomFacts
+from scheduler.models import Booking, Party, State
+from scheduler.planning import Plan, make_plan
+from scheduler.refusals import Slot, Taken
+from scheduler.requests import Request, check_request, check_window, kind_of
+from scheduler.rules import RULES, first_refusal
+from scheduler.windows import ZONE
+
+MOST_PARTICIPANTS = 16
+"""Of a rehearsal."""
+SELF_TAKEN = "You have another session at that time. Nearest free: {alternatives}."
+OTHERS_TAKEN = "That time has just been taken. Nearest free: {alternatives}."
+NONE_FREE = "That time has just been taken, and nothing is free in the two weeks around it."
+
+
+async def request_booking(db: Database, clock: Clock, principal: Principal, request: Request) -> Booking | Refused:
+    """Book a session ahead. Confirmed at once unless the kind asks for the facility's approval."""
+    now = clock.now()
+    kind = check_request(request, now)
+    state = State.REQUESTED if kind.approval else State.CONFIRMED
+    return await _book(db, now, principal, request, kind, state)
+
+
+async def start_now(db: Database, clock: Clock, principal: Principal, request: Request) -> Booking | Refused:
+    """Book a session that begins this second, for kinds that may start unplanned.
+
+    Of the times in ``request`` only the length counts.
+    """
+    now = clock.now().replace(microsecond=0)
+    kind = kind_of(request.kind)
+    if not kind.unplanned:
+        raise Invalid("needs-booking", "This kind of session is booked ahead.", field="kind")
+    length = request.end - request.start
+    request = replace(request, start=now, end=now + (length if length > timedelta(0) else kind.duration))
+    check_request(request, now, planned=False)
+    require(principal, Action.START_NOW, {Relation.OWN_CASE})
+    return await _book(db, now, principal, request, kind, State.CONFIRMED)
+
+
+async def start_rehearsal(
+    db: Database,
+    clock: Clock,
+    principal: Principal,
+    *,
+    participants: int = 2,
+    minutes: int = 15,
+) -> Booking:
+    """Begin a self-test at once: no rooms, no persons, one host and ``participants - 1`` others, none of them real."""
+    now = clock.now().replace(microsecond=0)
+    require(principal, Action.BOOK_REHEARSAL)
+    if not 2 <= participants <= MOST_PARTICIPANTS:
+        raise Invalid("participants", "Between 2 and 16 participants can rehearse.", field="participants")
+    end = now + timedelta(minutes=minutes)
+    check_window(now, end, now, planned=False)
+    parties = [
+        PlannedParty(
+            role=Role.SYNTHETIC,
+            endpoint_role=EndpointRole.HOST if number == 0 else EndpointRole.PARTY,
+            side="device",
+            name=f"{number + 1}",
+            lead=number == 0,
+        )
+        for number in range(participants)
+    ]
+    async with db.transaction() as tx:
+        booking = Booking(
+            kind=REHEARSAL.code,
+            state=State.CONFIRMED,
+            start=now,
+            end=end,
+            zone=ZONE,
+            created_by=principal.id,
+            created=now,
+            version=1,
+        )
+        await _write(tx, booking, parties, None, None)
+        await history.record(tx, booking, "started", by=principal.id, at=now, first=True)
+    return booking
+
+
+async def _book(
+    db: Database, now: datetime, principal: Principal, request: Request, kind: Kind, state: State
+) -> Booking | Refused:
+    """Try until a room is won, the rules refuse, or nothing is left; each try is one transaction."""
+    try:
+        async with db.transaction() as tx:
+            plan = await make_plan(tx, principal, request, kind, now)
+            if isinstance(plan, Refused):
+                return plan
+            refused = first_refusal(plan.facts, RULES)
+            if refused is not None:
+                return refused
+            answer = await _place(tx, plan, principal, request, state, now)
+            if isinstance(answer, Booking):
+                return answer
+    except IntegrityError as error:
+        if not exclusion.is_overlap(error):
+            raise
+        answer = ()
+    return await _taken(db, now, principal, request, answer)
+
+
+async def _place(
+    tx: AsyncSession, plan: Plan, principal: Principal, request: Request, state: State, now: datetime
+) -> Booking | tuple[str, ...]:
+    """Write the booking in the first room that can be held, or return the keys of what is taken."""
+    fixed = [*holds.people_resources(plan.parties), *([holds.room_resource(plan.own)] if plan.own else [])]
+    seats = {room.id: holds.room_resource(room) for room in plan.far}
+    taken = await holds.conflicts(tx, [*fixed, *seats.values()], request.start, request.end)
+    blocked = tuple(resource.key for resource in fixed if resource.key in taken)
+    shared = plan.own.id if plan.own else ""
+    far = next((room for room in plan.far if room.id == shared or seats[room.id].key not in taken), None)
+    if blocked or (plan.far and far is None):
+        return blocked or tuple(sorted(taken))
+    booking = _row(plan, principal, request, state, now, far)
+    await _write(tx, booking, plan.parties, far, plan.own)
+    wanted = {resource.key: resource for resource in [*fixed, *([seats[far.id]] if far else [])]}
+    await holds.insert(tx, booking.id, wanted.values(), request.start, request.end)
+    act = "requested" if state is State.REQUESTED else "confirmed"
+    await history.record(tx, booking, act, by=principal.id, at=now, first=True)
+    return booking
+
+
+def _row(
+    plan: Plan, principal: Principal, request: Request, state: State, now: datetime, far: RoomFacts | None
+) -> Booking:
+    place = far or plan.own
+    return Booking(
+        kind=plan.kind.code,
+        state=state,
+        start=request.start,
+        end=request.end,
+        zone=place.zone if place else ZONE,
+        organisation=plan.organisation,
+        facility=place.facility if place else None,
+        case=plan.case,
+        created_by=principal.id,
+        created=now,
+        version=1,
+        decided=now if state is State.CONFIRMED else None,
+        decided_by=principal.id if state is State.CONFIRMED else None,
+    )
+
+
+async def _write(
+    tx: AsyncSession,
+    booking: Booking,
+    parties: tuple[PlannedParty, ...] | list[PlannedParty],
+    far: RoomFacts | None,
+    own: RoomFacts | None,
+) -> None:
+    tx.add(booking)
+    await tx.flush()
+    seats = {"far": far.id if far else None, "own": own.id if own else None, "device": None}
+    for party in parties:
+        tx.add(
+            Party(
+                booking=booking.id,
+                role=party.role,
+                endpoint_role=party.endpoint_role,
+                person=party.person,
+                custody_person=party.custody_person,
+                name=party.name,
+                number=party.number,
+                room=seats[party.side],
+                lead=party.lead,
+            )
+        )
+        await tx.flush()
+
+
+async def _taken(
+    db: Database, now: datetime, principal: Principal, request: Request, keys: tuple[str, ...]
+) -> Taken | Refused:
+    """The refusal with the nearest windows that are free for the same people, rooms of the same use included."""
+    nearest: tuple[Slot, ...] = ()
+    kind = kind_of(request.kind)
+    wish = replace(request, room=None) if kind.custody else request
+    async with db.transaction(write=False) as tx:
+        plan = await make_plan(tx, principal, wish, kind, now)
+        if isinstance(plan, Plan):
+            nearest = await search.nearest(tx, plan, request.start, request.end - request.start, now)
+    text = SELF_TAKEN if f"person:{principal.id}" in keys else OTHERS_TAKEN
+    if not nearest:
+        return Taken("taken", NONE_FREE, input="start")
+    return Taken("taken", text, {"alternatives": tuple(slot.start for slot in nearest)}, "start", nearest)

@@ -1,0 +1,115 @@
+"""Acts on a booking that stands: confirm, decline, withdraw, cancel, no-show; each with who, when and why."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.clock import Clock
+from core.database import Database
+from core.errors import Conflict, Invalid, NotFound
+from people.permissions import Action, require
+from people.principals import Principal
+from scheduler import access, history, holds, store
+from scheduler.models import Booking, State
+from scheduler.reasons import OWNER, Cancelled, Declined, NoShow
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One allowed move: from which states to which, by which permission, and whether the holds are given back."""
+
+    name: str
+    from_: frozenset[State]
+    to: State
+    action: Action
+    releases: bool
+
+
+CONFIRM = Act("confirmed", frozenset({State.REQUESTED}), State.CONFIRMED, Action.CONFIRM_BOOKING, False)
+DECLINE = Act("declined", frozenset({State.REQUESTED}), State.DECLINED, Action.CONFIRM_BOOKING, True)
+WITHDRAW = Act("withdrawn", frozenset({State.REQUESTED}), State.WITHDRAWN, Action.CANCEL_BOOKING, True)
+CANCEL = Act("cancelled", frozenset({State.CONFIRMED}), State.CANCELLED, Action.CANCEL_BOOKING, True)
+NO_SHOW = Act("no_show", frozenset({State.CONFIRMED}), State.NO_SHOW, Action.CONFIRM_CUSTODY, True)
+ACTS: tuple[Act, ...] = (CONFIRM, DECLINE, WITHDRAW, CANCEL, NO_SHOW)
+
+
+async def confirm(
+    db: Database, clock: Clock, principal: Principal, booking: str, *, version: int | None = None
+) -> Booking:
+    """The facility agrees. ``version`` is the one the form showed; another one now raises ``Conflict``."""
+    return await _act(db, clock, principal, booking, CONFIRM, None, version)
+
+
+async def decline(
+    db: Database, clock: Clock, principal: Principal, booking: str, reason: str, *, version: int | None = None
+) -> Booking:
+    """The facility cannot; ``reason`` is a word of ``Declined``."""
+    return await _act(db, clock, principal, booking, DECLINE, _word(Declined, reason), version)
+
+
+async def withdraw(
+    db: Database, clock: Clock, principal: Principal, booking: str, *, version: int | None = None
+) -> Booking:
+    """Whoever asked takes the request back before it was answered."""
+    return await _act(db, clock, principal, booking, WITHDRAW, None, version)
+
+
+async def cancel(
+    db: Database, clock: Clock, principal: Principal, booking: str, reason: str, *, version: int | None = None
+) -> Booking:
+    """Give a confirmed window back; ``reason`` is a word of ``Cancelled``. Not while the session runs."""
+    return await _act(db, clock, principal, booking, CANCEL, _word(Cancelled, reason), version)
+
+
+async def no_show(
+    db: Database, clock: Clock, principal: Principal, booking: str, reason: str, *, version: int | None = None
+) -> Booking:
+    """It did not take place; ``reason``, a word of ``NoShow``, decides whose cause it was. Not before its start."""
+    return await _act(db, clock, principal, booking, NO_SHOW, _word(NoShow, reason), version)
+
+
+async def load(tx: AsyncSession, booking_id: str, version: int | None) -> Booking:
+    """The booking, locked for a change. Raises ``NotFound``, or ``Conflict`` when the form showed an older version."""
+    booking = await store.booking(tx, booking_id, lock=True)
+    if booking is None:
+        raise NotFound("no-booking", "There is no such booking.")
+    if version is not None and version != booking.version:
+        raise Conflict("stale", "Somebody has changed this since you looked. Here is how it stands now.")
+    return booking
+
+
+async def _act(
+    db: Database,
+    clock: Clock,
+    principal: Principal,
+    booking_id: str,
+    act: Act,
+    reason: StrEnum | None,
+    version: int | None,
+) -> Booking:
+    now = clock.now()
+    async with db.transaction() as tx:
+        booking = await load(tx, booking_id, version)
+        require(principal, act.action, await access.relations_to(tx, principal, booking))
+        if booking.state not in act.from_:
+            raise Conflict("state", "This is no longer possible: the booking has moved on.")
+        if act is CANCEL and booking.started is not None:
+            raise Conflict("running", "The session has begun. End it instead of cancelling it.")
+        if act is NO_SHOW and now < booking.start:
+            raise Conflict("not-yet", "The session has not been due yet.")
+        booking.state = act.to
+        booking.reason = reason.value if reason else None
+        booking.owner = OWNER[reason].value if isinstance(reason, NoShow) else None
+        booking.decided, booking.decided_by = now, principal.id
+        if act.releases:
+            await holds.release(tx, booking.id)
+        await history.record(tx, booking, act.name, by=principal.id, at=now)
+    return booking
+
+
+def _word(enum: type[StrEnum], word: str) -> StrEnum:
+    try:
+        return enum(word)
+    except ValueError:
+        raise Invalid("unknown-reason", "Please choose a reason from the list.", field="reason") from None

@@ -1,0 +1,49 @@
+"""Every act on a booking leaves a version behind and an entry in the ledger, in the act's own transaction."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core import ledger
+from scheduler import store
+from scheduler.models import Booking, BookingChange
+
+
+async def record(
+    tx: AsyncSession,
+    booking: Booking,
+    act: str,
+    *,
+    by: str,
+    at: datetime,
+    details: Mapping[str, Any] | None = None,
+    first: bool = False,
+) -> None:
+    """Write down that ``by`` did ``act``; raises the booking's version unless it is the ``first``."""
+    if not first:
+        booking.version += 1
+    await tx.flush()
+    parties = await store.parties(tx, [booking.id])
+    tx.add(
+        BookingChange(
+            booking=booking.id,
+            version=booking.version,
+            at=at,
+            by=by,
+            act=act,
+            snapshot={
+                "state": booking.state.value,
+                "start": booking.start.isoformat(),
+                "end": booking.end.isoformat(),
+                "reason": booking.reason,
+                "owner": booking.owner,
+                "parties": [{"id": p.id, "role": p.role.value, "room": p.room} for p in parties],
+            },
+        )
+    )
+    said = {"kind": booking.kind, "version": booking.version, **(details or {})}
+    if booking.reason:
+        said["reason"] = booking.reason
+    await ledger.append(tx, f"booking.{act}", actor=by, subject=booking.id, at=at, details=said)

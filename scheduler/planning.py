@@ -1,0 +1,203 @@
+"""Turns a request into a plan: who takes part in which role, which rooms could serve, and the facts rules look at.
+
+Reads in the caller's transaction; permission is decided here, because only here is known how the asker stands to the
+case, the client and the place.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases import store as cases
+from cases.kinds import EndpointRole, Kind, Role
+from cases.models import CustodyPerson, Offence, Stage
+from core.errors import Denied, Invalid
+from core.refusals import Refused
+from people.permissions import Action, Relation, require
+from people.principals import Principal
+from scheduler import store
+from scheduler.facts import Facts, PlannedParty, RoomFacts, room_facts
+from scheduler.requests import Request
+from scheduler.rooms import SERVES
+
+NOT_YOURS = Refused(
+    "LV-6",
+    "We find no checked power of attorney of yours for this person. Please have it checked first.",
+    input="custody_person",
+)
+"""The same whether the person is unknown, held elsewhere, or another lawyer's client."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything decided but the rooms and the instant."""
+
+    kind: Kind
+    parties: tuple[PlannedParty, ...]
+    far: tuple[RoomFacts, ...]
+    """Rooms that may serve the far side, preferred first; empty when none is needed."""
+    own: RoomFacts | None
+    needs_far: bool
+    case: str | None
+    organisation: str | None
+    facts: Facts
+
+
+async def make_plan(
+    tx: AsyncSession, principal: Principal, request: Request, kind: Kind, now: datetime
+) -> Plan | Refused:
+    """Resolve a request. Raises ``Denied`` when the asker may not book this kind for this person or case."""
+    case_id = await _permit(tx, principal, request, kind, now)
+    if isinstance(case_id, Refused):
+        return case_id
+    person = await _custody_person(tx, request)
+    parties = [*await _own_side(tx, principal, request, kind), *await _far_side(tx, request, person)]
+    own = await _room(tx, request.own_room, "own_room")
+    far = await _far_rooms(tx, request, kind)
+    case = await cases.case(tx, case_id) if case_id else None
+    custody = await cases.current_custody(tx, person.id) if person else None
+    facts = Facts(
+        kind=kind,
+        now=now,
+        start=request.start,
+        end=request.end,
+        roles=tuple(p.role for p in parties),
+        far=far[0] if far else None,
+        own=own,
+        custody_status=custody.status if custody else None,
+        custody_facility=custody.facility if custody else None,
+        born=person.born if person else None,
+        sex=person.sex if person else "",
+        needs_interpreter=person.needs_interpreter if person else False,
+        offence=case.offence if case else Offence.ORDINARY,
+        stage=case.stage if case else Stage.INVESTIGATION,
+    )
+    organisation = far[0].organisation if kind.privileged and far else principal.organisation
+    return Plan(
+        kind=kind,
+        parties=_seated(parties, bool(far)),
+        far=tuple(far),
+        own=own,
+        needs_far=kind.custody or request.room is not None,
+        case=case_id,
+        organisation=organisation,
+        facts=facts,
+    )
+
+
+async def _permit(
+    tx: AsyncSession, principal: Principal, request: Request, kind: Kind, now: datetime
+) -> str | Refused | None:
+    """Return the case it belongs to. Refuses in one sentence whoever is not the client's lawyer; raises ``Denied`` for
+    those who may never book this."""
+    action = Action(f"book_{kind.code}")
+    require(principal, action, {Relation.OWN_CASE})
+    if kind.privileged:
+        found = await cases.verified_representation(tx, principal.id, request.custody_person or "", now)
+        return found.case if found else NOT_YOURS
+    if request.case is not None and not await cases.works_on(tx, principal.id, request.case):
+        raise Denied("not-your-case", "You are not among the officers of this case.")
+    if kind.custody:
+        if request.case is None:
+            raise Invalid("case-missing", "Please choose the case.", field="case")
+        if not await cases.is_suspect(tx, request.custody_person or "", request.case):
+            raise Invalid("not-in-case", "This person does not belong to the case.", field="custody_person")
+    return request.case
+
+
+async def _custody_person(tx: AsyncSession, request: Request) -> CustodyPerson | None:
+    return await cases.custody_person(tx, request.custody_person) if request.custody_person else None
+
+
+async def _own_side(tx: AsyncSession, principal: Principal, request: Request, kind: Kind) -> list[PlannedParty]:
+    """Who asks and those beside them, then account holders who help from where they are."""
+    role = Role.LAWYER if kind.privileged else Role.OFFICER
+    endpoint = EndpointRole.PARTY if kind.privileged else EndpointRole.HOST
+    further = [p for p in request.officers if p != principal.id]
+    found = [
+        await _account(tx, person, ("lawyer" if kind.privileged else "officer"), role, endpoint, "own", "officers")
+        for person in [principal.id, *further]
+    ]
+    found[0] = replace(found[0], lead=True)
+    for person in request.interpreters:
+        found.append(
+            await _account(tx, person, "interpreter", Role.INTERPRETER, EndpointRole.PARTY, "device", "interpreters")
+        )
+    return found
+
+
+async def _far_side(tx: AsyncSession, request: Request, person: CustodyPerson | None) -> list[PlannedParty]:
+    found = []
+    if person is not None:
+        found.append(
+            PlannedParty(
+                role=Role.DETAINEE,
+                endpoint_role=EndpointRole.ROOM,
+                side="far",
+                name=person.name,
+                custody_person=person.id,
+            )
+        )
+    for officer in request.cooperating:
+        found.append(
+            await _account(tx, officer, "officer", Role.COOPERATING_OFFICER, EndpointRole.PARTY, "far", "cooperating")
+        )
+    for guest in request.guests:
+        found.append(
+            PlannedParty(
+                role=guest.role,
+                endpoint_role=EndpointRole.GUEST,
+                side="device" if person is not None else "far",
+                name=guest.name.strip(),
+            )
+        )
+    return found
+
+
+def _seated(parties: Sequence[PlannedParty], far_room: bool) -> tuple[PlannedParty, ...]:
+    """Without a room at the far side everybody there comes from a device of their own; guests in a room share its
+    terminal."""
+    seated = []
+    for party in parties:
+        if party.side == "far" and not far_room:
+            party = replace(party, side="device")
+        elif party.side == "far" and party.endpoint_role is EndpointRole.GUEST:
+            party = replace(party, endpoint_role=EndpointRole.ROOM)
+        seated.append(party)
+    return tuple(seated)
+
+
+async def _account(
+    tx: AsyncSession, person: str, wanted: str, role: Role, endpoint: EndpointRole, side: str, field: str
+) -> PlannedParty:
+    found = await store.person_card(tx, person)
+    if found is None or wanted not in found.roles:
+        raise Invalid("unknown-person", "Somebody named here is not known in this role.", field=field)
+    return PlannedParty(
+        role=role, endpoint_role=endpoint, side=side, name=found.name, number=found.number, person=found.id
+    )
+
+
+async def _room(tx: AsyncSession, room: str | None, field: str) -> RoomFacts | None:
+    if room is None:
+        return None
+    found = await store.rooms_with_facilities(tx, {room})
+    if not found or found[0][0].closed is not None or found[0][1].closed is not None:
+        raise Invalid("unknown-room", "This room cannot be used. Please choose another.", field=field)
+    return room_facts(*found[0])
+
+
+async def _far_rooms(tx: AsyncSession, request: Request, kind: Kind) -> list[RoomFacts]:
+    """The room asked for; else every room that serves where the person is held; else none."""
+    if request.room is not None:
+        room = await _room(tx, request.room, "room")
+        return [room] if room else []
+    if not kind.custody or request.custody_person is None:
+        return []
+    custody = await cases.current_custody(tx, request.custody_person)
+    if custody is None or custody.facility is None:
+        return []
+    rooms = await store.rooms_of(tx, custody.facility, SERVES[kind.code].far)
+    return [room_facts(room, facility) for room, facility in rooms]

@@ -1,0 +1,269 @@
+"""Rules about who may meet whom, where and when: data, each with an id, its source, effective dates and words.
+
+A rule looks at ``Facts`` and either is kept or returns the values of its breach. Pure: the same facts and day give the
+same answer years later, so that "would this have been allowed on that day?" can be asked.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from cases.kinds import Role
+from cases.models import CustodyStatus, Offence, Stage
+from core.refusals import Refused
+from scheduler.facts import Facts
+from scheduler.models import FacilityKind
+from scheduler.rooms import CASE_PREMISES, SERVES
+
+Parameters = Mapping[str, int | float | str]
+Check = Callable[[Facts, Parameters], Mapping[str, object] | None]
+"""Returns ``None`` when the rule is kept, else the values that fill its text."""
+
+ALWAYS = date(1979, 7, 1)
+KEPT: None = None
+
+
+class Severity(StrEnum):
+    """What a breach does."""
+
+    REFUSE = "refuse"
+    """It cannot be booked."""
+    HOLD = "hold"
+    """It can be booked; the session is held while the breach lasts."""
+    ALARM = "alarm"
+    """It can be booked; somebody is told."""
+    DEFECT = "defect"
+    """It is noted in the record, because it weakens the evidence."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule in one version. A later version has the same id and the next effective date."""
+
+    id: str
+    title: str
+    """msgid"""
+    source: str
+    kinds: frozenset[str]
+    check: Check
+    text: str
+    """msgid for whoever asks; never tells of other people's sessions."""
+    severity: Severity = Severity.REFUSE
+    parameters: Parameters = field(default_factory=dict)
+    exceptions: Mapping[str, str] = field(default_factory=dict)
+    """Enumerated words, each with a msgid, by which somebody entitled may lift it."""
+    since: date = ALWAYS
+    until: date | None = None
+    input: str | None = None
+    """Form field the sentence belongs to."""
+    proofs: tuple[str, ...] = ()
+    """Tests that prove it."""
+
+    def in_force(self, day: date) -> bool:
+        """Whether this version applies on a day."""
+        return self.since <= day and (self.until is None or day < self.until)
+
+
+@dataclass(frozen=True)
+class Breach:
+    """A rule that is not kept, with the values of its sentence."""
+
+    rule: Rule
+    values: Mapping[str, object]
+
+    def refused(self) -> Refused:
+        """The breach as the value a use case returns."""
+        return Refused(self.rule.id, self.rule.text, self.values, self.rule.input)
+
+
+def judge(facts: Facts, rules: Iterable[Rule], day: date | None = None) -> list[Breach]:
+    """Every rule in force on ``day`` (default: the day of the session) that ``facts`` break, in the table's order."""
+    on = day or facts.start.date()
+    found = []
+    for rule in rules:
+        if facts.kind.code not in rule.kinds or not rule.in_force(on):
+            continue
+        if any(f"{rule.id}:{word}" in facts.exceptions for word in rule.exceptions):
+            continue
+        values = rule.check(facts, rule.parameters)
+        if values is not None:
+            found.append(Breach(rule, values))
+    return found
+
+
+def first_refusal(facts: Facts, rules: Iterable[Rule], day: date | None = None) -> Refused | None:
+    """The first breach that forbids the booking, or ``None`` when it is allowed."""
+    return next((b.refused() for b in judge(facts, rules, day) if b.rule.severity is Severity.REFUSE), None)
+
+
+_PRIVATE = frozenset({Role.LAWYER, Role.DETAINEE, Role.INTERPRETER, Role.GUARDIAN})
+_INTERVIEWEES = (Role.WITNESS, Role.VICTIM)
+
+
+def _nobody_else(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
+    return KEPT if set(facts.roles) <= _PRIVATE else {}
+
+
+def _room_serves(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
+    serves = SERVES[facts.kind.code]
+    if facts.far is not None and facts.far.use not in serves.far:
+        return {"room": facts.far.name}
+    same = facts.own is not None and facts.far is not None and facts.own.id == facts.far.id
+    if facts.own is not None and not same and facts.own.use not in serves.own:
+        return {"room": facts.own.name}
+    return KEPT
+
+
+def _enough_officers(facts: Facts, parameters: Parameters) -> Mapping[str, object] | None:
+    wanted = int(parameters["officers"])
+    return KEPT if facts.count(Role.OFFICER, Role.COOPERATING_OFFICER) >= wanted else {"officers": wanted}
+
+
+def _place_by_custody(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
+    if facts.far is None:
+        return {}
+    match facts.custody_status:
+        case CustodyStatus.DETAINED:
+            kept = facts.far.facility == facts.custody_facility
+        case CustodyStatus.OUTSIDE:
+            kept = False
+        case CustodyStatus.NOT_ADMITTED:
+            kept = facts.far.facility_kind in CASE_PREMISES
+        case _:
+            kept = facts.far.facility_kind is not FacilityKind.DETENTION_CENTRE
+    return KEPT if kept else {}
+
+
+def _where_the_client_is(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
+    kept = facts.far is not None and facts.far.facility == facts.custody_facility
+    return KEPT if kept else {}
+
+
+def _permit(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
+    grave = facts.offence in (Offence.SECURITY, Offence.TERRORISM) and facts.stage is Stage.INVESTIGATION
+    return {} if grave and not facts.has_permit else KEPT
+
+
+def _guardian(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
+    return {} if facts.minor and not facts.count(Role.GUARDIAN) else KEPT
+
+
+def _interpreter(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
+    return {} if facts.needs_interpreter and not facts.count(Role.INTERPRETER) else KEPT
+
+
+def _one_interviewee(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
+    return KEPT if facts.count(*_INTERVIEWEES) == 1 else {"count": facts.count(*_INTERVIEWEES)}
+
+
+_VISIT = frozenset({"visit"})
+_INTERROGATION = frozenset({"interrogation"})
+_STATEMENT = frozenset({"statement"})
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        id="LV-3",
+        title="A visit is private",
+        source="CPL 39(4), MPS 55",
+        kinds=_VISIT,
+        check=_nobody_else,
+        text="Only lawyer, client and interpreter take part in a visit. Nobody else can be added.",
+        input="officers",
+        proofs=("tests/scheduler/test_rules.py::test_an_officer_in_a_visit_is_refused",),
+    ),
+    Rule(
+        id="LV-2",
+        title="A permit for visits in cases of national security or terrorism",
+        source="CPL 39, MPS 52",
+        kinds=_VISIT,
+        check=_permit,
+        text="In this case a visit during the investigation needs a permit. It is decided within three days of asking.",
+        parameters={"days": 3},
+        input="custody_person",
+        proofs=("tests/scheduler/test_rules.py::test_a_grave_case_needs_a_permit_while_investigated",),
+    ),
+    Rule(
+        id="LV-P",
+        title="A visit takes place where the client is held",
+        source="MPS 53",
+        kinds=_VISIT,
+        check=_where_the_client_is,
+        text="A visit can be booked where your client is held. Please call the facility to arrange one elsewhere.",
+        input="room",
+        proofs=("tests/scheduler/test_rules.py::test_a_visit_elsewhere_than_the_client_is_refused",),
+    ),
+    Rule(
+        id="IN-1",
+        title="Two officers throughout",
+        source="CPL 118, 124; MPS 202, 210",
+        kinds=_INTERROGATION | _STATEMENT,
+        check=_enough_officers,
+        text="At least {officers} officers take part. Please name another one.",
+        parameters={"officers": 2},
+        exceptions={"wholly-recorded": "Administrative questioning in case premises, recorded throughout"},
+        input="officers",
+        proofs=("tests/scheduler/test_rules.py::test_one_officer_alone_is_refused",),
+    ),
+    Rule(
+        id="IN-2",
+        title="The place follows custody",
+        source="CPL 118(2), MPS 198, 202",
+        kinds=_INTERROGATION,
+        check=_place_by_custody,
+        text=(
+            "This place cannot be used for this person: before admission an interrogation room of the case premises, "
+            "afterwards a room inside the detention centre."
+        ),
+        exceptions={
+            "hospital": "Approved questioning in hospital",
+            "home": "Approved questioning at home",
+            "on-site": "Approved on-site questioning",
+        },
+        input="room",
+        proofs=("tests/scheduler/test_rules.py::test_the_place_of_an_interrogation_follows_custody",),
+    ),
+    Rule(
+        id="IN-7",
+        title="Minors with a guardian",
+        source="CPL 281, MPS 323, 324",
+        kinds=_INTERROGATION,
+        check=_guardian,
+        text="This person is a minor: please add a guardian or an appropriate adult.",
+        exceptions={"substitute-present": "An appropriate adult comes to the room"},
+        input="guests",
+        proofs=("tests/scheduler/test_rules.py::test_a_minor_needs_a_guardian",),
+    ),
+    Rule(
+        id="IN-7i",
+        title="An interpreter where one is needed",
+        source="MPS 204, SPC 94",
+        kinds=_INTERROGATION,
+        check=_interpreter,
+        text="This person needs an interpreter: please add one.",
+        exceptions={"interpreter-in-room": "An interpreter comes to the room"},
+        input="interpreters",
+        proofs=("tests/scheduler/test_rules.py::test_a_person_who_needs_an_interpreter_gets_one",),
+    ),
+    Rule(
+        id="WS-1",
+        title="One witness at a time",
+        source="CPL 124, SPC 89",
+        kinds=_STATEMENT,
+        check=_one_interviewee,
+        text="One witness or victim gives a statement at a time. Please name exactly one.",
+        input="guests",
+        proofs=("tests/scheduler/test_rules.py::test_two_witnesses_at_once_are_refused",),
+    ),
+    Rule(
+        id="RM-1",
+        title="The room serves the kind",
+        source="practice",
+        kinds=_VISIT | _INTERROGATION | _STATEMENT,
+        check=_room_serves,
+        text="{room} is not equipped for this. Please choose another room.",
+        input="room",
+        proofs=("tests/scheduler/test_rules.py::test_a_room_of_another_use_is_refused",),
+    ),
+)
+"""In the order in which a person should learn of them. WS-2 (no officer in two sessions) is the hold on the officer."""
