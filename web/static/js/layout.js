@@ -1,0 +1,16 @@
+/** How faces share a rectangle: pure arithmetic. */
+
+/**
+ * Columns and rows for `count` tiles in `width` × `height` such that pictures of `aspect` (width / height) become as
+ * large as they can. Returns `{columns, rows}`; with nothing to show, one of each.
+ */
+export function bestGrid(count, width, height, aspect = 16 / 9) {
+  let best = { columns: 1, rows: Math.max(1, count), area: 0 };
+  for (let columns = 1; columns <= count; columns++) {
+    const rows = Math.ceil(count / columns);
+    const wide = Math.min(width / columns, (height / rows) * aspect);
+    const area = wide * (wide / aspect);
+    if (area > best.area * 1.001) best = { columns, rows, area };
+  }
+  return { columns: best.columns, rows: best.rows };
+}

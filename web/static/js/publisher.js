@@ -1,0 +1,70 @@
+/** What this endpoint sends: camera and microphone as publication `camera`, a shared screen as `screen`. */
+
+import { MediaLink } from "./medialink.js";
+import { preferVp8 } from "./sdp.js";
+
+const MOST_BITS = { camera: 1_000_000, screen: 1_500_000 };
+
+export class Publisher extends EventTarget {
+  /** `name`: the publication; `wire()`: the `Welcome` that is valid now. */
+  constructor(name, wire) {
+    super();
+    this.name = name;
+    this.tracks = { audio: null, video: null };
+    this.link = new MediaLink({
+      address: () => `${wire().whip.replace(/\/$/, "")}/${name}`,
+      token: () => wire().token,
+      iceServers: () => iceServers(wire()),
+      prepare: (connection) => this.#prepare(connection),
+    });
+    this.link.addEventListener("state", (event) => this.dispatchEvent(new CustomEvent("state", { detail: event.detail })));
+  }
+
+  /** Send `track` (or nothing, for `null`) as `kind` from now on, without a new offer where a connection stands. */
+  async setTrack(kind, track) {
+    this.tracks[kind] = track;
+    hint(track, kind, this.name);
+    const sender = this.#sender(kind);
+    if (sender) await sender.replaceTrack(track).catch(() => this.link.open());
+  }
+
+  ensure() {
+    this.link.ensure();
+  }
+
+  renew() {
+    this.link.open();
+  }
+
+  close(options) {
+    this.link.close(options);
+  }
+
+  #sender(kind) {
+    const found = this.link.connection?.getTransceivers().find((one) => one.receiver.track.kind === kind);
+    return found?.sender;
+  }
+
+  #prepare(connection) {
+    if (this.name === "camera" || this.tracks.audio) {
+      connection.addTransceiver(this.tracks.audio || "audio", { direction: "sendonly" });
+    }
+    const most = MOST_BITS[this.name] || MOST_BITS.camera;
+    const video = connection.addTransceiver(this.tracks.video || "video", {
+      direction: "sendonly",
+      sendEncodings: [{ maxBitrate: most, maxFramerate: 25 }],
+    });
+    const codecs = globalThis.RTCRtpSender.getCapabilities?.("video")?.codecs;
+    if (codecs && video.setCodecPreferences) video.setCodecPreferences(preferVp8(codecs));
+  }
+}
+
+/** ICE servers of a `Welcome`, as RTCPeerConnection wants them. */
+export function iceServers(welcome) {
+  return (welcome?.ice_servers || []).map(({ urls, username, credential }) => ({ urls, username, credential }));
+}
+
+function hint(track, kind, name) {
+  if (!track || !("contentHint" in track)) return;
+  track.contentHint = kind === "audio" ? "speech" : name === "screen" ? "detail" : "motion";
+}

@@ -1,0 +1,166 @@
+/**
+ * The faces: one tile per received publication, the other side as large as it can be, my own picture small.
+ *
+ * While the session is held the faces are taken out: the pictures are hidden and silent, never frozen.
+ */
+
+import { add, fill, h, icon, say, show } from "./dom.js";
+import { bestGrid } from "./layout.js";
+import { lineBars } from "./people.js";
+import { me, staged } from "./state.js";
+import { t } from "./texts.js";
+import { deviceWords, endpointName, lineWords, roleName, whoIsAt } from "./words.js";
+
+export class Stage extends EventTarget {
+  constructor(root, room, { own = true } = {}) {
+    super();
+    Object.assign(this, { root, room });
+    this.tiles = new Map();
+    this.main = h("div", { class: "faces" });
+    this.side = h("div", { class: "side-faces" });
+    this.empty = h("p", { class: "nobody", role: "status" });
+    this.own = own ? this.#ownTile() : null;
+    fill(root, this.main, this.side, this.empty, this.own);
+    new ResizeObserver(() => this.#arrange()).observe(this.main);
+    room.addEventListener("stream", ({ detail }) => this.#attach(detail));
+    room.addEventListener("devices", () => this.#drawOwn());
+  }
+
+  /** Draw what `view` says. */
+  draw(view) {
+    this.view = view;
+    const live = view.state === "live";
+    const { main, side } = staged(view);
+    this.#place(this.main, live ? main : []);
+    this.#place(this.side, live ? side : []);
+    this.#forget(live ? [...main, ...side] : []);
+    this.root.classList.toggle("with-screen", side.length > 0 || main.some((one) => one.publication === "screen"));
+    show(this.side, live && side.length > 0);
+    show(this.empty, live && !main.length);
+    if (live && !main.length) say(this.empty, t("Nobody else is in the picture yet."));
+    this.#arrange();
+    this.#drawOwn();
+  }
+
+  /** Use the speaker `deviceId` for everything that is heard. */
+  setSpeaker(deviceId) {
+    for (const tile of this.tiles.values()) tile.video.setSinkId?.(deviceId).catch(() => {});
+    this.speaker = deviceId;
+  }
+
+  /** Play everything with sound; called from a tap when the browser had forbidden it. */
+  turnOnSound() {
+    for (const tile of this.tiles.values()) this.#play(tile.video);
+  }
+
+  #place(where, list) {
+    for (const one of list) {
+      const tile = this.#tile(one);
+      if (tile.node.parentNode !== where) where.append(tile.node);
+      this.#caption(tile, one);
+    }
+  }
+
+  #forget(kept) {
+    const keys = new Set(kept.map(key));
+    for (const [id, tile] of this.tiles) {
+      if (keys.has(id)) continue;
+      tile.video.srcObject = null;
+      tile.node.remove();
+      this.tiles.delete(id);
+    }
+  }
+
+  #tile(one) {
+    const id = key(one);
+    if (this.tiles.has(id)) return this.tiles.get(id);
+    const video = h("video", { playsInline: true, autoplay: true, data: { endpoint: one.endpoint, publication: one.publication } });
+    const name = h("span", { class: "tile-name" });
+    const note = h("span", { class: "tile-note" });
+    const line = h("span", { class: "tile-line" });
+    const waiting = h("p", { class: "tile-waiting" }, t("Picture is coming…"));
+    const node = h("figure", { class: `tile ${one.publication}` }, video, waiting, h("figcaption", {}, name, note, line));
+    video.addEventListener("playing", () => node.classList.add("playing"));
+    video.addEventListener("emptied", () => node.classList.remove("playing"));
+    const tile = { node, video, name, note, line, waiting };
+    this.tiles.set(id, tile);
+    const receiver = this.room.receivers.get(one.endpoint, one.publication);
+    if (receiver) this.#attach(receiver);
+    return tile;
+  }
+
+  #attach(receiver) {
+    const tile = this.tiles.get(key(receiver));
+    if (!tile) return;
+    if (receiver.stream.getTracks().length && tile.video.srcObject !== receiver.stream) {
+      tile.video.srcObject = receiver.stream;
+      if (this.speaker) tile.video.setSinkId?.(this.speaker).catch(() => {});
+      this.#play(tile.video);
+    }
+    const trouble = ["waiting", "connecting"].includes(receiver.link.state) && tile.node.classList.contains("playing");
+    tile.node.classList.toggle("troubled", trouble);
+    say(tile.waiting, trouble ? t("The line is interrupted, it is being restored…") : t("Picture is coming…"));
+  }
+
+  #play(video) {
+    video.muted = false;
+    video.play().catch((error) => {
+      if (error.name !== "NotAllowedError") return;
+      video.muted = true;
+      video.play().catch(() => {});
+      this.dispatchEvent(new Event("soundless"));
+    });
+  }
+
+  #caption(tile, one) {
+    const endpoint = this.view.endpoints.find((other) => other.id === one.endpoint);
+    if (!endpoint) return;
+    const who = one.publication === "screen" ? t("Screen of {name}", { name: whoIsAt(endpoint) }) : whoIsAt(endpoint);
+    const roles = [...new Set(endpoint.persons.map((person) => roleName(person.role)))];
+    say(tile.name, [who, roles.join("、") || endpointName(endpoint.role)].join(" · "));
+    tile.video.setAttribute("aria-label", who);
+    const off = one.publication === "screen" ? [] : deviceWords(endpoint);
+    say(tile.note, off.join(", "));
+    tile.node.classList.toggle("no-picture", one.publication !== "screen" && endpoint.video !== "on");
+    const { bars, word } = lineWords(endpoint.line);
+    if (tile.bars !== bars || tile.word !== word) fill(tile.line, lineBars(bars), word);
+    Object.assign(tile, { bars, word });
+  }
+
+  #ownTile() {
+    this.ownVideo = h("video", { class: "mirrored", muted: true, playsInline: true, autoplay: true, "aria-label": t("Your picture") });
+    this.ownVideo.srcObject = this.room.devices.preview;
+    this.ownNote = h("span", {}, t("You"));
+    return h("figure", { class: "own" }, this.ownVideo, h("figcaption", {}, this.ownNote));
+  }
+
+  #drawOwn() {
+    if (!this.own) return;
+    const { audio, video } = this.room.devices.states;
+    const words = deviceWords({ audio, video });
+    const sharing = this.room.sharing ? [t("sharing your screen")] : [];
+    say(this.ownNote, [t("You"), ...sharing, ...words].join(" · "));
+    this.own.classList.toggle("no-picture", video !== "on");
+    this.own.classList.toggle("warned", words.length > 0);
+    show(this.own, Boolean(this.view && me(this.view) && this.view.rights.publish));
+    if (video === "on" && this.ownVideo.paused) this.ownVideo.play().catch(() => {});
+  }
+
+  #arrange() {
+    const count = this.main.childElementCount;
+    const { clientWidth, clientHeight } = this.main;
+    if (!count || !clientWidth) return;
+    const { columns, rows } = bestGrid(count, clientWidth, clientHeight, clientWidth < 600 ? 4 / 3 : 16 / 9);
+    this.main.style.setProperty("--columns", String(columns));
+    this.main.style.setProperty("--rows", String(rows));
+  }
+}
+
+function key({ endpoint, publication }) {
+  return `${endpoint}/${publication}`;
+}
+
+/** A figure for a place without a picture, used by pages that show no faces. */
+export function noPicture(text) {
+  return add(h("p", { class: "nobody" }), [icon("hidden"), h("span", {}, text)]);
+}

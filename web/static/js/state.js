@@ -1,0 +1,49 @@
+/** Questions about a `View`, answered in one place; pure. */
+
+/** My own endpoint in `view`, or `undefined`. */
+export function me(view) {
+  return view.endpoints.find((one) => one.id === view.you);
+}
+
+/** Everybody but me. */
+export function others(view) {
+  return view.endpoints.filter((one) => one.id !== view.you);
+}
+
+/** What I may receive now: `{endpoint, publication}`, in a steady order. */
+export function receivable(view) {
+  if (!view.rights.subscribe || view.state === "ended") return [];
+  return others(view).flatMap((one) => one.publications.map((publication) => ({ endpoint: one.id, publication })));
+}
+
+/** What faces are on the stage now: the main ones and, beside a shared screen, the small ones. */
+export function staged(view) {
+  const list = receivable(view);
+  const screens = list.filter((one) => one.publication === "screen");
+  return screens.length ? { main: screens.slice(-1), side: list.filter((one) => one !== screens.at(-1)) } : { main: list, side: [] };
+}
+
+/** Who stands before the door. */
+export function waiting(view) {
+  return others(view).filter((one) => one.state === "waiting");
+}
+
+/** Which part of the page is shown: `lobby`, `live`, `held` or `ended`. */
+export function scene(view) {
+  if (view.state === "ended") return "ended";
+  if (view.state === "held") return "held";
+  const mine = me(view);
+  const inside = !mine || mine.state !== "waiting";
+  return view.state === "live" && inside ? "live" : "lobby";
+}
+
+/** Seconds until the end of the window, below zero when it is over. */
+export function secondsLeft(view, now) {
+  return (new Date(view.end).getTime() - now) / 1000;
+}
+
+/** Whether the record has not been confirmed for too long: durable older than `limit` ms while recording. */
+export function recordStale(view, durable, now, limit = 4000) {
+  if (view.policy !== "clear" || view.recording !== "on") return false;
+  return !durable || now - new Date(durable).getTime() > limit;
+}
