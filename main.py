@@ -9,7 +9,9 @@ import json
 import os
 import socket
 import sys
+import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -19,10 +21,16 @@ from core import config
 from core.clock import SystemClock
 from core.config import Settings
 from core.errors import OperatorError
+from recordings.cli import verify_command
 
 app = typer.Typer(name="yuanjian", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 token_app = typer.Typer(no_args_is_help=True)
+app.command("verify")(verify_command)
 app.add_typer(token_app, name="token", help="Tokens for operators and other systems.")
+
+WORKER_SILENT = 10.0
+"""Seconds without a heartbeat after which the worker counts as down."""
+_HEARTBEAT = "worker.alive"
 
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="TOML file with settings.", dir_okay=False)]
 DataDir = Annotated[Path | None, typer.Option(help="Where database, recordings, keys and sockets live.")]
@@ -126,14 +134,18 @@ def _prepare_directory(settings: Settings) -> None:
 
 async def _prepare_database(settings: Settings) -> list[Any]:
     """Bring the database to this version, check what it must enforce, and fill the demo site when asked."""
+    from core import ledger
     from core.database import Database
     from core.migrate import check, upgrade
-    from scheduler import demo
+    from recordings.keys import FileKeys
+    from scheduler import demo, exclusion
 
+    FileKeys.ensure(settings.data_dir)
+    guards = (ledger.GUARD, exclusion.GUARD)
     database = Database(settings.database)
     try:
-        await upgrade(database)
-        await check(database)
+        await upgrade(database, guards)
+        await check(database, guards)
         return list(await demo.seed(database, SystemClock())) if settings.demo else []
     finally:
         await database.close()
@@ -176,18 +188,162 @@ def run(name: str, settings_file: Path) -> None:
 
 
 async def _media(settings: Settings, number: int, stop: asyncio.Event) -> None:
-    raise NotImplementedError
+    from media.config import MediaSettings
+    from media.server import serve as serve_media
+    from recordings.journal import Recorders
+    from recordings.keys import FileKeys
+
+    clock = SystemClock()
+    relay = MediaSettings(
+        control_path=settings.run_dir / f"media-{number}.sock",
+        port=settings.media_port + number,
+        bind=_bind(settings),
+        public=settings.public_address,
+        loopback=settings.is_loopback,
+    )
+    recorders = Recorders(settings.data_dir, lambda: FileKeys(settings.data_dir), clock)
+    await serve_media(relay, recorders, clock, stopping=stop)
+
+
+def _bind(settings: Settings) -> tuple[str, ...]:
+    """Local addresses of the relay: loopback alone when the pages are, else all of this machine (empty)."""
+    if settings.is_loopback and not settings.public_address:
+        return ("127.0.0.1",)
+    return ()
 
 
 async def _web(settings: Settings, stop: asyncio.Event) -> None:
-    raise NotImplementedError
+    from aiohttp import web as aiohttp_web
+
+    from core import tls
+    from core.database import Database
+    from signaling import http as signaling_http
+    from signaling.hub import Hub
+    from web.app import build
+    from web.context import WebContext
+
+    clock, database = SystemClock(), Database(settings.database)
+    hub = Hub(settings=settings, database=database, clock=clock)
+    app = build(
+        WebContext(
+            settings=settings,
+            database=database,
+            clock=clock,
+            hub=hub,
+            metrics=hub.all_metrics,
+            ready=lambda: _readiness(settings, hub),
+        )
+    )
+    signaling_http.add_routes(app, hub)
+    runner = aiohttp_web.AppRunner(app, access_log=None, shutdown_timeout=5)
+    await runner.setup()
+    context = (
+        tls.server_context(settings.tls_cert, settings.tls_key) if settings.tls_cert and settings.tls_key else None
+    )
+    await hub.start()
+    await aiohttp_web.TCPSite(runner, settings.host, settings.port, ssl_context=context).start()
+    try:
+        await stop.wait()
+    finally:
+        await hub.stop()
+        await runner.cleanup()
+        await database.close()
+
+
+async def _readiness(settings: Settings, hub: Any) -> dict[str, bool]:
+    """Whether the neighbours of the web process are up."""
+    return {"media": hub.ready, "worker": _age(settings.run_dir / _HEARTBEAT) < WORKER_SILENT}
+
+
+def _age(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return float("inf")
 
 
 async def _worker(settings: Settings, stop: asyncio.Event) -> None:
-    raise NotImplementedError
+    from core.database import Database
+    from core.jobs import Worker
+
+    clock, database = SystemClock(), Database(settings.database)
+    worker = asyncio.create_task(Worker(database, clock, _handlers(settings, database, clock)).run())
+    heart = asyncio.create_task(_beat(settings.run_dir / _HEARTBEAT))
+    stopped = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait((worker, heart, stopped), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (worker, heart, stopped):
+            task.cancel()
+        await asyncio.gather(worker, heart, stopped, return_exceptions=True)
+        await database.close()
+
+
+def _handlers(settings: Settings, database: Any, clock: Any) -> dict[str, Any]:
+    """What the worker can do, by kind of job."""
+    from recordings.jobs import handlers
+
+    return dict(handlers(settings.data_dir, database, clock))
+
+
+async def _beat(path: Path) -> None:
+    """Show that the worker's loop turns."""
+    while True:
+        path.touch()  # noqa: ASYNC240  a local file, microseconds
+        await asyncio.sleep(WORKER_SILENT / 5)
 
 
 # Other commands
+
+
+@token_app.command("create")
+def token_create(
+    file: Annotated[Path, typer.Option(help="Where to write the token, readable by this user only.")],
+    toml: ConfigFile = None,
+    data_dir: DataDir = None,
+    name: Annotated[str, typer.Option(help="What the token is for, shown in the ledger.")] = "operator",
+    days: Annotated[int, typer.Option(help="Days until it expires.", min=1, max=365)] = 30,
+) -> None:
+    """Make an operator's token, for the self-test of a running server."""
+    settings = _settings(toml, {"data_dir": data_dir})
+
+    async def create() -> str:
+        from core.database import Database
+        from people.tokens import issue_token
+
+        database = Database(settings.database)
+        try:
+            return await issue_token(database, SystemClock(), name=name, lasts=timedelta(days=days))
+        finally:
+            await database.close()
+
+    _write_private(file, asyncio.run(create()) + "\n")
+    print(f"The token is in {file}; whoever has it can start rehearsals until it expires in {days} days.")
+
+
+@app.command()
+def rehearse(
+    url: Annotated[str | None, typer.Option(help="A running server; default: one started for this.")] = None,
+    token_file: Annotated[Path | None, typer.Option(help="File with an operator's token.", dir_okay=False)] = None,
+    kind: Annotated[str, typer.Option(help="Kind of session to play.")] = "rehearsal",
+    participants: Annotated[int, typer.Option(min=2, max=12)] = 2,
+    seconds: Annotated[float, typer.Option(help="How long picture and sound are exchanged.", min=2, max=3600)] = 8,
+    keep: Annotated[Path | None, typer.Option(help="Keep the data directory here.", file_okay=False)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Play a whole session with synthetic participants and check what was received and recorded."""
+    from rehearsal.command import Options, run
+
+    options = Options(
+        url=url,
+        token_file=token_file,
+        kind=kind,
+        participants=participants,
+        seconds=seconds,
+        keep=keep,
+        json=as_json,
+    )
+    raise typer.Exit(run(options))
 
 
 def _settings(toml: Path | None, overrides: dict[str, Any]) -> Settings:
