@@ -51,6 +51,11 @@ def run(options: Options) -> int:
     except OperatorError as error:
         print(error, file=sys.stderr)
         return 2
+    return _tell(report, options)
+
+
+def _tell(report: Report, options: Options) -> int:
+    """Print the report; 1 when something is missing."""
     missing = checks.missing(report)
     if options.json:
         print(json.dumps(report.as_json(missing), ensure_ascii=False, indent=2))

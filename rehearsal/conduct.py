@@ -5,24 +5,23 @@ from typing import Any
 
 
 def host_moves(view: Mapping[str, Any], participants: int) -> list[dict[str, Any]]:
-    """Return the messages the host should send now, in order.
+    """Return the messages the host should send now.
 
-    Whoever waits is let in, whoever is named is confirmed; when all ``participants`` are in and their persons are
-    confirmed, and the host may start, it starts.
+    When all ``participants`` have come and named themselves, they are let in; when all are in, they are confirmed;
+    when nothing is missing, the session is started. Not sooner: whoever waits outside at the start is cut off.
     """
-    if not view["rights"]["host"]:
+    endpoints = view["endpoints"]
+    if not view["rights"]["host"] or sum(bool(item["persons"]) for item in endpoints) < participants:
         return []
-    others = [item for item in view["endpoints"] if item["id"] != view["you"]]
-    moves: list[dict[str, Any]] = [
-        {"type": "admit", "endpoint": item["id"]} for item in others if item["state"] == "waiting"
+    admits = [
+        {"type": "admit", "endpoint": item["id"]}
+        for item in endpoints
+        if item["id"] != view["you"] and item["state"] == "waiting"
     ]
-    moves += [
+    confirms = [
         {"type": "confirm_person", "present": person["id"], "how": "known"}
-        for item in view["endpoints"]
+        for item in endpoints
         for person in item["persons"]
         if not person["confirmed"]
     ]
-    complete = sum(item["state"] == "admitted" and bool(item["persons"]) for item in view["endpoints"]) >= participants
-    if not moves and complete and view["rights"]["start"]:
-        moves.append({"type": "start"})
-    return moves
+    return admits or confirms or ([{"type": "start"}] if view["rights"]["start"] else [])

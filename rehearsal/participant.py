@@ -105,10 +105,17 @@ class Participant:
         """Receive one publication of another endpoint; returns when connected."""
         url = f"{self.welcome['whep']}{endpoint}/{publication}"
         exchange = self.site.exchange(url, str(self.welcome["token"]))
-        reception = Receiving(exchange, self.site.route(self.welcome.get("ice_servers")))
-        self.receptions[endpoint, publication] = reception
-        await reception.open()
-        return reception
+        while True:
+            reception = Receiving(exchange, self.site.route(self.welcome.get("ice_servers")))
+            self.receptions[endpoint, publication] = reception
+            try:
+                await reception.open()
+                return reception
+            except PeerError as error:
+                await reception.close()
+                if error.code != "no-publication":  # the publisher is just reconnecting: try again at the next view
+                    raise
+            await self._next_view(f"{endpoint} publishing again")
 
     async def receive_everyone(self, count: int, publication: str = "camera") -> None:
         """Receive ``count`` other endpoints, each as soon as it can be received; returns when all are connected."""
@@ -141,6 +148,10 @@ class Participant:
         if self._socket is not None:
             await self._socket.close()
         await asyncio.gather(*(peer.close() for peer in self._peers()))
+
+    async def _next_view(self, what: str) -> None:
+        number = self.view["number"]
+        await self.until(lambda: bool(self.view["number"] != number), what)
 
     def _peers(self) -> list[Sending | Receiving]:
         return [*([self.sending] if self.sending else []), *self.receptions.values()]
