@@ -44,13 +44,14 @@ class Identity:
 class Dtls:
     """One DTLS association. ``feed`` what arrived, send what comes back, call ``timeout`` when it is due.
 
-    ``state`` is ``handshake``, ``connected``, ``failed`` or ``closed``. In ``connected`` the SRTP sessions of
-    pylibsrtp are ``rx`` and ``tx``. ``failure`` says in words why it failed.
+    ``server`` is our role. ``state`` is ``handshake``, ``connected``, ``failed`` or ``closed``. In ``connected``
+    the SRTP sessions of pylibsrtp are ``rx`` and ``tx``. ``failure`` says in words why it failed.
     """
 
     def __init__(self, identity: Identity, *, server: bool, fingerprints: list[tuple[str, str]]) -> None:
         self.state = "handshake"
         self.failure = ""
+        self.server = server
         self._parameters = RTCDtlsParameters([RTCDtlsFingerprint(algorithm=a, value=v) for a, v in fingerprints])
         self._transport = RTCDtlsTransport(_Wire(), [identity.certificate])  # type: ignore[arg-type]  # see _Wire
         self._transport._set_role("server" if server else "client")

@@ -132,7 +132,7 @@ class Transports:
     def _start(self, peer: Peer) -> None:
         """As the DTLS client, begin once the way is nominated; as the server, wait for the ClientHello."""
         peer.started = True
-        if peer.dtls.state == "handshake" and not peer.inbound and peer.owner.dtls_client:
+        if peer.dtls.state == "handshake" and not peer.inbound and not peer.dtls.server:
             self._advance(peer, peer.dtls.start())
 
     def handshake(self, data: bytes, peer: Peer, address: Any) -> None:
