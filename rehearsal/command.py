@@ -5,16 +5,16 @@ import json
 import random
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.errors import OperatorError
-from core.texts import DEFAULT
+from core.texts import DEFAULT, Texts
 from recordings.verify import verify
 from rehearsal import checks, table
 from rehearsal.report import Report
 from rehearsal.server import OwnServer, own_server, read_token
-from rehearsal.session import Plan, rehearse
+from rehearsal.session import Plan, Say, rehearse
 from rehearsal.site import Site
 from rehearsal.tone import PARTICIPANTS
 
@@ -34,8 +34,9 @@ class Options:
     keep: Path | None = None
     """Directory for the data of the server started; ``None``: thrown away."""
     json: bool = False
-    command: Sequence[str] = field(default_factory=lambda: (sys.executable, "-m", "main"))
-    """How to call the product, for a server of our own."""
+    command: Sequence[str] = (sys.executable, str(Path(__file__).resolve().parent.parent / "main.py"))
+    """How to call the product, for a server of our own. By its path: ``-m main`` would run a ``main.py`` of the
+    working directory."""
     locale: str = DEFAULT
     """Language of the table."""
 
@@ -84,15 +85,27 @@ def _refuse_wrong(options: Options) -> None:
 async def _play(options: Options) -> Report:
     if options.url is not None and options.token_file is not None:
         return await _against(options.url, read_token(options.token_file), options)
+    _saying(options)("Starting a server…")
     async with own_server(options.command, options.keep) as server:
         report = await _against(server.url, server.token, options)
         return await asyncio.to_thread(_judged, report, server)
 
 
+def _saying(options: Options) -> Say:
+    """Tell whoever looks on at a terminal how far things are; standard output stays the report's."""
+    texts = Texts(options.locale)
+
+    def say(sentence: str, **values: object) -> None:
+        if not options.json:
+            print(texts(sentence, **values), file=sys.stderr, flush=True)
+
+    return say
+
+
 async def _against(url: str, token: str, options: Options) -> Report:
     plan = Plan(participants=options.participants, seconds=options.seconds, kind=options.kind)
     async with Site(url, token) as site:
-        return await rehearse(site, plan, random.SystemRandom())
+        return await rehearse(site, plan, random.SystemRandom(), _saying(options))
 
 
 def _judged(report: Report, server: OwnServer) -> Report:

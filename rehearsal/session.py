@@ -31,15 +31,24 @@ class Plan:
     kind: str = "rehearsal"
 
 
-async def rehearse(site: Site, plan: Plan, rng: random.Random) -> Report:
-    """Play ``plan`` at ``site``. What goes wrong is told in the report; raises nothing but what breaks off the run."""
+Say = Callable[..., None]
+"""Tells an onlooker how far things are: a sentence (msgid) and its values."""
+
+
+def _silent(_sentence: str, **_values: object) -> None:
+    return
+
+
+async def rehearse(site: Site, plan: Plan, rng: random.Random, say: Say = _silent) -> Report:
+    """Play ``plan`` at ``site`` and return what was measured; what went wrong is told in the report, not raised."""
     report = Report(kind=plan.kind, participants=plan.participants, seconds=plan.seconds)
     began = time.monotonic()
     try:
         booking = {"kind": plan.kind, "participants": plan.participants, "minutes": max(15, round(plan.seconds / 30))}
         report.session = str((await site.post("api/rehearsals", booking))["session"])
-        endpoints = await _meet(site, plan, report)
+        endpoints = await _meet(site, plan, report, say)
         if report.recorded:
+            say("Ended. Waiting for the recorded files…")
             await _look_at_record(site, report, endpoints, rng)
     except PeerError as error:
         report.failed = Missing(error.code, "{reason}", {"reason": error.text})
@@ -50,18 +59,19 @@ async def rehearse(site: Site, plan: Plan, rng: random.Random) -> Report:
     return report
 
 
-async def _meet(site: Site, plan: Plan, report: Report) -> dict[str, int]:
+async def _meet(site: Site, plan: Plan, report: Report, say: Say) -> dict[str, int]:
     """Carry everybody through the session; return whose endpoint is whose."""
     assert report.session is not None
     everybody = [Participant(site, report.session, number + 1) for number in range(plan.participants)]
     tasks: list[asyncio.Task[None]] = []
     try:
+        say("{count} participants are joining…", count=plan.participants)
         await _all(everybody, _enter)
         report.join_ms = [round(one.joined_ms, 1) for one in everybody]
         report.recorded = everybody[0].view.get("policy") == "clear"
         tasks = [
             asyncio.create_task(_conduct(everybody[0], plan.participants)),
-            asyncio.create_task(_exchange(everybody, plan, report)),
+            asyncio.create_task(_exchange(everybody, plan, report, say)),
         ]
         await asyncio.gather(*tasks)
         return {one.endpoint: one.number for one in everybody}
@@ -71,11 +81,12 @@ async def _meet(site: Site, plan: Plan, report: Report) -> dict[str, int]:
         await asyncio.gather(*(one.close() for one in everybody))
 
 
-async def _exchange(everybody: list[Participant], plan: Plan, report: Report) -> None:
+async def _exchange(everybody: list[Participant], plan: Plan, report: Report, say: Say) -> None:
     """Everybody receives everybody for the planned seconds; then the host ends it."""
     await _all(everybody, lambda one: one.receive_everyone(plan.participants - 1))
     await _all(everybody, lambda one: one.until(lambda: one.state == "live", "the session being live"))
     await _all(everybody, _recognise)
+    say("Live: everybody sees everybody. Exchanging picture and sound for {seconds} s…", seconds=plan.seconds)
     await asyncio.sleep(plan.seconds)
     _measure(report, everybody, {one.endpoint: one.number for one in everybody})
     await everybody[0].act("end", reason="rehearsal over")
