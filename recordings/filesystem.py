@@ -35,6 +35,17 @@ class Disk:
     def open_append(self, path: Path) -> int:
         return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
 
+    def open_random(self, path: Path) -> int:
+        """Create or empty a file that is written in any order; made durable by ``sync`` and ``rename``."""
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+
+    def write_at(self, fd: int, offset: int, data: bytes) -> None:
+        """Write all of ``data`` at ``offset``."""
+        view = memoryview(data)
+        while view:
+            written = os.pwrite(fd, view, offset)
+            view, offset = view[written:], offset + written
+
     def append(self, fd: int, data: bytes) -> None:
         """Write all of ``data``."""
         view = memoryview(data)

@@ -150,6 +150,10 @@ class Take:
     def close(self, reason: str, items: Sequence[Item], now: Reading) -> Closing:
         """Commit what is left, sign the end, and destroy the take's key. Raises ``OSError``."""
         self.commit(items, now, last=True)
+        return self.seal_end(reason, now)
+
+    def seal_end(self, reason: str, now: Reading) -> Closing:
+        """Sign the end as of the last commit. Raises ``OSError``."""
         standing = self.standing
         closing = {
             "reason": reason,
@@ -333,5 +337,7 @@ def _origin(previous: Origin | None, last_ms: int, now: Reading, *, replay: bool
             back = now.mono_ns - previous.mono_of(last_ms)
             return Origin(boot, now.mono_ns - back, now.utc_ns - back, last_ms)
         return Origin(boot, now.mono_ns, now.utc_ns, ms)
+    if replay:
+        return Origin(boot, now.mono_ns, previous.utc_ns + (last_ms - previous.ms) * 1_000_000, last_ms)
     ms = max(last_ms, previous.ms + (now.utc_ns - previous.utc_ns) // 1_000_000)
     return Origin(boot, now.mono_ns, now.utc_ns, ms)

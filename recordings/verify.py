@@ -283,7 +283,7 @@ class _Check:
             if body["type"] == "take":
                 take = self._clock_between(take, body)
                 last = body["ms"]
-            elif take and body["type"] in ("frame", "log", "close"):
+            elif take and body["type"] in ("frame", "log"):
                 stray = to_ns(parse_instant(body["at"])) - take.utc_ns_of(body["ms"])
                 if abs(stray) > STEP_MS * 1_000_000:
                     self._add(last, max(body["ms"], last), Verdict.CLOCK_SUSPECT, "clock-stepped")
@@ -310,7 +310,7 @@ class _Check:
 
     def _judged(self) -> list[Range]:
         """The ranges as far as the signatures are worth anything."""
-        ranges = flatten(self._ranges)
+        ranges = flatten([item for item in self._ranges if item.verdict is not Verdict.INTACT or _lasts(item)])
         if self._provenance.foreign:
             return [
                 replace(item, verdict=Verdict.MODIFIED, cause="foreign-site")
@@ -328,6 +328,10 @@ class _Check:
 
 
 _GRAVE = (Verdict.MODIFIED, Verdict.MISSING)
+
+
+def _lasts(item: Range) -> bool:
+    return item.from_ms < item.to_ms
 
 
 def _start(body: Mapping[str, Any]) -> int:

@@ -11,7 +11,8 @@ _SUMMARY: Mapping[Verdict, str] = {
     Verdict.INTACT: "Unaltered and complete since it was recorded. Whether the content is true is not ours to say.",
     Verdict.MODIFIED: "Not unaltered: parts of this recording are not what was signed when it was recorded.",
     Verdict.MISSING: "Not complete: parts that were signed when this was recorded are missing.",
-    Verdict.INCOMPLETE: "Unaltered as far as it goes, but its end was never signed: it was cut off or is still going on.",
+    Verdict.INCOMPLETE: "Unaltered as far as it goes, but its end was never signed: "
+    "it was cut off or is still going on.",
     Verdict.UNPINNED: "It agrees with its own signatures, but whose they are is not known here. "
     "Give the site's public key with --trust.",
     Verdict.UNUSABLE: "This is not a recording that can be checked.",

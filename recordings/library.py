@@ -1,0 +1,178 @@
+"""Recordings as pages and jobs see them: verify, list what can be played, read ranges, read the log."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from core.clock import Clock
+from core.errors import NotFound, Unavailable
+from recordings import abandoned, derived, keys
+from recordings.canonical import parse_instant
+from recordings.chain import walk
+from recordings.derived import DerivedError, SealedReader, Sidecar
+from recordings.filesystem import Disk
+from recordings.keys import FileKeys, KeyMissing, SiteKeys
+from recordings.layout import RecordingFiles, is_recording_id
+from recordings.reader import Reader
+from recordings.timesource import from_ns
+from recordings.verdicts import Verification
+from recordings.verify import verify
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a chain tells without any key."""
+
+    genesis: Body
+    takes: tuple[Body, ...]
+    tracks: tuple[Body, ...]
+    gaps: tuple[Body, ...]
+    log: tuple[Body, ...]
+    close: Body | None
+    started: datetime
+    ended: datetime
+    duration_ms: int
+
+    def utc(self, ms: int) -> datetime:
+        """The wall time of a media time, by the take it lies in."""
+        take = [body for body in self.takes if body["ms"] <= ms][-1:] or list(self.takes[:1])
+        return from_ns(int(take[0]["utc_ns"]) + (ms - take[0]["ms"]) * 1_000_000) if take else self.started
+
+
+class Library:
+    """The recordings of one data directory. Nothing here asks who may see them: that is the caller's duty, first."""
+
+    def __init__(self, data_dir: Path, clock: Clock, disk: Disk | None = None) -> None:
+        self.data_dir = data_dir
+        self._clock = clock
+        self._disk = disk or Disk()
+
+    def has(self, recording: str) -> bool:
+        """Whether there is a chain of that id."""
+        return is_recording_id(recording) and self._files(recording).chain.is_file()
+
+    async def verify(self, recording: str) -> Verification:
+        """Raises ``NotFound``."""
+        return await asyncio.to_thread(verify, self._existing(recording).root)
+
+    async def summary(self, recording: str) -> Summary:
+        """Raises ``NotFound``, also for a chain of which no line can be believed."""
+        return await asyncio.to_thread(_summary, self._existing(recording))
+
+    async def log(self, recording: str) -> list[dict[str, Any]]:
+        """The whole log entries: ``number``, ``at``, ``ms``, ``public``, ``private``. Raises ``NotFound`` and
+        ``Unavailable``."""
+        files = self._existing(recording)
+
+        def read() -> list[dict[str, Any]]:
+            return list(Reader(files, self._data_key(files, recording)).log())
+
+        return await asyncio.to_thread(read)
+
+    async def files(self, recording: str) -> list[Sidecar]:
+        """What can be played, in order of name. Raises ``NotFound``."""
+        return await asyncio.to_thread(derived.sidecars, self._existing(recording).derived)
+
+    async def open(self, recording: str, file: str) -> "Playable":
+        """Open a playable file for reading ranges. Raises ``NotFound`` and ``Unavailable``."""
+        files = self._existing(recording)
+
+        def opened() -> Playable:
+            sidecar = next((item for item in derived.sidecars(files.derived) if item.file == file), None)
+            if sidecar is None:
+                raise _no_file()
+            try:
+                reader = SealedReader(files.derived / sidecar.file, self._data_key(files, recording), recording)
+            except (DerivedError, OSError):
+                raise _damaged() from None
+            return Playable(sidecar, reader)
+
+        return await asyncio.to_thread(opened)
+
+    async def close_abandoned(self, recording: str) -> bool:
+        """End a chain whose recorder is gone. Raises ``abandoned.StillRecording``."""
+        return await asyncio.to_thread(
+            abandoned.close_abandoned, self.data_dir, recording, self.site, self._clock, self._disk
+        )
+
+    def site(self) -> SiteKeys:
+        """The site's keys. Raises ``KeyMissing``."""
+        return FileKeys(self.data_dir)
+
+    def _files(self, recording: str) -> RecordingFiles:
+        return RecordingFiles.of(self.data_dir, recording)
+
+    def _existing(self, recording: str) -> RecordingFiles:
+        if not self.has(recording):
+            raise _no_recording()
+        return self._files(recording)
+
+    def _data_key(self, files: RecordingFiles, recording: str) -> bytes:
+        try:
+            return keys.load_data_key(self.site(), files, recording)
+        except KeyMissing:
+            raise Unavailable("recording-locked", "The key of this recording is not available here.") from None
+
+
+class Playable:
+    """One open playable file."""
+
+    def __init__(self, about: Sidecar, reader: SealedReader) -> None:
+        self.about = about
+        self.length = reader.length
+        self._reader = reader
+        self._turn = asyncio.Lock()
+
+    async def read(self, offset: int, length: int) -> bytes:
+        """Return up to ``length`` bytes from ``offset``. Raises ``Unavailable`` when the file was damaged."""
+        async with self._turn:
+            try:
+                return await asyncio.to_thread(self._reader.read, offset, length)
+            except DerivedError:
+                raise _damaged() from None
+
+    async def chunks(self, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+        """Yield a range in pieces of at most one chunk."""
+        end = self.length if length is None else min(self.length, offset + length)
+        while offset < end:
+            part = await self.read(offset, min(derived.CHUNK - offset % derived.CHUNK, end - offset))
+            if not part:
+                return
+            yield part
+            offset += len(part)
+
+    def close(self) -> None:
+        self._reader.close()
+
+
+def _summary(files: RecordingFiles) -> Summary:
+    bodies = list(walk(files.chain.read_bytes()).signed())
+    genesis = next((body for body in bodies if body["type"] == "genesis"), None)
+    if genesis is None:
+        raise _no_recording()
+
+    def of(kind: str) -> tuple[Body, ...]:
+        return tuple(body for body in bodies if body["type"] == kind)
+
+    duration = max(max(body["ms"], body.get("to_ms", 0)) for body in bodies)
+    started = parse_instant(genesis["at"])
+    close = next(iter(of("close")), None)
+    made = Summary(genesis, of("take"), of("track"), of("gap"), of("log"), close, started, started, duration)
+    return replace(made, started=made.utc(0), ended=made.utc(duration))
+
+
+def _no_recording() -> NotFound:
+    return NotFound("no-recording", "There is no recording here that you can see.")
+
+
+def _no_file() -> NotFound:
+    return NotFound("no-recorded-file", "This part of the recording cannot be played, or not yet.")
+
+
+def _damaged() -> Unavailable:
+    return Unavailable("recording-damaged", "This part of the recording is damaged and cannot be played.")

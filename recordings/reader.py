@@ -1,0 +1,150 @@
+"""Reading a recording back: decrypted frames, packets per track on the recording's own timeline."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recordings import frames, keys, logbook, pcapng
+from recordings.chain import Walk, sha256, walk
+from recordings.keys import SiteKeys
+from recordings.layout import RecordingFiles
+
+MS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class TrackKey:
+    """A track of a recording: numbers begin anew with each take."""
+
+    take: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedTrack:
+    """What the recording says of a track."""
+
+    key: TrackKey
+    endpoint: str
+    role: str
+    publication: str
+    kind: str
+    codec: str
+    clock_rate: int
+    ssrc: int
+    fmtp: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedPacket:
+    """One packet; ``at_ns`` is when it arrived, in nanoseconds of media time."""
+
+    track: TrackKey
+    at_ns: int
+    data: bytes
+    is_report: bool
+
+
+class Reader:
+    """One recording, opened with its data key. Damaged frames are passed over and counted in ``unreadable``."""
+
+    def __init__(self, files: RecordingFiles, data_key: bytes) -> None:
+        self.files = files
+        self.chain: Walk = walk(files.chain.read_bytes())
+        self.bodies = list(self.chain.signed())
+        self.recording = str(self.bodies[0]["recording"]) if self.bodies else files.root.name
+        self.unreadable = 0
+        self._key = data_key
+        self._tag = frames.recording_tag(self.recording)
+        self._takes = {body["take"]: body for body in self.bodies if body["type"] == "take"}
+
+    @classmethod
+    def open(cls, data_dir: Path, recording: str, site: SiteKeys) -> "Reader":
+        """Raises ``KeyMissing``, ``OSError``, and ``ValueError`` for what is no recording id."""
+        files = RecordingFiles.of(data_dir, recording)
+        return cls(files, keys.load_data_key(site, files, recording))
+
+    @property
+    def head(self) -> str:
+        """SHA-256 of the last signed line."""
+        return next((sha256(line.raw) for line in reversed(self.chain.lines) if line.is_signed), "")
+
+    @property
+    def duration_ms(self) -> int:
+        return max((max(body["ms"], body.get("to_ms", 0)) for body in self.bodies), default=0)
+
+    def tracks(self) -> dict[TrackKey, RecordedTrack]:
+        """Every track the chain names."""
+        found = {}
+        for body in self.bodies:
+            if body["type"] == "track" and body["event"] != "closed":
+                track = _track(body["take"], body)
+                found[track.key] = track
+        return found
+
+    def sections(self) -> Iterator[tuple[Mapping[str, Any], bytes]]:
+        """Yield each frame's record and its plain bytes, in order."""
+        for body in self.bodies:
+            if body["type"] != "frame":
+                continue
+            try:
+                yield body, self._open(body)
+            except (OSError, frames.FrameError):
+                self.unreadable += 1
+
+    def packets(self) -> Iterator[RecordedPacket]:
+        """Yield every packet in the order of arrival."""
+        segment, known = 0, list[TrackKey]()
+        for body, plain in self.sections():
+            if body["segment"] != segment:
+                segment, known = body["segment"], []
+            try:
+                known += [TrackKey(body["take"], int(said["track"])) for said in pcapng.interfaces(plain)]
+                yield from self._packets(body["take"], known, plain)
+            except (pcapng.PcapngError, KeyError, TypeError):
+                self.unreadable += 1
+
+    def log(self) -> Iterator[dict[str, Any]]:
+        """Yield the whole log entries in order, each with its media time as ``ms``."""
+        stored = {body["stored"]: body for body in self.bodies if body["type"] == "log"}
+        raw = self.files.log.read_bytes() if self.files.log.exists() else b""
+        for line in raw.splitlines(keepends=True):
+            body = stored.get(sha256(line))
+            if body is None:
+                continue
+            try:
+                yield {**logbook.open_entry(self._key, self.recording, line), "ms": body["entry_ms"]}
+            except frames.FrameError:
+                self.unreadable += 1
+
+    def _open(self, body: Mapping[str, Any]) -> bytes:
+        with self.files.segment(body["segment"]).open("rb") as file:
+            file.seek(body["offset"])
+            return frames.open_frame(self._key, self._tag, file.read(body["length"]))
+
+    def _packets(self, take: int, known: list[TrackKey], plain: bytes) -> Iterator[RecordedPacket]:
+        origin = self._takes.get(take)
+        if origin is None:
+            return
+        shift = origin["ms"] * MS - int(origin["utc_ns"])
+        for packet in pcapng.packets(plain):
+            if packet.interface < len(known):
+                yield RecordedPacket(known[packet.interface], packet.at_ns + shift, packet.data, packet.is_report)
+
+
+def _track(take: int, body: Mapping[str, Any]) -> RecordedTrack:
+    text = {name: str(body.get(name, "")) for name in ("endpoint", "role", "publication", "kind", "codec", "fmtp")}
+    key = TrackKey(take, body["track"])
+    return RecordedTrack(key, clock_rate=int(body.get("clock_rate") or 90_000), ssrc=int(body.get("ssrc", 0)), **text)
+
+
+def chain_summary(path: Path) -> dict[str, Any]:
+    """What the chain tells without any key: genesis, takes, tracks, gaps, log, close; for timelines and lists."""
+    found = walk(path.read_bytes()) if path.exists() else walk(b"")
+    kinds: dict[str, list[Any]] = {}
+    for body in found.signed():
+        if body["type"] != "frame":
+            kinds.setdefault(body["type"], []).append(json.loads(json.dumps(body)))
+    return kinds
