@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from people.models import Account, ApiToken, Invitation, LoginSession, Organisation, Person, RoleGrant, Terminal
@@ -170,9 +170,7 @@ async def persons_of(
     query = select(Person, Account).outerjoin(Account, Account.person == Person.id)
     query = query.where(Person.organisation.in_(organisations))
     if search:
-        part = f"%{search.casefold()}%"
-        query = query.where(
-            func.lower(Person.name).like(part) | func.lower(Person.number).like(part) | Account.login.like(part)
-        )
+        fields = (Person.name, Person.number, Account.login)
+        query = query.where(or_(*(field.icontains(search, autoescape=True) for field in fields)))
     rows = await tx.execute(query.order_by(Person.name, Person.id).limit(limit))
     return [(row[0], row[1]) for row in rows]
