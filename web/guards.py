@@ -45,6 +45,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
     headers.setdefault("Cache-Control", "no-store")
+    headers["Server"] = "Yuanjian"
     if "request_id" in request:
         headers["X-Request-Id"] = request["request_id"]
     if context(request).settings.base_url.startswith("https:"):

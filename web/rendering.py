@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from core.texts import Texts
+from scheduler.wording import local_values
 from web import words
 from web.context import context, principal_of
 from web.language import locale_of
@@ -84,6 +85,7 @@ class Shown:
     """Instants as this visitor reads them: in the zone of the place, in the visitor's language."""
 
     def __init__(self, locale: str, zone: ZoneInfo, now: datetime) -> None:
+        self.locale = locale
         self._locale = locale.replace("-", "_")
         self._zone = zone
         self._texts = Texts(locale)
@@ -134,13 +136,8 @@ class Shown:
         return self._time(at, format_datetime(self.local(at), "yyyy-MM-dd HH:mm:ss", locale=self._locale))
 
     def words(self, values: Mapping[str, object]) -> dict[str, object]:
-        """The values of a sentence, instants among them written as day and time."""
-        return {name: self._plain(value) for name, value in values.items()}
-
-    def _plain(self, value: object) -> object:
-        if isinstance(value, datetime):
-            return f"{self.day(value)} {self.local(value):%H:%M}"
-        return self.length(value) if isinstance(value, timedelta) else value
+        """The values of a sentence, with instants as this visitor reads them."""
+        return local_values(values, self.locale, now=self.now, zone=self._zone.key)
 
     def ahead(self, at: datetime) -> str:
         """How long until ``at``, in words: ``in 5 minutes``, ``in 3 hours``; "now" when it is past."""

@@ -53,6 +53,13 @@ KIND_ICONS: Mapping[str, str] = {
     "rehearsal": icon("broadcast"),
 }
 
+KIND_HINTS: Mapping[str, str] = {
+    "visit": m("With your client in custody. Not recorded, and nobody listens."),
+    "interrogation": m("With a person in custody, by video or together in one room. Recorded throughout."),
+    "statement": m("With a witness or victim, at their own phone or in a station. Recorded throughout."),
+    "rehearsal": m("A try with synthetic participants."),
+}
+
 STATES: Mapping[str, str] = {
     "requested": m("Waiting for the facility"),
     "confirmed": m("Confirmed"),

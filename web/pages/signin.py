@@ -1,11 +1,12 @@
 """Signing in and out."""
 
-from typing import Any
+from dataclasses import dataclass
 
 from aiohttp import web
 
 from core.errors import Denied, PersonError
 from people import logins
+from scheduler import demo
 from web.context import context, principal_of
 from web.failures import wants_page
 from web.forms import form, query
@@ -15,6 +16,17 @@ from web.language import local_path, see_other
 from web.mistakes import of_error
 from web.navigation import first_page
 from web.rendering import page
+
+
+@dataclass(frozen=True, slots=True)
+class DemoLine:
+    """An account for trying out, as the page lists it."""
+
+    login: str
+    password: str
+    name: str
+    role: str
+    """msgid"""
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -75,12 +87,10 @@ def _page(
     )
 
 
-def _demo_accounts(request: web.Request) -> list[Any]:
+def _demo_accounts(request: web.Request) -> list[DemoLine]:
     if not context(request).settings.demo:
         return []
-    from scheduler import demo
-
-    return list(demo.accounts())
+    return [DemoLine(login, demo.PASSWORD, name, role) for login, name, _, _, _, _, role in demo.ACCOUNTS]
 
 
 def routes() -> list[web.RouteDef]:

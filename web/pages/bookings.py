@@ -1,0 +1,122 @@
+"""One booking: what stands in it, and what its viewer can do with it."""
+
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from core.errors import PersonError
+from core.texts import msgid as m
+from core.texts import translate
+from scheduler import decisions, reasons
+from scheduler.views import BookingView, booking_view
+from scheduler.windows import Entry
+from web import words
+from web.calendar_file import calendar_file
+from web.context import context
+from web.forms import form, path_id, query
+from web.identity import account
+from web.language import locale_of, see_other
+from web.lines import line
+from web.mistakes import Mistake, of_error, of_refusal
+from web.rendering import page
+
+TOLD = {
+    "booked": m("It is booked."),
+    "asked": m("Your request has been sent."),
+    "withdrawn": m("Your request was withdrawn. The time is free again."),
+    "cancelled": m("It is cancelled. The time is free again, and everybody who takes part sees it."),
+}
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """``GET /bookings/{id}``."""
+    return await _show(request, None)
+
+
+async def _show(request: web.Request, mistake: Mistake | None) -> web.Response:
+    principal, found = account(request), context(request)
+    booking = await booking_view(found.database, found.clock, principal, path_id(request))
+    entry = booking.entry
+    told = query(request).raw("told")
+    if told == "booked" and str(booking.state) == "requested":
+        told = "asked"
+    return page(
+        request,
+        "book/booking.html",
+        status=409 if mistake else 200,
+        zone=ZoneInfo(booking.zone),
+        booking=booking,
+        line=line(booking, principal, found.hub),
+        told=TOLD.get(told, ""),
+        error=mistake,
+        entry=entry if isinstance(entry, Entry) else None,
+        refused=None if isinstance(entry, Entry) else of_refusal(request, entry),
+        reason=reasons.REASON_TEXT.get(booking.reason or "", ""),
+        cancel_reasons=[(reason.value, text) for reason, text in reasons.CANCELLED_TEXT.items()],
+        can_invite=_invites(booking),
+        recorded=not booking.kind_entry.privileged and str(booking.state) == "done",
+    )
+
+
+def _invites(booking: BookingView) -> bool:
+    return "invite" in booking.may and any(p.person is None and p.custody_person is None for p in booking.parties)
+
+
+async def withdraw(request: web.Request) -> web.StreamResponse:
+    """``POST /bookings/{id}/withdraw``: take back a request that was not answered yet."""
+    principal, found, booking = account(request), context(request), path_id(request)
+    version = (await form(request)).number("version", 1, 10**6)
+    try:
+        await decisions.withdraw(found.database, found.clock, principal, booking, version=version)
+    except PersonError as error:
+        return await _failed(request, error)
+    return see_other(f"/bookings/{booking}?told=withdrawn")
+
+
+async def cancel(request: web.Request) -> web.StreamResponse:
+    """``POST /bookings/{id}/cancel``: give a confirmed time back."""
+    principal, found, booking, typed = account(request), context(request), path_id(request), await form(request)
+    version = typed.number("version", 1, 10**6)
+    try:
+        reason = typed.raw("reason")
+        await decisions.cancel(found.database, found.clock, principal, booking, reason, version=version)
+    except PersonError as error:
+        return await _failed(request, error)
+    if found.hub is not None:
+        await found.hub.window_changed(booking)
+    return see_other(f"/bookings/{booking}?told=cancelled")
+
+
+async def _failed(request: web.Request, error: PersonError) -> web.Response:
+    if error.status >= 500:
+        raise error
+    return await _show(request, of_error(request, error))
+
+
+async def calendar(request: web.Request) -> web.StreamResponse:
+    """``GET /bookings/{id}/calendar.ics``: for the viewer's own calendar; names nobody."""
+    principal, found = account(request), context(request)
+    booking = await booking_view(found.database, found.clock, principal, path_id(request))
+    kind = translate(locale_of(request), words.word(words.KINDS, booking.kind))
+    place = line(booking, principal, found.hub).place
+    text = calendar_file(
+        booking=booking.id,
+        start=booking.start,
+        end=booking.end,
+        title=f"{found.settings.site_name} · {kind}",
+        place=place,
+        address=f"{found.settings.base_url}/bookings/{booking.id}",
+        stamped=found.clock.now(),
+        sequence=booking.version,
+    )
+    headers = {"Content-Disposition": 'attachment; filename="session.ics"'}
+    return web.Response(text=text, content_type="text/calendar", charset="utf-8", headers=headers)
+
+
+def routes() -> list[web.RouteDef]:
+    return [
+        web.get("/bookings/{id}", show),
+        web.post("/bookings/{id}/withdraw", withdraw),
+        web.post("/bookings/{id}/cancel", cancel),
+        web.get("/bookings/{id}/calendar.ics", calendar),
+    ]

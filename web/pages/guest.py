@@ -1,0 +1,100 @@
+"""The page a witness, victim or guardian opens from a link: who asks, how to check it, and the way in.
+
+The secret stands behind ``#`` and reaches the server only in the body of a POST: to be looked at, which consumes
+nothing, and to be accepted, which works once.
+"""
+
+from aiohttp import web
+
+from core.errors import NotFound
+from people import invitations
+from people.invitations import InvitationView
+from scheduler.roster import Roster, roster
+from web import words
+from web.context import context, principal_of
+from web.forms import json_body
+from web.guards import remote_of
+from web.identity import DOOR, set_cookie
+from web.language import locale_of
+from web.mistakes import sentence
+from web.rendering import page, shown
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """``GET /i``: the same page for everybody; what is behind ``#`` never reaches this handler."""
+    return page(request, "guest/guest.html")
+
+
+async def look(request: web.Request) -> web.StreamResponse:
+    """``POST /i/look`` ``{"secret"}``: who asks, for what, and how to check it."""
+    found = context(request)
+    invitation = await invitations.look(
+        found.database,
+        found.clock,
+        request.config_dict[DOOR].throttle,
+        await _secret(request),
+        address=remote_of(request),
+    )
+    return web.json_response(await _told(request, invitation))
+
+
+async def accept(request: web.Request) -> web.StreamResponse:
+    """``POST /i/accept`` ``{"secret", "me"}``: this browser is the guest's from now on.
+
+    Whoever says that they are not the person named gets no way in, and the link is void.
+    """
+    found, body = context(request), await json_body(request)
+    secret, is_me = await _secret(request), body.get("me") is not False
+    gate = request.config_dict[DOOR].throttle
+    cookie = await invitations.accept(found.database, found.clock, gate, secret, address=remote_of(request))
+    guest = await invitations.authenticate_guest(found.database, found.clock, cookie)
+    if guest is None:
+        raise NotFound(
+            "invitation-unknown", "This invitation is not known here. Check the address, or call the station."
+        )
+    await invitations.confirm_name(found.database, found.clock, guest, is_me=is_me)
+    if not is_me:
+        return web.json_response({"next": None})
+    response = web.json_response({"next": f"/sessions/{guest.session}/live?as=guest"})
+    set_cookie(request, response, "guest", cookie)
+    return response
+
+
+async def _secret(request: web.Request) -> str:
+    value = (await json_body(request)).get("secret")
+    return value if isinstance(value, str) else ""
+
+
+async def _told(request: web.Request, invitation: InvitationView) -> dict[str, object]:
+    async with context(request).database.transaction(write=False) as tx:
+        booked = await roster(tx, invitation.session)
+    if booked is None:
+        raise NotFound(
+            "invitation-unknown", "This invitation is not known here. Check the address, or call the station."
+        )
+    guest = principal_of(request)
+    mine = guest is not None and guest.kind == "guest" and guest.id == invitation.id
+    return {
+        "name": invitation.name,
+        "role": sentence(request, words.word(words.ROLES, invitation.role), {}),
+        "kind": sentence(request, words.word(words.KINDS, booked.kind), {}),
+        "officer": invitation.officer_name,
+        "number": invitation.officer_number,
+        "unit": invitation.unit,
+        "phone": invitation.unit_phone,
+        "when": _when(request, booked),
+        "next": f"/sessions/{invitation.session}/live?as=guest" if mine else None,
+        "locale": locale_of(request),
+    }
+
+
+def _when(request: web.Request, booked: Roster) -> str:
+    from zoneinfo import ZoneInfo
+
+    show = shown(request, ZoneInfo(booked.zone))
+    start, end = show.local(booked.start), show.local(booked.end)
+    return f"{show.day(booked.start)} {start:%H:%M}–{end:%H:%M}"
+
+
+def routes() -> list[web.RouteDef]:
+    return [web.get("/i", show), web.post("/i/look", look), web.post("/i/accept", accept)]

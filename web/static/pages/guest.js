@@ -1,0 +1,87 @@
+// The guest's page: looks at the invitation (which consumes nothing) and accepts it when the guest says who they are.
+
+const page = document.getElementById("invitation");
+const part = (id) => document.getElementById(id);
+const secret = location.hash.slice(1);
+
+async function ask(path, body) {
+  const response = await fetch(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", Accept: "application/json" },
+    body: JSON.stringify(body),
+  });
+  const told = await response.json();
+  if (!response.ok) throw new Error(told.text || page.dataset.offline);
+  return told;
+}
+
+function show(name) {
+  for (const id of ["loading", "failed", "content", "not-you"]) part(id).hidden = id !== name;
+}
+
+function fail(text) {
+  part("failed-text").textContent = text;
+  part("retry").hidden = !secret;
+  show("failed");
+}
+
+function reason(error) {
+  return error instanceof TypeError ? page.dataset.offline : error.message;
+}
+
+async function look() {
+  show("loading");
+  if (!secret) return fail(page.dataset.incomplete);
+  try {
+    const told = await ask("/i/look", { secret });
+    for (const place of page.querySelectorAll("[data-fill]")) place.textContent = told[place.dataset.fill] ?? "";
+    const phone = part("phone");
+    phone.textContent = told.phone;
+    phone.href = `tel:${told.phone.replace(/[^0-9+]/g, "")}`;
+    part("ask-me").hidden = Boolean(told.next);
+    part("again").hidden = !told.next;
+    if (told.next) part("again-link").href = told.next;
+    show("content");
+  } catch (error) {
+    fail(reason(error));
+  }
+}
+
+async function answer(me) {
+  const buttons = [part("me"), part("not-me")];
+  for (const button of buttons) button.disabled = true;
+  part("me-error").hidden = true;
+  try {
+    const told = await ask("/i/accept", { secret, me });
+    if (told.next) return location.assign(told.next);
+    history.replaceState(null, "", "/i");
+    part("heading").hidden = true;
+    show("not-you");
+    part("not-you").focus();
+  } catch (error) {
+    part("me-error").textContent = reason(error);
+    part("me-error").hidden = false;
+  }
+  for (const button of buttons) button.disabled = false;
+}
+
+async function copy() {
+  const field = part("address");
+  try {
+    await navigator.clipboard.writeText(field.value);
+  } catch {
+    field.select();
+    document.execCommand("copy");
+  }
+  part("copied").textContent = page.dataset.copied;
+}
+
+if (document.documentElement.dataset.able === "yes") {
+  part("address").value = location.href;
+  part("me").addEventListener("click", () => answer(true));
+  part("not-me").addEventListener("click", () => answer(false));
+  part("retry").addEventListener("click", look);
+  part("copy").addEventListener("click", copy);
+  addEventListener("hashchange", () => location.reload());
+  look();
+}
