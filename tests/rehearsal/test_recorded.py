@@ -4,7 +4,11 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
+import av
+
+from rehearsal import recorded
 from rehearsal.recorded import examine
+from rehearsal.watching import Heard, Seen
 
 WriteWebm = Callable[..., None]
 
@@ -44,3 +48,15 @@ def test_a_torn_file_is_told_and_not_raised(tmp_path: Path, webm: WriteWebm) -> 
         found = examine(tmp_path / name, 1, "camera", random.Random(3))
         assert found.error
         assert (found.frames, found.seeks) == (0, ())
+
+
+def test_a_jump_that_shows_another_instant_is_wrong(tmp_path: Path, webm: WriteWebm) -> None:
+    """The picture found after a jump is compared with the one that stood there when the file was read through."""
+    webm(tmp_path / "a.webm", 1, 3.0)
+    seen, heard, numbers = Seen(), Heard(), dict[int, int]()
+    with av.open(str(tmp_path / "a.webm")) as container:
+        recorded._read_all(container, seen, heard, numbers)
+    with av.open(str(tmp_path / "a.webm")) as container:
+        assert recorded._picture_at(container, 1.3, numbers)
+        assert not recorded._picture_at(container, 1.3, {pts: number + 1 for pts, number in numbers.items()})
+        assert not recorded._picture_at(container, 60.0, numbers)
