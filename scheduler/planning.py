@@ -21,6 +21,7 @@ from scheduler import store
 from scheduler.facts import Facts, PlannedParty, RoomFacts, room_facts
 from scheduler.requests import Request
 from scheduler.rooms import SERVES
+from scheduler.windows import ZONE as ZONE
 
 NOT_YOURS = Refused(
     "LV-6",
