@@ -181,12 +181,18 @@ def _eject(session: "Session", endpoint: Endpoint, message: messages.Eject, now:
     return _send_away(other, "ejected", "The host has removed you from the session.", message.reason, endpoint)
 
 
-def _send_away(other: Endpoint, word: str, text: str, reason: str, by: Endpoint) -> list[Effect]:
-    other.standing = Standing.SENT_AWAY
+def withdraw(endpoint: Endpoint) -> list[Effect]:
+    """What the endpoint came by has ended: it is out at once."""
+    text = "Your access was withdrawn. If you think this is a mistake, please call the facility."
+    return _send_away(endpoint, "withdrawn", text, "withdrawn", None)
+
+
+def _send_away(other: Endpoint, word: str, text: str, reason: str, by: Endpoint | None) -> list[Effect]:
+    other.standing, other.connected = Standing.SENT_AWAY, False
     other.publications.clear()
     return [
         events.RemoveMedia(other.id),
-        Record({"event": word, "endpoint": other.id, "reason": reason, "by": by.id}),
+        Record({"event": word, "endpoint": other.id, "reason": reason, "by": by.id if by else "system"}),
         events.Dismiss(other.id, word, text),
     ]
 

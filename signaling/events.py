@@ -71,6 +71,13 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """What an endpoint came by has ended: its owner was signed out, suspended, the terminal or invitation revoked."""
+
+    endpoint: str
+
+
+@dataclass(frozen=True, slots=True)
 class TimeRefused:
     """The calendar cannot give an endpoint the time it asked for."""
 
@@ -184,6 +191,7 @@ Event = (
     Joined
     | Gone
     | Asked
+    | Withdrawn
     | TimeRefused
     | RosterChanged
     | EndAsked

@@ -62,8 +62,12 @@ class EndpointRow(Base):
 
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     session: Mapped[str] = mapped_column(ID, ForeignKey("live_sessions.id"))
-    key: Mapped[str] = mapped_column(String(64))
-    """Who it is: kind and id of the principal, for a rehearsal with the number of the participant."""
+    principal_kind: Mapped[str] = mapped_column(String(16))
+    principal: Mapped[str] = mapped_column(ID)
+    login: Mapped[str | None] = mapped_column(ID)
+    """Login session it came by: when that ends, so does the way back."""
+    participant: Mapped[int] = mapped_column(default=0)
+    """Of a rehearsal: which of the synthetic participants it plays; else 0."""
     role: Mapped[str] = mapped_column(String(8))
     locale: Mapped[str] = mapped_column(String(8))
     resume: Mapped[str | None] = mapped_column(String(64), unique=True)

@@ -71,7 +71,7 @@ def _fold(session: Session, entry: Entry) -> None:
                 endpoint.name_confirmed = public["me"]
         case "admitted":
             _stand(session, public, Standing.ADMITTED)
-        case "refused" | "ejected":
+        case "refused" | "ejected" | "withdrawn":
             if endpoint := _stand(session, public, Standing.SENT_AWAY):
                 endpoint.knocks = True
         case "left":

@@ -80,6 +80,9 @@ class Session:
                 return self._joined(seat, now)
             case events.Gone(endpoint_id):
                 return self._gone(endpoint_id, now)
+            case events.Withdrawn(endpoint_id):
+                endpoint = self.presence.get(endpoint_id)
+                return asks.withdraw(endpoint) if endpoint and endpoint.in_room else []
             case events.RosterChanged(roster):
                 return self._roster_changed(roster, now)
             case events.EndAsked(reason, by):

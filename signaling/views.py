@@ -106,7 +106,7 @@ def _endpoint(other: Endpoint, viewer: Endpoint, now: datetime) -> EndpointView:
         id=other.id,
         role=other.role.value,
         label=other.shown_label,
-        state=_state(other),
+        state=endpoint_state(other),
         audio="off" if silent_role else devices.shown(other, "audio"),
         video="off" if silent_role else devices.shown(other, "video"),
         publications=tuple(sorted(other.publications)) if receives or own else (),
@@ -116,7 +116,8 @@ def _endpoint(other: Endpoint, viewer: Endpoint, now: datetime) -> EndpointView:
     )
 
 
-def _state(endpoint: Endpoint) -> Literal["waiting", "admitted", "away"]:
+def endpoint_state(endpoint: Endpoint) -> Literal["waiting", "admitted", "away"]:
+    """Where an endpoint stands, in one word."""
     if endpoint.standing is Standing.WAITING:
         return "waiting" if endpoint.connected else "away"
     return "admitted" if endpoint.connected and not endpoint.line_lost else "away"

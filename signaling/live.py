@@ -1,0 +1,416 @@
+"""The owner of one live session: takes events, carries out effects, keeps its connections, log and resources.
+
+Everything happens on one loop and without waiting: whoever has an event calls ``take``, which runs the machine and
+carries out what it wants before it returns. So nothing queues between a packet's right and its route; what may have to
+wait has a bounded queue of its own (outboxes, the link, the database writer).
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from cases.kinds import Recording
+from core.clock import Clock
+from media import commands
+from scheduler.roster import Roster
+from signaling import events, messages, views
+from signaling.connection import Close, Connection
+from signaling.events import Effect, Event, Seat
+from signaling.keeping import Course, Keeper, Standing
+from signaling.link import Link
+from signaling.places import Place, Places
+from signaling.presence import Standing as Stands
+from signaling.resources import Resources, media_event
+from signaling.restore import Entry, restore
+from signaling.session import Session
+from signaling.states import State
+from signaling.telling import Memory, Tellable, Told, message, sentence
+from signaling.turn import Turn, ice_servers
+
+log = structlog.get_logger()
+
+KEPT_ENTRIES = 20_000
+"""Log entries kept in memory for a new take of the chain; older ones are in it already or are read back."""
+
+AskTime = Callable[["Live", Place, int], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the database says of the session that never changes while this process owns it."""
+
+    recording: str
+    media: int
+
+
+class Live:
+    """One live session of this process."""
+
+    def __init__(
+        self,
+        session: Session,
+        facts: Facts,
+        link: Link,
+        keeper: Keeper,
+        clock: Clock,
+        *,
+        ask_time: AskTime,
+        count: Callable[[str], None] = lambda _: None,
+        turn: Turn | None = None,
+    ) -> None:
+        self.id = session.roster.session
+        self.session = session
+        self.facts = facts
+        self.link = link
+        self.keeper = keeper
+        self.places = Places()
+        self.resources = Resources()
+        self.over = False
+        self._clock = clock
+        self._ask_time = ask_time
+        self._count = count
+        self._turn = turn
+        self._number = 0
+        self._entries: deque[Entry] = deque(maxlen=KEPT_ENTRIES)
+        self._memory = Memory()
+        self._dirty = False
+        self._attention: object = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def zone(self) -> str:
+        """Zone in which the session's times are told."""
+        return self.session.roster.zone
+
+    @property
+    def roster(self) -> Roster:
+        return self.session.roster
+
+    # Beginning, and taking up again
+
+    def open(self) -> None:
+        """Write the first entry and make room at the media process."""
+        roster = self.roster
+        window = {"start": roster.start.isoformat(), "end": roster.end.isoformat()}
+        policy = self.session.kind.recording
+        self._carry([events.Record({"event": "opened", "kind": roster.kind, "policy": policy, **window})])
+        self.reach(fresh=False)
+
+    def take_up(self, entries: list[Entry]) -> None:
+        """Go on after a crash with the log of the process before."""
+        self._entries.extend(entries)
+        self._number = entries[-1].number if entries else 0
+        self._memory.recall(entries, frozenset(self.session.presence.endpoints))
+        session = self.session
+        entry = {"event": "taken-up", "state": session.state, "reason": session.reason}
+        self._carry([events.Record(entry)])
+
+    def reach(self, *, fresh: bool) -> None:
+        """The media process is there, when it is; ``fresh``: it holds nothing of this session."""
+        if self.link.up:
+            self.take(events.RelayUp(fresh))
+
+    # Connections
+
+    def enter(self, place: Place, seat: Seat, connection: Connection) -> messages.Welcome:
+        """Give an endpoint its connection; the one it had before is told and closed."""
+        resume, token, before = self.places.admit(place, connection)
+        if before is not None:
+            before.offer(messages.Replaced())
+            before.close(Close.REPLACED)
+        self.keeper.add(place.kept())
+        welcome = messages.Welcome(
+            version=messages.VERSION,
+            endpoint=place.endpoint,
+            resume=resume,
+            token=token,
+            whip=f"/whip/{self.id}/",
+            whep=f"/whep/{self.id}/",
+            ice_servers=ice_servers(self._turn, place.endpoint, self._clock.now()),
+            locale=connection.texts.locale,
+        )
+        connection.offer(welcome)
+        self.take(events.Joined(seat))
+        return welcome
+
+    def catch_up(self, place: Place, seen: int) -> None:
+        """Tell an endpoint that came back what it has missed."""
+        if place.connection is not None:
+            for told in self._memory.since(place.endpoint, seen):
+                place.connection.offer(message(told, place.connection.texts, self.zone))
+
+    def gone(self, place: Place, connection: Connection) -> None:
+        """A connection is closed, whoever closed it."""
+        if place.connection is connection:
+            place.connection = None
+            self.take(events.Gone(place.endpoint))
+
+    def withdraw(self, place: Place) -> None:
+        """What an endpoint came by has ended: signed out, suspended, revoked."""
+        self.take(events.Withdrawn(place.endpoint))
+
+    def dismiss_all(self, code: Close) -> None:
+        """Close every connection."""
+        for place in self.places:
+            if place.connection is not None:
+                place.connection.close(code)
+
+    # Events
+
+    def take(self, event: Event) -> None:
+        """Run the machine on one event and carry out what it wants."""
+        if self.over:
+            return
+        now = self._clock.now()
+        try:
+            effects = self.session.handle(event, now)
+            self._carry(effects)
+        except Exception:
+            log.exception("a session's event could not be taken", session=self.id, event=type(event).__name__)
+            self._fail_closed()
+            return
+        if not isinstance(event, events.DurableUntil | events.Tick) or effects:
+            self.touch()
+
+    def media(self, event: commands.Event) -> None:
+        """Take an event of the media process."""
+        self.resources.note(event)
+        if isinstance(event, commands.RecorderReady):
+            self._replay(event.last_entry)
+        taken = media_event(event, self.resources)
+        if taken is None:
+            return
+        self.take(taken)
+        if isinstance(taken, events.DurableUntil):
+            self._tell_durable(taken)
+        elif isinstance(taken, events.RecorderReady):
+            self._replay(event.last_entry if isinstance(event, commands.RecorderReady) else 0)
+
+    def tick(self) -> None:
+        """Let time pass; views are sent anew when it changes what somebody may do."""
+        self.take(events.Tick())
+        now = self._clock.now()
+        attention = (self.session.may_begin(now), self.session.presence.missing(now))
+        if attention != self._attention:
+            self._attention = attention
+            self.touch()
+
+    def _fail_closed(self) -> None:
+        """A defect in deciding must not leave anything flowing: stop, and rebuild the session from its log."""
+        self.link.send(commands.Forward(session=self.id, on=False))
+        now = self._clock.now()
+        self.session = restore(self.roster, list(self._entries), now)
+        for place in self.places:
+            endpoint = self.session.presence.get(place.endpoint)
+            if endpoint is not None and place.connection is not None:
+                endpoint.connected, endpoint.away_since = True, None
+        self._carry([events.Record({"event": "taken-up", "state": self.session.state, "reason": "defect"})])
+        self.session.relay = self.link.up
+        self.touch()
+
+    def note(self, public: dict[str, object]) -> None:
+        """Put a fact of the doors into the log."""
+        self._carry([events.Record(public)])
+
+    def now(self) -> datetime:
+        """The instant rights are asked for."""
+        return self._clock.now()
+
+    # Effects
+
+    def _carry(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case events.Record():
+                    self._record(effect)
+                case events.Republish():
+                    self._record(events.Record({"event": "republish"}))
+                    self._tell(effect, frozenset(p.endpoint for p in self.places))
+                case events.Tell() | events.Say() | events.Warn():
+                    self._tell(effect, getattr(effect, "to", None))
+                case events.Deny():
+                    self._deny(effect)
+                case events.Dismiss():
+                    self._dismiss(effect)
+                case events.AskTime(endpoint, minutes):
+                    self._ask(endpoint, minutes)
+                case events.CallPost():
+                    self._count("help")
+                case events.Finish():
+                    self._finish()
+                case _:
+                    self._command(effect)
+
+    def _command(self, effect: Effect) -> None:
+        command = self._command_for(effect)
+        if command is not None:
+            self.link.send(command)
+
+    def _command_for(self, effect: Effect) -> commands.Command | None:
+        session, kind = self.id, self.session.kind
+        match effect:
+            case events.OpenMedia():
+                return commands.OpenSession(session=session)
+            case events.ArmRecorder():
+                left = (self.roster.end - self._clock.now()).total_seconds()
+                return commands.Arm(
+                    session=session,
+                    recording=self.facts.recording,
+                    kind=kind.code,
+                    policy=kind.recording.value,
+                    planned_seconds=max(600, int(left)),
+                )
+            case events.Forward(on):
+                return commands.Forward(session=session, on=on)
+            case events.Silence(endpoint, publication, media, on):
+                return commands.Silence(session=session, endpoint=endpoint, publication=publication, kind=media, on=on)
+            case events.RemoveMedia(endpoint):
+                self.resources.forget(endpoint)
+                return commands.Remove(session=session, endpoint=endpoint)
+            case events.StopPublication(endpoint, publication):
+                resource = self.resources.published(endpoint, publication)
+                return commands.Withdraw(resource=resource) if resource else None
+            case events.CloseMedia(reason):
+                return commands.CloseSession(session=session, reason=reason)
+        return None
+
+    def _record(self, record: events.Record) -> None:
+        """Number an entry; to the chain when it is on, to the database when it is there."""
+        self._number += 1
+        entry = Entry(self._number, self._clock.now(), record.public, record.private)
+        self._entries.append(entry)
+        self.keeper.add(entry)
+        if self.resources.chain:
+            self._log(entry)
+        if record.public["event"] == "state":
+            self._keep_standing()
+
+    def _log(self, entry: Entry) -> None:
+        self.link.send(
+            commands.Log(
+                session=self.id,
+                number=entry.number,
+                at=entry.at,
+                public=dict(entry.public),
+                private=dict(entry.private),
+            )
+        )
+
+    def _replay(self, last: int) -> None:
+        """The chain has entries up to ``last``: send what is above."""
+        for entry in self._entries:
+            if entry.number > last:
+                self._log(entry)
+
+    def _keep_standing(self) -> None:
+        session = self.session
+        state = "closing" if session.state is State.ENDED else session.state.value
+        self.keeper.add(Standing({"state": state, "reason": session.reason, "started": session.started}))
+        if session.state is State.LIVE:
+            self.keeper.add(Course.STARTED)
+
+    def _finish(self) -> None:
+        session, now = self.session, self._clock.now()
+        recorded = session.kind.recording is Recording.CLEAR and (session.started or session.digest) is not None
+        values = {
+            "state": "ended",
+            "reason": session.reason,
+            "started": session.started,
+            "ended": session.ended,
+            "digest": session.digest,
+        }
+        self.keeper.add(Standing(values, finalize=self.facts.recording if recorded else None))
+        if session.reason not in ("not-started", "cancelled"):
+            self.keeper.add(Course.ENDED)
+        for place in self.places:
+            if place.connection is not None:
+                place.connection.offer(
+                    messages.Ended(
+                        number=self._number,
+                        at=session.ended or now,
+                        reason=session.reason,
+                        reason_text=self._reason(place),
+                        digest=session.digest,
+                    )
+                )
+                place.connection.close(Close.ENDED)
+        self.over = True
+        self._count("ended")
+
+    def _reason(self, place: Place) -> str:
+        endpoint = self.session.presence.get(place.endpoint)
+        assert place.connection is not None
+        return views.reason_text(self.session, endpoint, place.connection.texts) if endpoint else ""
+
+    # Telling
+
+    def _tell(self, effect: Tellable, to: frozenset[str] | None) -> None:
+        everybody = frozenset(e.id for e in self.session.presence.admitted())
+        told = Told(self._number, self._clock.now(), effect, everybody if to is None else to)
+        self._memory.add(told)
+        for place in self.places:
+            if place.endpoint in told.to and place.connection is not None:
+                place.connection.offer(message(told, place.connection.texts, self.zone))
+
+    def _deny(self, deny: events.Deny) -> None:
+        place = self.places.get(deny.endpoint)
+        if place is not None and place.connection is not None:
+            self._count("denied")
+            locale = place.connection.texts.locale
+            text = sentence(deny.text, deny.values, locale, now=self._clock.now(), zone=self.zone)
+            place.connection.offer(messages.Refused(code=deny.code, text=text))
+
+    def _dismiss(self, dismiss: events.Dismiss) -> None:
+        place = self.places.get(dismiss.endpoint)
+        if place is None:
+            return
+        self.places.bar(place)
+        self.keeper.add(place.kept())
+        if place.connection is not None:
+            if dismiss.text:
+                text = place.connection.texts(dismiss.text)
+                place.connection.offer(messages.Refused(code=dismiss.code, text=text))
+            place.connection.close(_DISMISSED.get(dismiss.code, Close.SENT_AWAY))
+            place.connection = None
+
+    def _tell_durable(self, event: events.DurableUntil) -> None:
+        if self.session.kind.recording is not Recording.CLEAR:
+            return
+        for endpoint in self.session.presence.admitted():
+            place = self.places.get(endpoint.id)
+            if place is not None and place.connection is not None:
+                place.connection.offer(messages.Durable(until=event.until))
+
+    def touch(self) -> None:
+        """Have everybody's view sent once the present turn of the loop is over."""
+        if not self._dirty and not self.over:
+            self._dirty = True
+            asyncio.get_running_loop().call_soon(self._send_views)
+
+    def _send_views(self) -> None:
+        self._dirty = False
+        if self.over:
+            return
+        now = self._clock.now()
+        for place in self.places:
+            endpoint = self.session.presence.get(place.endpoint)
+            if endpoint is None or place.connection is None or endpoint.standing is Stands.LEFT:
+                continue
+            texts = place.connection.texts
+            place.connection.offer(views.view(self.session, endpoint, self._number, texts, now))
+
+    def _ask(self, endpoint: str, minutes: int) -> None:
+        place = self.places.get(endpoint)
+        if place is None or len(self._tasks) >= 4:
+            return
+        task = asyncio.get_running_loop().create_task(self._ask_time(self, place, minutes))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+_DISMISSED = {"left": Close.LEFT, "withdrawn": Close.DENIED}
