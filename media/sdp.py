@@ -102,7 +102,7 @@ def _offer(description: sdp.SessionDescription, groups: list[list[str]]) -> Offe
     if not ufrag or not password or not 4 <= len(ufrag) <= 256 or not 22 <= len(password) <= 256:
         raise _bad("no ICE credentials")
     for item in description.media:
-        if item.port and item.ice and item.ice.usernameFragment != ufrag:
+        if item.port and item.ice and item.ice.usernameFragment not in (None, ufrag):
             raise _bad("media are not bundled on one transport")
     media = tuple(
         _media(index, item, lines) for index, (item, lines) in enumerate(zip(description.media, groups, strict=True))
@@ -127,7 +127,7 @@ def _media(index: int, item: sdp.MediaDescription, lines: list[str]) -> Media:
     if len(mid) > 16 or not mid.isascii() or not mid.isprintable() or " " in mid:
         raise _bad("a mid is not a token")
     return Media(
-        kind=item.kind if item.port else "rejected:" + item.kind,
+        kind=item.kind if item.port or "a=bundle-only" in lines else "rejected:" + item.kind,
         mid=mid,
         direction=item.direction or "sendrecv",
         protocol=item.profile,

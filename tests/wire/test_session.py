@@ -80,7 +80,7 @@ async def test_nothing_is_forwarded_until_told() -> None:
         assert viewer.heads == []
         desk.send(commands.Forward(session="s", on=True))
         await speak(publisher, 5, 5)
-        assert [payload for payload in viewer.payloads] == [b"sound %d" % index for index in range(5, 10)]
+        assert viewer.payloads == [b"sound %d" % index for index in range(5, 10)]
         desk.send(commands.Forward(session="s", on=False))
         await speak(publisher, 10, 5)
         assert len(viewer.heads) == 5

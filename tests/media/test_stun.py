@@ -1,0 +1,70 @@
+"""Connectivity checks, genuine and otherwise."""
+
+from aioice import stun as aioice_stun
+from hypothesis import given
+from hypothesis import strategies as st
+
+from media import stun
+
+
+def request(password: str = "secret", username: str = "ours:theirs", **more: object) -> bytes:
+    message = aioice_stun.Message(aioice_stun.Method.BINDING, aioice_stun.Class.REQUEST)
+    message.attributes["USERNAME"] = username
+    message.attributes["PRIORITY"] = 7
+    message.attributes.update(more)
+    message.add_message_integrity(password.encode())
+    return bytes(message)
+
+
+def test_a_check_is_read_and_answered() -> None:
+    """The answer maps the source address and is signed with our password."""
+    check = stun.parse_check(request(**{"USE-CANDIDATE": None}))
+    assert check is not None
+    assert (check.local_ufrag, check.remote_ufrag, check.nominated, check.priority) == ("ours", "theirs", True, 7)
+    assert check.authentic("secret")
+    answer = aioice_stun.parse_message(stun.success(check, ("192.0.2.9", 77), "secret"))
+    assert answer.attributes["XOR-MAPPED-ADDRESS"] == ("192.0.2.9", 77)
+    assert answer.check_message_integrity(b"secret")
+
+
+def test_a_forged_check_is_not_authentic() -> None:
+    """Another password, another verdict."""
+    check = stun.parse_check(request("guess"))
+    assert check is not None
+    assert not check.authentic("secret")
+
+
+def test_an_answer_is_no_larger_than_its_request() -> None:
+    """A check cannot be used to make us send more than we got."""
+    data = request()
+    check = stun.parse_check(data)
+    assert check is not None
+    assert len(stun.success(check, ("fd00::1", 1), "secret")) <= len(data) + 8
+
+
+def test_other_stun_is_nothing_to_us() -> None:
+    """Responses, requests without credentials, odd user names."""
+    message = aioice_stun.Message(aioice_stun.Method.BINDING, aioice_stun.Class.REQUEST)
+    assert stun.parse_check(bytes(message)) is None
+    assert stun.parse_check(request(username="ours")) is None
+    assert stun.parse_check(request(username="a:b:c")) is None
+    message = aioice_stun.Message(aioice_stun.Method.ALLOCATE, aioice_stun.Class.REQUEST)
+    assert stun.parse_check(bytes(message)) is None
+
+
+@given(st.binary(max_size=120))
+def test_any_bytes_are_read_or_dropped(data: bytes) -> None:
+    """Nothing is raised."""
+    stun.parse_check(data)
+
+
+@given(st.integers(0, 90), st.integers(0, 255))
+def test_a_damaged_check_is_dropped_or_not_authentic(at: int, value: int) -> None:
+    """Flipping any byte that integrity covers leaves nothing an address could be learned from."""
+    data = bytearray(request())
+    at %= len(data) - 8  # FINGERPRINT follows MESSAGE-INTEGRITY and is no part of it
+    if data[at] == value:
+        return
+    data[at] = value
+    check = stun.parse_check(bytes(data))
+    assert check is None or not check.authentic("secret")

@@ -1,0 +1,222 @@
+"""What strangers send changes nothing, and what an admitted participant sends harms at most itself."""
+
+import asyncio
+import os
+import random
+import socket
+
+import pytest
+
+from bench.participant import Participant
+from media import commands
+from tests.wire.peers import Desk, relay
+from tests.wire.test_session import publish, speak, subscribe
+
+CLIENT_HELLO = bytes.fromhex("16fefd0000000000000000002f0100002300000000000000 23fefd".replace(" ", "")) + bytes(40)
+ALERT = bytes.fromhex("15fefd00000000000000000002022f")
+
+
+class Stranger:
+    """A socket the relay knows nothing of."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.setblocking(False)
+        self._relay = ("127.0.0.1", port)
+
+    def send(self, data: bytes) -> None:
+        self.socket.sendto(data, self._relay)
+
+    def answers(self) -> int:
+        """Bytes the relay has sent us."""
+        total = 0
+        while True:
+            try:
+                total += len(self.socket.recv(65536))
+            except BlockingIOError:
+                return total
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "short"),
+        (b"\x80", "short"),
+        (b"\x80" * 1501, "oversize"),
+        (b"\x80" * 65_000, "oversize"),
+        (b"\x80\x6f" + bytes(60), "foreign"),
+        (CLIENT_HELLO, "foreign"),
+        (ALERT, "foreign"),
+        (b"\x00\x01" + bytes(30), "stun-malformed"),
+        (b"\x50" + bytes(30), "unknown-kind"),
+        (b"\xff" + bytes(30), "unknown-kind"),
+    ],
+)
+async def test_a_foreign_datagram_is_dropped_counted_and_not_answered(data: bytes, reason: str) -> None:
+    """Whatever a stranger sends, a live session goes on and the drop has its reason."""
+    async with relay() as service:
+        desk = Desk(service)
+        desk.send(commands.OpenSession(session="s"))
+        desk.send(commands.Forward(session="s", on=True))
+        publisher = await publish(desk, "s", "a")
+        viewer = await subscribe(desk, "s", "b", "a")
+        stranger = Stranger(service.port)
+        stranger.send(data)
+        await speak(publisher, 0, 3)
+        assert len(viewer.heads) == 3
+        assert service.counters.dropped[reason] == 1
+        assert stranger.answers() == 0
+        assert not desk.seen(commands.Left)
+
+
+async def test_empty_datagrams_from_a_peers_own_address_change_nothing() -> None:
+    """The empty datagram that closes a stock transport is dropped here, even from an admitted participant."""
+    async with relay() as service:
+        desk = Desk(service)
+        desk.send(commands.OpenSession(session="s"))
+        desk.send(commands.Forward(session="s", on=True))
+        publisher = await publish(desk, "s", "a")
+        viewer = await subscribe(desk, "s", "b", "a")
+        for data in (b"", b"\x80", b"\x80" * 1600, os.urandom(400)):
+            publisher.send(data)
+        await speak(publisher, 0, 3)
+        assert len(viewer.heads) == 3
+
+
+async def test_a_handshake_in_progress_survives_forged_flights() -> None:
+    """ClientHellos and alerts from elsewhere do not reach the handshake of a peer."""
+    async with relay() as service:
+        desk = Desk(service)
+        desk.send(commands.OpenSession(session="s"))
+        stranger = Stranger(service.port)
+        participant = Participant()
+        answered = desk.ask(
+            commands.Publish, session="s", endpoint="a", role="x", publication="camera", offer=participant.offer()
+        )
+        connecting = asyncio.ensure_future(participant.connect(answered.answer))
+        for _ in range(50):
+            stranger.send(CLIENT_HELLO)
+            stranger.send(ALERT)
+            await asyncio.sleep(0)
+        await connecting
+        await desk.wait(commands.Connected, endpoint="a")
+        assert service.counters.dropped["foreign"] == 100
+
+
+async def test_a_check_with_a_wrong_password_opens_nothing() -> None:
+    """Knowing a ufrag is not enough: without the password an address is not learned."""
+    async with relay() as service:
+        desk = Desk(service)
+        desk.send(commands.OpenSession(session="s"))
+        participant = Participant()
+        answered = desk.ask(
+            commands.Publish, session="s", endpoint="a", role="x", publication="camera", offer=participant.offer()
+        )
+        forged = answered.answer.replace("a=ice-pwd:", "a=ice-pwd:wrong")
+        with pytest.raises(TimeoutError):
+            await participant.connect(forged, timeout=0.3)
+        assert service.counters.dropped["stun-forged"] > 0
+        assert all(not port.peers for port in service._ports)
+
+
+async def test_a_certificate_that_was_not_announced_is_refused() -> None:
+    """The fingerprint of the offer decides; another certificate fails the handshake."""
+    async with relay() as service:
+        desk = Desk(service)
+        desk.send(commands.OpenSession(session="s"))
+        participant = Participant()
+        offer = participant.offer()
+        genuine = offer.split("a=fingerprint:sha-256 ")[1][:5]
+        forged = offer.replace(genuine, "00:00" if genuine != "00:00" else "11:11")
+        answered = desk.ask(commands.Publish, session="s", endpoint="a", role="x", publication="camera", offer=forged)
+        participant_connects = asyncio.ensure_future(participant.connect(answered.answer))
+        await desk.wait(commands.Left, cause="failed")
+        participant_connects.cancel()
+        assert not desk.seen(commands.Connected)
+
+
+async def test_garbage_of_an_admitted_participant_is_survived() -> None:
+    """Authenticated but malformed RTP and RTCP is dropped; the other participants notice nothing."""
+    chaos = random.Random(7)
+    async with relay() as service:
+        desk = Desk(service)
+        desk.send(commands.OpenSession(session="s"))
+        desk.send(commands.Forward(session="s", on=True))
+        publisher = await publish(desk, "s", "a")
+        viewer = await subscribe(desk, "s", "b", "a")
+        hostile = await publish(desk, "s", "c")
+        for index in range(60):
+            noise = chaos.randbytes(chaos.randrange(0, 300))
+            hostile.send_rtcp(bytes((0x80 | chaos.randrange(32), chaos.randrange(200, 208))) + noise + bytes(6))
+            packet = bytearray(hostile.rtp("video", index, index, noise))
+            packet[0] = 0x80 | chaos.randrange(64)
+            hostile.send_rtp(bytes(packet))
+            viewer.send_rtcp(bytes((0x80 | chaos.randrange(32), chaos.randrange(200, 208))) + noise + bytes(6))
+        await speak(publisher, 0, 5)
+        assert len(viewer.heads) == 5
+        assert service.counters.dropped["internal"] == 0
+
+
+async def test_a_flood_of_an_admitted_participant_is_limited() -> None:
+    """Packets beyond the rate are dropped and counted; other participants are forwarded as before."""
+    async with relay() as service:
+        desk = Desk(service)
+        desk.send(commands.OpenSession(session="s"))
+        desk.send(commands.Forward(session="s", on=True))
+        publisher = await publish(desk, "s", "a")
+        viewer = await subscribe(desk, "s", "b", "a")
+        hostile = await publish(desk, "s", "c")
+        for index in range(3000):
+            hostile.send_rtp(hostile.rtp("audio", index, index * 960, b"x"))
+            if index % 200 == 0:
+                await asyncio.sleep(0)
+        await speak(publisher, 0, 5)
+        assert len(viewer.heads) == 5
+        assert service.counters.dropped["packet-rate"] > 500
+
+
+async def test_foreign_payload_types_and_endless_ssrcs_are_dropped() -> None:
+    """Only negotiated payload types bind, and a resource may use a bounded number of SSRCs."""
+    async with relay() as service:
+        desk = Desk(service)
+        desk.send(commands.OpenSession(session="s"))
+        hostile = await publish(desk, "s", "c")
+        packet = bytearray(hostile.rtp("audio", 1, 1, b"x"))
+        packet[1] = 97
+        hostile.send_rtp(bytes(packet))
+        for ssrc in range(40):
+            hostile.ssrc["audio"] = 1000 + ssrc
+            hostile.send_rtp(hostile.rtp("audio", 1, 1, b"x"))
+        await asyncio.sleep(0.05)
+        assert service.counters.dropped["payload-type"] == 1
+        assert service.counters.dropped["ssrc-limit"] == 24
+
+
+async def test_a_replayed_packet_is_dropped() -> None:
+    """The same protected bytes sent twice are forwarded once."""
+    async with relay() as service:
+        desk = Desk(service)
+        desk.send(commands.OpenSession(session="s"))
+        desk.send(commands.Forward(session="s", on=True))
+        publisher = await publish(desk, "s", "a")
+        viewer = await subscribe(desk, "s", "b", "a")
+        sent: list[bytes] = []
+        send = publisher.send
+        publisher.send = lambda data: (sent.append(bytes(data)), send(data))
+        await speak(publisher, 0, 1)
+        send(sent[0])
+        await asyncio.sleep(0.03)
+        assert len(viewer.heads) == 1
+        assert service.counters.dropped["replayed"] == 1
+
+
+async def test_a_large_split_client_hello_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Handshake flights far above 1500 bytes, cut into many datagrams, arrive in both directions."""
+    monkeypatch.setattr("media.dtls.DATAGRAM", 300)
+    async with relay() as service:
+        desk = Desk(service)
+        desk.send(commands.OpenSession(session="s"))
+        participant = await publish(desk, "s", "a")
+        await speak(participant, 0, 1)
+        assert service.counters.received == 1
