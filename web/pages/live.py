@@ -65,6 +65,7 @@ def facts(
         "closed": _closed(entry, texts, times),
         "meet": [_meeting(party, booked) for party in _others(booked, principal, role)],
         "rolesHere": _roles_here(booked, role),
+        "rolesInRoom": _roles_here(booked, EndpointRole.ROOM) if role is kind.host else [],
         "candidates": _candidates(booked, principal, role),
         "back": "/",
     }
@@ -98,8 +99,8 @@ def _roles_here(booked: Roster, role: EndpointRole) -> list[Role]:
 
 
 def _candidates(booked: Roster, principal: Principal, role: EndpointRole) -> list[dict[str, str]]:
-    """Those booked who may sit at this very screen: the second officer, the interpreter."""
-    roles = booked.kind_entry.roles_at.get(role, ())
+    """Those booked who may sit at this very screen, or by the host's word in the room at the other end."""
+    roles = {*_roles_here(booked, role), *_roles_here(booked, EndpointRole.ROOM)}
     if principal.kind == "guest":
         return []
     return [

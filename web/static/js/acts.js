@@ -27,14 +27,14 @@ export async function askResume(room) {
   const given = await ask({
     title: t("Go on?"),
     text: t("Everybody sees and hears each other again at once. The reason is written into the log."),
-    field: {
+    fields: [{
       label: t("Why can it go on?"),
       required: true,
       options: [t("The break is over"), t("Everybody is back"), t("The line is restored"), t("The recorder works again")],
-    },
+    }],
     choices: [{ value: "go", label: t("Go on"), icon: "play", class: "primary" }],
   });
-  if (given) room.send("resume", { reason: given.text });
+  if (given) room.send("resume", { reason: given.texts[0] });
 }
 
 /** More time, when all rooms and people are free. */
@@ -55,11 +55,11 @@ export async function askEnd(room) {
     text: recorded
       ? t("The session ends for everybody and its record is closed. This cannot be undone.")
       : t("The session ends for everybody. This cannot be undone."),
-    field: { label: t("Remark for the log (optional)"), options: [t("Finished as planned")] },
+    fields: [{ label: t("Remark for the log (optional)"), options: [t("Finished as planned")] }],
     choices: [{ value: "end", label: t("End for everybody"), class: "danger" }],
     cancel: t("Do not end"),
   });
-  if (given) room.send("end", { reason: given.text });
+  if (given) room.send("end", { reason: given.texts[0] });
 }
 
 /** Leave alone; the session goes on or is held, depending on who is needed. */
@@ -80,15 +80,15 @@ export async function askMarker(room) {
   const given = await ask({
     title: t("Mark this moment"),
     text: t("The mark stands in the record at this second."),
-    field: {
+    fields: [{
       label: t("Label"),
       required: true,
       maxlength: 80,
       options: [t("Rights read"), t("Identity checked"), t("Document shown"), t("Important answer"), t("Statement read back")],
-    },
+    }],
     choices: [{ value: "mark", label: t("Mark"), icon: "flag", class: "primary" }],
   });
-  if (given) room.send("marker", { label: given.text });
+  if (given) room.send("marker", { label: given.texts[0] });
 }
 
 /** A silent call to the duty post. */

@@ -5,19 +5,19 @@ import { t } from "./texts.js";
 
 /**
  * Ask once. `choices` are `{value, label, icon, class}`; resolves with the chosen value, or `null` when closed.
- * With `field` (`{label, required, maxlength, value, options}`) the promise resolves with `{value, text}`.
+ * With `fields` (each `{label, required, maxlength, options}`) it resolves with `{value, texts}`, one text per field.
  */
-export function ask({ title, text, choices, field, cancel = t("Back") }) {
+export function ask({ title, text, choices, fields = [], cancel = t("Back") }) {
   return new Promise((resolve) => {
-    const input = field ? fieldFor(field) : null;
+    const inputs = fields.map(fieldFor);
     const finish = (answer) => {
       dialog.close();
       dialog.remove();
       resolve(answer);
     };
     const pick = (value) => {
-      if (input && !input.control.reportValidity()) return;
-      finish(input ? { value, text: input.control.value.trim() } : value);
+      if (!inputs.every(({ control }) => control.reportValidity())) return;
+      finish(inputs.length ? { value, texts: inputs.map(({ control }) => control.value.trim()) } : value);
     };
     const buttons = choices.map((choice) =>
       button(choice.label, choice.icon, { class: choice.class || "", on: { click: () => pick(choice.value) } }),
@@ -28,19 +28,19 @@ export function ask({ title, text, choices, field, cancel = t("Back") }) {
       { class: "ask", "aria-labelledby": "ask-title", on: { cancel: (e) => (e.preventDefault(), finish(null)) } },
       h("h2", { id: "ask-title" }, title),
       text ? h("p", {}, text) : null,
-      input ? input.row : null,
+      inputs.map(({ row }) => row),
       h("div", { class: "choices" }, buttons, back),
     );
     document.body.append(dialog);
     dialog.showModal();
-    (input ? input.control : buttons[0]).focus();
+    (inputs[0]?.control || buttons[0]).focus();
   });
 }
 
-function fieldFor({ label, required = false, maxlength = 200, value = "", options = [] }) {
-  const control = h("input", { id: "ask-field", maxlength: String(maxlength), autocomplete: "off", list: "ask-options" });
-  control.value = value;
-  control.required = required;
-  const list = h("datalist", { id: "ask-options" }, options.map((text) => h("option", { value: text })));
-  return { control, row: h("p", { class: "field" }, h("label", { for: "ask-field" }, label), control, list) };
+function fieldFor({ label, required = false, maxlength = 200, options = [] }, index) {
+  const id = `ask-field-${index}`;
+  const control = h("input", { id, maxlength: String(maxlength), autocomplete: "off", list: `${id}-options`, required });
+  if (required) control.pattern = ".*\\S.*";
+  const list = h("datalist", { id: `${id}-options` }, options.map((text) => h("option", { value: text })));
+  return { control, row: h("p", { class: "field" }, h("label", { for: id }, label), control, list) };
 }

@@ -146,6 +146,7 @@ class LivePage {
   }
 
   #drawRoom(view, state) {
+    if (state === "held" && this.toldState === "live" && innerWidth < 768 && this.panel) this.panel = "", show($("drawer"), false);
     $("room").dataset.state = state;
     this.top.draw(view);
     this.stage.draw(view);

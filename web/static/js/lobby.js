@@ -23,10 +23,12 @@ export class Lobby {
     this.custody = h("ol", { class: "steps" });
     this.nameCheck = h("section", { class: "card name-check" });
     this.peopleRoot = h("div", { class: "people" });
-    this.people = new People(this.peopleRoot, room, page);
+    this.people = new People(this.peopleRoot, room, page, { missing: false });
     this.preview = h("video", { class: "mirrored", muted: true, playsInline: true, autoplay: true, "aria-label": t("Your picture") });
     this.preview.srcObject = room.devices.preview;
     const { short, long } = policyWords(page.policy);
+    const leads = ["host", "post"].includes(page.endpointRole);
+    const present = h("section", { class: "card" }, h("h2", {}, t("Who is here")), this.peopleRoot);
     fill(
       root,
       h("div", { class: "lobby-main" },
@@ -34,6 +36,7 @@ export class Lobby {
         this.when,
         h("section", { class: "card now" }, this.status, this.countdown, this.act),
         this.nameCheck,
+        leads ? present : null,
         h("section", { class: `card policy ${page.policy}` }, h("h2", {}, icon(page.policy === "clear" ? "record" : "shield"), h("span", {}, short)), h("p", {}, long)),
         h("section", { class: "card" }, h("h2", {}, t("What to have at hand")), h("ul", {}, atHand(page).map((text) => h("li", {}, text)))),
       ),
@@ -41,7 +44,7 @@ export class Lobby {
         page.endpointRole === "post" ? null : h("figure", { class: "own-small" }, this.preview),
         page.meet.length ? h("section", { class: "card" }, h("h2", {}, t("Who you will meet")), h("ul", { class: "meet" }, page.meet.map(meeting))) : null,
         show(h("section", { class: "card custody" }, h("h2", {}, t("The person in custody")), this.custody), false),
-        h("section", { class: "card" }, h("h2", {}, t("Who is here")), this.peopleRoot),
+        leads ? null : present,
       ),
     );
     room.devices.addEventListener("track", () => this.preview.play().catch(() => {}));

@@ -6,14 +6,14 @@
 
 import { ask } from "./dialog.js";
 import { add, button, fill, h, icon } from "./dom.js";
-import { t } from "./texts.js";
+import { namePerson } from "./naming.js";
+import { listed, t } from "./texts.js";
 import { deviceWords, endpointName, lineFigures, lineWords, missingWords, roleName, whoIsAt } from "./words.js";
-import { me, waiting } from "./state.js";
 
 export class People {
   /** `page`: what the server said before joining (see live.html), for whom this endpoint may name. */
-  constructor(root, room, page) {
-    Object.assign(this, { root, room, page });
+  constructor(root, room, page, { missing = true } = {}) {
+    Object.assign(this, { root, room, page, tellsMissing: missing });
     this.drawn = "";
   }
 
@@ -23,7 +23,7 @@ export class People {
     if (state === this.drawn) return;
     this.drawn = state;
     const focused = document.activeElement?.dataset?.key;
-    fill(this.root, missing(view), view.endpoints.map((one) => this.#endpoint(one, view)));
+    fill(this.root, this.tellsMissing ? missing(view) : null, view.endpoints.map((one) => this.#endpoint(one, view)));
     if (focused) this.root.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
   }
 
@@ -31,10 +31,10 @@ export class People {
     const mine = one.id === view.you;
     const node = h("section", { class: `person-card ${one.state}` });
     const head = h("h3", {}, whoIsAt(one), mine ? h("span", { class: "soft" }, ` (${t("you")})`) : null);
-    add(node, [head, h("p", { class: "soft" }, stateWords(one)), quality(one)]);
+    add(node, [head, h("p", { class: "soft" }, stateWords(one)), this.page.endpointRole === "post" ? null : quality(one)]);
     if (one.persons.length) add(node, h("ul", { class: "persons" }, one.persons.map((person) => this.#person(person, one, view))));
     if (view.rights.host && !mine) add(node, this.#hostButtons(one));
-    if (mine && view.state !== "ended") add(node, this.#naming(one));
+    if (view.state !== "ended") add(node, this.#naming(one, mine, view));
     return node;
   }
 
@@ -46,7 +46,7 @@ export class People {
     if (view.rights.host && !person.confirmed) {
       add(item, button(t("Confirm"), "person-check", { class: "small", data: { key: `confirm-${person.id}` }, on: { click: () => this.#confirm(person) } }));
     }
-    if (endpoint.id === view.you && endpoint.persons.length > 1) {
+    if ((endpoint.id === view.you || view.rights.host) && endpoint.persons.length > 1) {
       const gone = () => this.room.send("drop_person", { present: person.id });
       add(item, button(t("Has left"), null, { class: "small quiet", "aria-label": t("{name} has left", { name: person.name }), data: { key: `drop-${person.id}` }, on: { click: gone } }));
     }
@@ -56,7 +56,9 @@ export class People {
   #hostButtons(one) {
     const row = h("div", { class: "row" });
     const name = whoIsAt(one);
-    if (one.state === "waiting") {
+    if (one.state === "waiting" && one.name_confirmed === false) {
+      add(row, button(t("Send away"), null, { class: "small", "aria-label": t("Send away {name}", { name }), data: { key: `refuse-${one.id}` }, on: { click: () => this.#refuse(one) } }));
+    } else if (one.state === "waiting") {
       const admit = () => this.room.send("admit", { endpoint: one.id });
       add(row, button(t("Let in"), "check", { class: "primary small", "aria-label": t("Let in {name}", { name }), data: { key: `admit-${one.id}` }, on: { click: admit } }));
       add(row, button(t("Send away"), null, { class: "small quiet", "aria-label": t("Send away {name}", { name }), data: { key: `refuse-${one.id}` }, on: { click: () => this.#refuse(one) } }));
@@ -66,10 +68,14 @@ export class People {
     return row;
   }
 
-  #naming(one) {
-    const roles = this.page.rolesHere || [];
-    if (!roles.length) return null;
-    return button(t("Add a person at this screen"), "person-plus", { class: "small quiet", data: { key: "add-person" }, on: { click: () => this.#name(one, roles) } });
+  #naming(one, mine, view) {
+    const atRoom = !mine && one.role === "room" && view.rights.host;
+    const roles = mine ? this.page.rolesHere : atRoom ? this.page.rolesInRoom : [];
+    if (!roles?.length) return null;
+    const label = mine ? t("Add a person at this screen") : t("Add a person in this room");
+    const candidates = (this.page.candidates || []).filter((other) => roles.includes(other.role));
+    const name = () => namePerson(this.room, one, { roles, candidates, elsewhere: atRoom });
+    return button(label, "person-plus", { class: "small quiet", data: { key: `add-${one.id}` }, on: { click: name } });
   }
 
   async #confirm(person) {
@@ -111,28 +117,6 @@ export class People {
     });
     if (reason) this.room.send("eject", { endpoint: one.id, reason });
   }
-
-  async #name(endpoint, roles) {
-    const here = new Set(endpoint.persons.map((person) => person.name));
-    const known = (this.page.candidates || []).filter((one) => !here.has(one.name));
-    const listed = known.map((one) => ({ value: one, label: `${one.name} · ${roleName(one.role)}${one.number ? ` · ${one.number}` : ""}` }));
-    const typed = roles.map((role) => ({ value: { role }, label: t("Somebody else: {role}", { role: roleName(role) }) }));
-    const chosen = await ask({ title: t("Who else is at this screen?"), text: t("Everybody in the session sees the name. Two officers at one screen count as two."), choices: [...listed, ...typed] });
-    if (!chosen) return;
-    if (chosen.name) return this.room.send("name_person", { role: chosen.role, name: chosen.name, person: chosen.person ?? null, number: chosen.number || "" });
-    await this.#type(chosen.role);
-  }
-
-  async #type(role) {
-    const named = await ask({
-      title: t("Name of the {role}", { role: roleName(role) }),
-      field: { label: t("Name, and number if there is one"), required: true, maxlength: 60 },
-      choices: [{ value: "add", label: t("Add"), class: "primary" }],
-    });
-    if (!named) return;
-    const [, name, number] = named.text.match(/^(.*?)[\s,，]*([A-Za-z0-9-]{4,})?$/) || [null, named.text, ""];
-    this.room.send("name_person", { role, name: name || named.text, person: null, number: number || "" });
-  }
 }
 
 function missing(view) {
@@ -152,15 +136,10 @@ function quality(one) {
   if (one.role === "post") return null;
   const { bars, word } = lineWords(one.line);
   const devices = deviceWords(one);
-  return h("p", { class: "quality" }, lineBars(bars), h("span", {}, [word, lineFigures(one.line)].filter(Boolean).join(" · ")), devices.length ? h("span", { class: "tag warn" }, devices.join(", ")) : null);
+  return h("p", { class: "quality" }, lineBars(bars), h("span", {}, [word, lineFigures(one.line)].filter(Boolean).join(" · ")), devices.length ? h("span", { class: "tag warn" }, listed(devices)) : null);
 }
 
 /** Three bars, `bars` of them filled; the word stands beside them. */
 export function lineBars(bars) {
   return h("span", { class: "bars", "aria-hidden": "true", data: { bars } }, h("i"), h("i"), h("i"));
-}
-
-/** How many wait for the host, and whether I myself have been let in. */
-export function doorState(view) {
-  return { knocking: view.rights.host ? waiting(view).length : 0, inside: me(view)?.state !== "waiting" };
 }

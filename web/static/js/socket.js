@@ -14,8 +14,10 @@ import { t } from "./texts.js";
 const VERSION = 1;
 const PING = 4000;
 const SILENCE = 10_000;
+const CLOSED = { REPLACED: 4000, SENT_AWAY: 4003, ENDED: 4005, LEFT: 4008, RESUME_VOID: 4401, DENIED: 4403 };
 const FOR_GOOD = new Set(["replaced", "refused", "ended", "left"]);
 const TICKET_AGAIN = new Set(["ticket-used", "ticket-expired", "ticket-unknown"]);
+const TICKETS = 3;
 
 export class Connection extends EventTarget {
   /** `asKind`: as which of this browser's identities the ticket is asked for (`account`, `guest`, `terminal`). */
@@ -136,17 +138,28 @@ export class Connection extends EventTarget {
     this.#retry();
   }
 
-  #closed() {
+  #closed({ code }) {
     this.socket = null;
-    if (FOR_GOOD.has(this.state)) return;
-    const refusal = this.refusal;
-    if (this.state === "open" || !refusal) return this.#retry();
-    if (this.memory.get()?.resume) {
-      this.memory.clear();
-      return this.#retry(0);
+    if (FOR_GOOD.has(this.state)) return undefined;
+    const refusal = this.refusal || { code: "refused", text: "" };
+    switch (code) {
+      case CLOSED.REPLACED:
+        return this.#finish("replaced");
+      case CLOSED.ENDED:
+        return this.#finish("ended");
+      case CLOSED.LEFT:
+        return this.#finish("left");
+      case CLOSED.SENT_AWAY:
+        return this.#finish("refused", refusal.code, refusal.text);
+      case CLOSED.RESUME_VOID:
+        this.memory.clear();
+        return this.#retry(0);
+      case CLOSED.DENIED:
+        if (TICKET_AGAIN.has(refusal.code) && this.attempt < TICKETS) return this.#retry();
+        return this.#finish("refused", refusal.code, refusal.text);
+      default:
+        return this.#retry();
     }
-    if (TICKET_AGAIN.has(refusal.code)) return this.#retry();
-    this.#finish("refused", refusal.code, refusal.text);
   }
 
   #afterTrouble(error) {

@@ -4,11 +4,11 @@
  * While the session is held the faces are taken out: the pictures are hidden and silent, never frozen.
  */
 
-import { add, fill, h, icon, say, show } from "./dom.js";
+import { fill, h, say, show } from "./dom.js";
 import { bestGrid } from "./layout.js";
 import { lineBars } from "./people.js";
 import { me, staged } from "./state.js";
-import { t } from "./texts.js";
+import { listed, t } from "./texts.js";
 import { deviceWords, endpointName, lineWords, roleName, whoIsAt } from "./words.js";
 
 export class Stage extends EventTarget {
@@ -37,7 +37,8 @@ export class Stage extends EventTarget {
     this.root.classList.toggle("with-screen", side.length > 0 || main.some((one) => one.publication === "screen"));
     show(this.side, live && side.length > 0);
     show(this.empty, live && !main.length);
-    if (live && !main.length) say(this.empty, t("Nobody else is in the picture yet."));
+    const blind = t("You see who is here and the time, never picture or sound.");
+    if (live && !main.length) say(this.empty, view.rights.subscribe ? t("Nobody else is in the picture yet.") : blind);
     this.#arrange();
     this.#drawOwn();
   }
@@ -117,10 +118,10 @@ export class Stage extends EventTarget {
     if (!endpoint) return;
     const who = one.publication === "screen" ? t("Screen of {name}", { name: whoIsAt(endpoint) }) : whoIsAt(endpoint);
     const roles = [...new Set(endpoint.persons.map((person) => roleName(person.role)))];
-    say(tile.name, [who, roles.join("、") || endpointName(endpoint.role)].join(" · "));
+    say(tile.name, [who, listed(roles) || endpointName(endpoint.role)].join(" · "));
     tile.video.setAttribute("aria-label", who);
     const off = one.publication === "screen" ? [] : deviceWords(endpoint);
-    say(tile.note, off.join(", "));
+    say(tile.note, listed(off));
     tile.node.classList.toggle("no-picture", one.publication !== "screen" && endpoint.video !== "on");
     const { bars, word } = lineWords(endpoint.line);
     if (tile.bars !== bars || tile.word !== word) fill(tile.line, lineBars(bars), word);
@@ -158,9 +159,4 @@ export class Stage extends EventTarget {
 
 function key({ endpoint, publication }) {
   return `${endpoint}/${publication}`;
-}
-
-/** A figure for a place without a picture, used by pages that show no faces. */
-export function noPicture(text) {
-  return add(h("p", { class: "nobody" }), [icon("hidden"), h("span", {}, text)]);
 }
