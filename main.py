@@ -159,9 +159,14 @@ def _announce(settings: Settings, accounts: list[Any], *, lan: bool) -> None:
         segno.make(settings.base_url + "/trust").terminal(compact=True)
         print(f"  On a phone: scan the code, or open {settings.base_url}/trust\n")
     if accounts:
+        from core.texts import Texts
+
+        texts = Texts(settings.locale)
         print("  Demo accounts, for trying out only:\n")
         for account in accounts:
-            print(f"    {account.login:<18} {account.password:<20} {account.name}  {account.description}")
+            print(
+                f"    {account.login:<14} {account.password}   {account.name}  {texts(account.role)}  {account.place}"
+            )
         print()
     sys.stdout.flush()
 
@@ -217,6 +222,7 @@ async def _web(settings: Settings, stop: asyncio.Event) -> None:
 
     from core import tls
     from core.database import Database
+    from recordings.library import Library
     from signaling import http as signaling_http
     from signaling.hub import Hub
     from web.app import build
@@ -230,6 +236,7 @@ async def _web(settings: Settings, stop: asyncio.Event) -> None:
             database=database,
             clock=clock,
             hub=hub,
+            recordings=Library(settings.data_dir, clock),
             metrics=hub.all_metrics,
             ready=lambda: _readiness(settings, hub),
         )
