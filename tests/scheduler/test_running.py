@@ -1,0 +1,113 @@
+"""While a session runs: custody steps, extension, beginning and end."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from core.errors import Conflict, Denied, Invalid
+from core.refusals import Refused
+from scheduler.bookings import request_booking
+from scheduler.decisions import cancel, confirm
+from scheduler.models import Booking, Hold, State, Step
+from scheduler.running import extend, session_ended, session_started, set_custody_step
+
+
+@pytest.fixture
+async def visit(site):
+    """A confirmed visit in two hours."""
+    booking = await request_booking(site.db, site.clock, site.who["lawyer"], site.visit())
+    return await confirm(site.db, site.clock, site.who["duty"], booking.id)
+
+
+async def test_custody_steps_come_in_order(site, visit):
+    """Brought, identity checked, escort left, returned; each once, the time of the first stays."""
+    step = lambda s: set_custody_step(site.db, site.clock, site.who["duty"], visit.id, s)  # noqa: E731
+    with pytest.raises(Conflict):
+        await step(Step.IDENTITY_CHECKED)
+    first = await step(Step.BROUGHT)
+    site.clock.advance(60)
+    assert await step(Step.BROUGHT) == first
+    await step(Step.IDENTITY_CHECKED)
+    await step(Step.ESCORT_LEFT)
+    assert list(await step(Step.RETURNED)) == list(Step)
+
+
+async def test_somebody_can_be_returned_early_but_not_unbrought(site, visit):
+    """Returned follows any step; after it none does."""
+    with pytest.raises(Conflict):
+        await set_custody_step(site.db, site.clock, site.who["duty"], visit.id, Step.RETURNED)
+    await set_custody_step(site.db, site.clock, site.who["duty"], visit.id, Step.BROUGHT)
+    await set_custody_step(site.db, site.clock, site.who["duty"], visit.id, Step.RETURNED)
+    with pytest.raises(Conflict):
+        await set_custody_step(site.db, site.clock, site.who["duty"], visit.id, Step.IDENTITY_CHECKED)
+
+
+@pytest.mark.parametrize("login", ["officer", "lawyer", "duty-west", "admin"])
+async def test_only_the_post_of_the_facility_confirms_steps(site, visit, login):
+    """Neither officers nor other posts say that somebody was brought."""
+    with pytest.raises(Denied):
+        await set_custody_step(site.db, site.clock, site.who[login], visit.id, Step.BROUGHT)
+
+
+async def test_a_statement_has_no_custody_side(site):
+    """Nobody is brought to a witness statement."""
+    room = site.rooms["城东执法办案管理中心 远程取证室"]
+    booking = await request_booking(site.db, site.clock, site.who["officer"], site.statement(room=room))
+    with pytest.raises(Conflict):
+        await set_custody_step(site.db, site.clock, site.who["duty-centre"], booking.id, Step.BROUGHT)
+
+
+async def test_an_extension_moves_end_and_holds(site, visit):
+    """Every hold is kept that much longer."""
+    end = await extend(site.db, site.clock, visit.id, 30, by=site.who["lawyer"].id)
+    assert end == visit.end + timedelta(minutes=30)
+    async with site.db.transaction(write=False) as tx:
+        ends = set((await tx.execute(select(Hold.end).where(Hold.booking == visit.id))).scalars())
+    assert ends == {end}
+
+
+async def test_an_extension_is_refused_when_somebody_is_needed_elsewhere(site, visit):
+    """The client's next session stands in the way; nothing moves."""
+    await request_booking(site.db, site.clock, site.who["officer"], site.interrogation(3))
+    refused = await extend(site.db, site.clock, visit.id, 15, by=site.who["lawyer"].id)
+    assert isinstance(refused, Refused)
+    assert (await site.booking(visit.id)).end == visit.end
+
+
+async def test_impossible_lengths_are_invalid(site, visit):
+    """No extension by nothing, less than nothing, or a day."""
+    for minutes in (0, -5, 1440):
+        with pytest.raises(Invalid):
+            await extend(site.db, site.clock, visit.id, minutes, by="x")
+
+
+async def test_ending_early_frees_the_rest(site, visit):
+    """The holds end with the session, so that the room can be booked from then on."""
+    site.clock.advance(2 * 3600)
+    await session_started(site.db, site.clock, visit.id)
+    site.clock.advance(20 * 60)
+    await session_ended(site.db, site.clock, visit.id)
+    booking = await site.booking(visit.id)
+    assert (booking.state, booking.ended) == (State.DONE, site.clock.now())
+    again = site.visit(start=visit.start + timedelta(minutes=30), end=visit.start + timedelta(minutes=75))
+    assert isinstance(await request_booking(site.db, site.clock, site.who["lawyer"], again), Booking)
+
+
+async def test_beginning_and_ending_twice_change_nothing(site, visit):
+    """Both reports may be repeated."""
+    site.clock.advance(2 * 3600)
+    for _ in range(2):
+        await session_started(site.db, site.clock, visit.id)
+    started = (await site.booking(visit.id)).version
+    for _ in range(2):
+        await session_ended(site.db, site.clock, visit.id)
+    assert (await site.booking(visit.id)).version == started + 1
+
+
+async def test_a_running_session_is_ended_not_cancelled(site, visit):
+    """Cancelling what has begun is refused."""
+    site.clock.advance(2 * 3600)
+    await session_started(site.db, site.clock, visit.id)
+    with pytest.raises(Conflict):
+        await cancel(site.db, site.clock, site.who["lawyer"], visit.id, "ill")
