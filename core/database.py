@@ -10,14 +10,18 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+import structlog
 from sqlalchemy import BigInteger, Dialect, Enum, Integer, MetaData, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import DateTime, TypeDecorator
 
 from core.errors import Unavailable
+
+log = structlog.get_logger()
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -115,7 +119,8 @@ class Database:
                 async with session.begin():
                     await session.connection(execution_options={_BEGIN: "IMMEDIATE" if write else "DEFERRED"})
                     yield session
-            except (OperationalError, ConnectionError, OSError) as error:
+            except (OperationalError, PoolTimeout, OSError) as error:
+                log.error("the database did not answer", error=type(error).__name__, cause=_cause(error))
                 raise _unavailable() from error
             except DBAPIError as error:
                 if error.connection_invalidated:
@@ -129,6 +134,12 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def _cause(error: BaseException) -> str:
+    """The driver's first line, which names tables and servers but holds no values."""
+    original = getattr(error, "orig", None) or error
+    return str(original).partition("\n")[0][:200]
 
 
 def _unavailable() -> Unavailable:

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import JSON, Index, String, Text, or_, select, update
+from sqlalchemy import JSON, Index, String, Text, delete, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -54,9 +55,15 @@ async def enqueue(
     tx: AsyncSession, kind: str, payload: Mapping[str, Any], *, due: datetime, key: str | None = None
 ) -> None:
     """Ask for a job in the caller's transaction; a second request with the same ``key`` changes nothing."""
-    if key is not None and (await tx.execute(select(Job.id).where(Job.key == key))).first():
-        return
-    tx.add(Job(kind=kind, payload=dict(payload), due=due, key=key))
+    dialect = tx.get_bind().dialect.name
+    insert = sqlite.insert(Job) if dialect == "sqlite" else postgresql.insert(Job)
+    values = {"id": new_id(), "kind": kind, "payload": dict(payload), "key": key, "state": "waiting", "attempts": 0}
+    await tx.execute(insert.values(**values, due=due).on_conflict_do_nothing(index_elements=[Job.key]))
+
+
+async def tidy(tx: AsyncSession, before: datetime) -> None:
+    """Forget jobs without a key that were done and due before ``before``; keyed ones stay, so that they stay done."""
+    await tx.execute(delete(Job).where(Job.state == "done", Job.key.is_(None), Job.due < before))
 
 
 class Worker:
@@ -84,6 +91,9 @@ class Worker:
         job = await self._claim()
         if job is None:
             return False
+        if job.state == "failed":
+            log.error("a job is given up: no worker outlived it", kind=job.kind, job=job.id)
+            return True
         renewal = asyncio.create_task(self._renew(job.id))
         try:
             await self._handlers[job.kind](job.payload)
@@ -104,8 +114,12 @@ class Worker:
         query = select(Job).where(claimable, Job.due <= now, Job.kind.in_(self._handlers)).order_by(Job.due).limit(1)
         async with self._database.transaction() as tx:
             job = (await tx.execute(query.with_for_update(skip_locked=True))).scalar_one_or_none()
-            if job is not None:
-                job.state, job.lease, job.attempts = "running", now + LEASE, job.attempts + 1
+            if job is None:
+                return None
+            if job.attempts >= ATTEMPTS:  # it took its worker down each time
+                job.state, job.lease, job.error = "failed", None, "WorkerDied"
+                return job
+            job.state, job.lease, job.attempts = "running", now + LEASE, job.attempts + 1
             return job
 
     async def _renew(self, job_id: str) -> None:

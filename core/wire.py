@@ -55,7 +55,7 @@ class Codec:
         if adapter is None:
             raise PeerError("unknown-type", "no message of that type")
         try:
-            return adapter.validate_python(body, strict=False)
+            return adapter.validate_json(to_json(body), strict=True)
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             where = ".".join(str(part) for part in first["loc"])
