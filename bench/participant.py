@@ -49,7 +49,8 @@ def ssrcs(text: str) -> dict[str, int]:
 class Participant:
     """One transport. ``connect`` returns when DTLS is up."""
 
-    def __init__(self, host: str = "127.0.0.1", setup: str = "active") -> None:
+    def __init__(self, host: str = "127.0.0.1", setup: str = "active", way: str = "udp") -> None:
+        self.way = way
         self.ufrag, self.password = secrets.token_hex(4), secrets.token_hex(16)
         self.setup = setup
         self.ssrc = {"audio": secrets.randbits(31) + 1, "video": secrets.randbits(31) + 1}
@@ -58,9 +59,11 @@ class Participant:
         self.received = 0
         self.connected = asyncio.get_running_loop().create_future()
         six = ip_address(host).version == 6
-        self.socket = socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM)
+        kind = socket.SOCK_DGRAM if way == "udp" else socket.SOCK_STREAM
+        self.socket = socket.socket(socket.AF_INET6 if six else socket.AF_INET, kind)
         self.socket.setblocking(False)
         self.socket.bind((host, 0))
+        self._stream = bytearray()
         self._remote: Any = None
         self._remote_ufrag = self._remote_password = ""
         self._dtls: Dtls | None = None
@@ -69,7 +72,8 @@ class Participant:
         self._tx: Any = None
         self._timer: asyncio.TimerHandle | None = None
         self._checks: asyncio.TimerHandle | None = None
-        asyncio.get_running_loop().add_reader(self.socket.fileno(), self._readable)
+        if way == "udp":
+            asyncio.get_running_loop().add_reader(self.socket.fileno(), self._readable)
 
     # Descriptions
 
@@ -113,7 +117,11 @@ class Participant:
     async def connect(self, remote: str, timeout: float = 10.0) -> None:
         """Connect to the transport that ``remote`` describes; we control and nominate."""
         self._remote_ufrag, self._remote_password = attribute(remote, "ice-ufrag"), attribute(remote, "ice-pwd")
-        self._remote = candidate(remote)
+        self._remote = candidate(remote, self.way)
+        if self.way == "tcp":
+            loop = asyncio.get_running_loop()
+            await loop.sock_connect(self.socket, self._remote)
+            loop.add_reader(self.socket.fileno(), self._readable_stream)
         server = attribute(remote, "setup") == "active"
         algorithm, value = attribute(remote, "fingerprint").split()
         self._dtls = Dtls(identity(), server=server, fingerprints=[(algorithm, value)])
@@ -134,9 +142,26 @@ class Participant:
     def send(self, datagram: bytes | memoryview) -> None:
         """Send a datagram as it is."""
         try:
-            self.socket.sendto(datagram, self._remote)
+            if self.way == "tcp":
+                self.socket.sendall(len(datagram).to_bytes(2, "big") + datagram)
+            else:
+                self.socket.sendto(datagram, self._remote)
         except OSError:
             return
+
+    def _readable_stream(self) -> None:
+        try:
+            data = self.socket.recv(65536)
+        except OSError:
+            return
+        if not data:
+            asyncio.get_running_loop().remove_reader(self.socket.fileno())
+        self._stream += data
+        while len(self._stream) >= 2 and len(self._stream) >= 2 + (self._stream[0] << 8 | self._stream[1]):
+            length = self._stream[0] << 8 | self._stream[1]
+            self._in.data[:length] = self._stream[2 : 2 + length]
+            del self._stream[: 2 + length]
+            self._sort(length, self._remote)
 
     def _readable(self) -> None:
         while True:
@@ -144,13 +169,16 @@ class Participant:
                 length, source = self.socket.recvfrom_into(self._in.data)
             except OSError:
                 return
-            first = self._in.data[0] if length else 255
-            if 127 < first < 192:
-                self._media(length)
-            elif first < 4:
-                self._stun(bytes(self._in.data[:length]), source)
-            elif 19 < first < 64 and self._dtls is not None:
-                self._flight(self._dtls.feed(bytes(self._in.data[:length])))
+            self._sort(length, source)
+
+    def _sort(self, length: int, source: Any) -> None:
+        first = self._in.data[0] if length else 255
+        if 127 < first < 192:
+            self._media(length)
+        elif first < 4:
+            self._stun(bytes(self._in.data[:length]), source)
+        elif 19 < first < 64 and self._dtls is not None:
+            self._flight(self._dtls.feed(bytes(self._in.data[:length])))
 
     def _stun(self, data: bytes, source: Any) -> None:
         message = stun.parse_message(data)
@@ -227,6 +255,10 @@ class Participant:
         number = (AUDIO if kind == "audio" else VIDEO) | (0x80 if marker else 0)
         return struct.pack("!BBHII", 0x80, number, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, self.ssrc[kind]) + payload
 
+    def restart(self, remote: str) -> None:
+        """Use the new ICE credentials that ``remote`` names from the next check on."""
+        self._remote_ufrag, self._remote_password = attribute(remote, "ice-ufrag"), attribute(remote, "ice-pwd")
+
     def rebind(self) -> None:
         """Go on from another port, as behind a NAT that forgot us."""
         loop = asyncio.get_running_loop()
@@ -251,11 +283,11 @@ class Participant:
         self.socket.close()
 
 
-def candidate(text: str) -> tuple[str, int]:
-    """Address of the first UDP host candidate."""
+def candidate(text: str, way: str = "udp") -> tuple[str, int]:
+    """Address of the first host candidate over ``way``."""
     for line in text.splitlines():
         if line.startswith("a=candidate:"):
             parts = line.split()
-            if parts[2].lower() == "udp":
+            if parts[2].lower() == way:
                 return parts[4], int(parts[5])
-    raise ValueError("no UDP candidate")
+    raise ValueError(f"no {way} candidate")

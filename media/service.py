@@ -25,6 +25,7 @@ from media.resources import Resources
 from media.sessions import Emit, Session
 from media.switchboard import Switchboard
 from media.taping import Hooks, Taping
+from media.tcp import TcpPort
 from media.transports import Transports
 from media.upkeep import PERIOD_S, Upkeep
 
@@ -45,7 +46,7 @@ class MediaService:
         self._settings = settings
         self._recorders = recorders
         self._clock = clock
-        self._ports: list[UdpPort] = []
+        self._ports: list[UdpPort | TcpPort] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self._tick: asyncio.TimerHandle | None = None
         self.relay = Relay(clock, self.counters, settings.limits)
@@ -61,17 +62,42 @@ class MediaService:
     async def start(self) -> None:
         """Listen; raise ``OperatorError`` when a port or address cannot be had."""
         hosts = self._settings.bind or tuple(local_addresses(loopback=self._settings.loopback))
-        for host in hosts:
-            sock = bind_udp(host, self.port)
-            self.port = self.port or sock.getsockname()[1]
-            self._ports.append(UdpPort(sock, Taker(self), self._clock, self.counters))
+        await self._listen(hosts)
         if not self._ports:
             raise OperatorError("the media process has no address to listen on")
         public = [parse_address(text) for text in self._settings.public or hosts]
-        self.resources.candidates = candidates([(host, port or self.port) for host, port in public], tcp=False)
+        self.resources.candidates = candidates([(host, port or self.port) for host, port in public], tcp=True)
         self._expected = asyncio.get_running_loop().time() + PERIOD_S
         self._tick = asyncio.get_running_loop().call_at(self._expected, self._on_tick)
         log.info("the relay listens", hosts=hosts, port=self.port)
+
+    async def _listen(self, hosts: tuple[str, ...]) -> None:
+        """Open UDP and TCP on every address, all on one port; a free one must be free everywhere."""
+        for attempt in range(1 if self._settings.port else 20, 0, -1):
+            try:
+                await self._listen_once(hosts)
+            except OperatorError:
+                self._close_ports()
+                if attempt == 1:
+                    raise
+            else:
+                return
+
+    async def _listen_once(self, hosts: tuple[str, ...]) -> None:
+        taker = Taker(self)
+        self.port = self._settings.port
+        for host in hosts:
+            sock = bind_udp(host, self.port)
+            self.port = self.port or sock.getsockname()[1]
+            self._ports.append(UdpPort(sock, taker, self._clock, self.counters))
+            tcp = TcpPort(taker, self.transports, self._clock, self.counters)
+            self._ports.append(tcp)
+            await tcp.open(host, self.port)
+
+    def _close_ports(self) -> None:
+        for port in self._ports:
+            port.close()
+        self._ports.clear()
 
     async def stop(self) -> None:
         """Close all sessions and their recordings, then the sockets."""
@@ -83,8 +109,7 @@ class MediaService:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=10)
         self.feedback.close()
-        for port in self._ports:
-            port.close()
+        self._close_ports()
 
     def _on_tick(self) -> None:
         loop = asyncio.get_running_loop()

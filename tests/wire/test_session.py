@@ -25,9 +25,11 @@ async def publish(desk: Desk, session: str, endpoint: str, name: str = "camera",
     return participant
 
 
-async def subscribe(desk: Desk, session: str, endpoint: str, source: str, name: str = "camera") -> Participant:
+async def subscribe(
+    desk: Desk, session: str, endpoint: str, source: str, name: str = "camera", **options: str
+) -> Participant:
     """A synthetic viewer that is connected; ``heads`` collects (payload type, sequence, timestamp, SSRC)."""
-    participant = Participant()
+    participant = Participant(**options)
     answered = desk.ask(
         commands.Subscribe, session=session, endpoint=endpoint, source=source, publication=name,
         offer=participant.offer("recvonly"),
