@@ -1,0 +1,82 @@
+"""Serving a playable file with HTTP Range (RFC 9110, section 14), decrypted as it is read."""
+
+from typing import Protocol
+
+from aiohttp import web
+
+
+class Sidecar(Protocol):
+    """What is said about a file."""
+
+    media_type: str
+
+
+class Source(Protocol):
+    """An open playable file (``recordings.library.Playable``)."""
+
+    length: int
+
+    @property
+    def about(self) -> Sidecar: ...
+
+    def chunks(self, offset: int = 0, length: int | None = None) -> "Chunks": ...
+
+    def close(self) -> None: ...
+
+
+class Chunks(Protocol):
+    """Pieces of a range, in order."""
+
+    def __aiter__(self) -> "Chunks": ...
+
+    async def __anext__(self) -> bytes: ...
+
+
+async def serve(request: web.Request, source: Source) -> web.StreamResponse:
+    """Answer with the file, or with the one range asked for: 200, 206, or 416 when the range lies outside.
+
+    Several ranges in one request are answered with the whole file, as the RFC allows. ``source`` is closed.
+    """
+    try:
+        return await _serve(request, source)
+    finally:
+        source.close()
+
+
+async def _serve(request: web.Request, source: Source) -> web.StreamResponse:
+    part = span(request.headers.get("Range"), source.length)
+    if part is None:
+        raise web.HTTPRequestRangeNotSatisfiable(headers={"Content-Range": f"bytes */{source.length}"})
+    first, end = part
+    whole = (first, end) == (0, source.length)
+    response = web.StreamResponse(status=200 if whole else 206)
+    response.content_type = source.about.media_type
+    response.content_length = end - first
+    response.headers.update({"Accept-Ranges": "bytes", "Cache-Control": "private, no-store"})
+    if not whole:
+        response.headers["Content-Range"] = f"bytes {first}-{end - 1}/{source.length}"
+    await response.prepare(request)
+    if request.method != "HEAD":
+        async for chunk in source.chunks(first, end - first):
+            await response.write(chunk)
+    await response.write_eof()
+    return response
+
+
+def span(header: str | None, length: int) -> tuple[int, int] | None:
+    """The half-open byte range a ``Range`` header asks for; the whole for none or one not understood.
+
+    ``None``: a single well-formed range of which nothing lies in the file.
+    """
+    unit, _, ranges = (header or "").partition("=")
+    if unit.strip().lower() != "bytes" or "," in ranges:
+        return 0, length
+    first, dash, last = ranges.strip().partition("-")
+    if not dash or not all(part.isascii() and part.isdigit() for part in (first, last) if part) or not (first or last):
+        return 0, length
+    if not first:
+        return (max(0, length - int(last)), length) if int(last) and length else None
+    if last and int(last) < int(first):
+        return 0, length
+    end = min(int(last) + 1, length) if last else length
+    return (int(first), end) if int(first) < length else None
