@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -78,6 +79,22 @@ class Cluster:
     def url(self, name: str) -> str:
         return f"postgresql://postgres@/{name}?host={self.directory}"
 
+    async def create(self, name: str, template: str = "yuanjian_template") -> None:
+        """Make a database as a copy of ``template``, to which nobody may be connected."""
+        await _admin(self, f"CREATE DATABASE {name} TEMPLATE {template}")
+
+    @asynccontextmanager
+    async def copy(self, template: str = "yuanjian_template") -> AsyncIterator[Database]:
+        """A copy of ``template`` that is gone afterwards."""
+        name = f"t{uuid4().hex}"
+        await self.create(name, template)
+        database = Database(self.url(name))
+        try:
+            yield database
+        finally:
+            await database.close()
+            await _admin(self, f"DROP DATABASE {name} WITH (FORCE)")
+
     def stop(self) -> None:
         self._run("pg_ctl", "-D", self._data, "-m", "immediate", "stop")
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -94,7 +111,7 @@ def postgres_cluster() -> Iterator[Cluster]:
         pytest.skip(reason)
     cluster = Cluster(binaries)
     try:
-        asyncio.run(_create(cluster, "yuanjian_template"))
+        asyncio.run(cluster.create("yuanjian_template", "template1"))
         asyncio.run(_migrated(cluster.url("yuanjian_template")))
         yield cluster
     finally:
@@ -104,12 +121,8 @@ def postgres_cluster() -> Iterator[Cluster]:
 @pytest.fixture
 async def postgres_database(postgres_cluster: Cluster) -> AsyncIterator[Database]:
     """An empty database of this version on the PostgreSQL server."""
-    name = f"t{uuid4().hex}"
-    await _create(postgres_cluster, name, template="yuanjian_template")
-    database = Database(postgres_cluster.url(name))
-    yield database
-    await database.close()
-    await _admin(postgres_cluster, f"DROP DATABASE {name} WITH (FORCE)")
+    async with postgres_cluster.copy() as database:
+        yield database
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -132,10 +145,6 @@ async def _migrated(url: str) -> None:
     database = Database(url)
     await migrate.upgrade(database, GUARDS)
     await database.close()
-
-
-async def _create(cluster: Cluster, name: str, template: str = "template1") -> None:
-    await _admin(cluster, f"CREATE DATABASE {name} TEMPLATE {template}")
 
 
 async def _admin(cluster: Cluster, statement: str) -> None:

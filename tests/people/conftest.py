@@ -1,15 +1,21 @@
 """A small site: two trees with a branch each, their administrators, an officer, a duty officer and a lawyer."""
 
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core.clock import FakeClock
-from core.database import Database
+from core.database import Database, sqlite_url
 from people import logins, registry, store
 from people.logins import Door
 from people.passwords import Passwords
 from people.principals import Principal
+from tests.conftest import NOON
 
 PASSWORD = "correct horse battery"
 FACILITY = "f" * 22
@@ -43,10 +49,59 @@ def door():
     door.passwords.close()
 
 
+@pytest.fixture(scope="session")
+def sites() -> dict[str, Site]:
+    """The site of each kind's template, by kind of database."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def sqlite_site(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, sites: dict[str, Site]) -> Path:
+    """A file with the small site, to be copied."""
+    path = tmp_path_factory.mktemp("people") / "site.sqlite3"
+    shutil.copy(sqlite_template, path)
+    sites["sqlite"] = asyncio.run(_filled(sqlite_url(path)))
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_site(postgres_cluster: Any, sites: dict[str, Site]) -> str:
+    """Name of a database with the small site, to be copied."""
+    asyncio.run(postgres_cluster.create("people_site"))
+    sites["postgresql"] = asyncio.run(_filled(postgres_cluster.url("people_site")))
+    return "people_site"
+
+
 @pytest.fixture
-async def site(database, clock, door) -> Site:
-    """The small site on each kind of database."""
-    return await build_site(database, clock, door)
+async def sqlite_database(sqlite_site: Path, tmp_path: Path) -> AsyncIterator[Database]:
+    """The small site in a file of its own."""
+    path = tmp_path / "test.sqlite3"
+    shutil.copy(sqlite_site, path)
+    database = Database(sqlite_url(path))
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def postgres_database(postgres_cluster: Any, postgres_site: str) -> AsyncIterator[Database]:
+    """The small site on the PostgreSQL server."""
+    async with postgres_cluster.copy(postgres_site) as database:
+        yield database
+
+
+@pytest.fixture
+def site(database: Database, sites: dict[str, Site]) -> Site:
+    """Ids of the small site that stands in ``database``."""
+    return sites["sqlite" if database.is_sqlite else "postgresql"]
+
+
+async def _filled(url: str) -> Site:
+    database, door = Database(url), Door(passwords=Passwords(memory_kib=64, rounds=1))
+    try:
+        return await build_site(database, FakeClock(NOON), door)
+    finally:
+        await database.close()
+        door.passwords.close()
 
 
 async def build_site(database: Database, clock: FakeClock, door: Door) -> Site:

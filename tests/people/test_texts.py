@@ -4,6 +4,7 @@ import ast
 from pathlib import Path
 
 import pytest
+
 from core.texts import catalogue
 
 ROOT = Path(__file__).parents[2]
