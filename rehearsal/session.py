@@ -182,7 +182,7 @@ async def _look_at_record(site: Site, report: Report, endpoints: dict[str, int],
     """Wait for verdict and files, fetch the files, and examine them."""
     facts = await _finished(site, report)
     report.recording, report.verdict = facts["recording"], facts["verdict"]
-    report.recorded_seconds = facts["recorded_ms"] / 1000
+    report.recorded_seconds = None if facts["recorded_ms"] is None else facts["recorded_ms"] / 1000
     with TemporaryDirectory(prefix="yuanjian-rehearsal-") as folder:
         for index, item in enumerate(facts["files"]):
             path = Path(folder) / str(index)
