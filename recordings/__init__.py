@@ -3,7 +3,8 @@
 Owns ``data_dir/recordings`` and ``data_dir/keys`` and the format of ``docs/RECORDING-FORMAT.md``. Knows the relay only
 as a caller of its sinks (``media.ports``); renders no page and decides nothing about sessions.
 
-    pure      canonical · chain · pcapng · frames · timeline · depacketize · verdicts
+    pure      canonical · chain · logbook · pcapng · frames · timeline · depacketize · verdicts · words
     disk      filesystem (the one seam) · layout · keys · recovery · take · derived · reader · verify
-    shells    journal (threads and callbacks) · finalize (PyAV) · store, models (database) · cli
+    shells    journal, opening, writer (threads and callbacks) · participant, mux, finalize (PyAV) · library, jobs,
+              store, models (pages, worker, database) · cli
 """

@@ -34,9 +34,9 @@ def close_abandoned(data_dir: Path, recording: str, site: Callable[[], SiteKeys]
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StillRecording from None
-        standing, found, _ = recovery.look(files, recording)
-        genesis = next(found.signed("genesis"), None)
-        if standing.closed or genesis is None:
+        found = recovery.look(files, recording)
+        genesis = next(found.of("genesis"), None)
+        if found.standing.closed or genesis is None:
             return False
         standing = recovery.recover(disk, files, recording)
         opened = site()

@@ -5,12 +5,12 @@ of, are moved to ``aside/``. The chain is then rewritten as a new file, so that 
 failed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from recordings.chain import Walk, Writing, sha256, walk
+from recordings.chain import Writing, sha256, walk
 from recordings.filesystem import Disk
 from recordings.layout import RecordingFiles
 
@@ -59,20 +59,34 @@ class Standing:
         return self.writing.number == 0
 
 
-def look(files: RecordingFiles, recording: str) -> tuple[Standing, Walk, bytes]:
-    """Return where the recording stands, its chain line by line, and the bytes of the chain that are to be kept."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A chain as it lies on disk, up to the last line that stands."""
+
+    standing: Standing
+    bodies: tuple[Mapping[str, Any], ...]
+    kept: bytes
+
+    def of(self, kind: str) -> Iterator[Mapping[str, Any]]:
+        return (body for body in self.bodies if body["type"] == kind)
+
+
+def look(files: RecordingFiles, recording: str, durable: int | None = None) -> Found:
+    """Read the chain; with ``durable`` only lines numbered below it stand: a later one was written, but its sync
+    failed, and what it speaks of will be written again."""
     raw = files.chain.read_bytes() if files.chain.exists() else b""
-    found = walk(raw)
-    last = max((line.index for line in found.lines if line.is_signed), default=-1)
+    lines = walk(raw).lines
+    stands = [line for line in lines if line.is_signed and (durable is None or line.body["n"] < durable)]
+    last = max((line.index for line in stands), default=-1)
     standing = Standing(Writing(recording))
     kept = bytearray()
-    for line in found.lines[: last + 1]:
+    for line in lines[: last + 1]:
         kept += line.raw
         standing.writing.add(line.raw)
         if line.body:
             _count(standing, line.body)
             standing.writing.number = line.body["n"] + 1
-    return standing, found, bytes(kept)
+    return Found(standing, tuple(line.body for line in lines[: last + 1] if line.body), bytes(kept))
 
 
 def _count(standing: Standing, body: Mapping[str, Any]) -> None:
@@ -97,19 +111,20 @@ def _count(standing: Standing, body: Mapping[str, Any]) -> None:
             standing.closed = True
 
 
-def recover(disk: Disk, files: RecordingFiles, recording: str) -> Standing:
+def recover(disk: Disk, files: RecordingFiles, recording: str, durable: int | None = None) -> Standing:
     """Put torn tails aside and return where the recording stands. Running it again changes nothing.
 
-    Raises ``OSError``.
+    ``durable``: see ``look``. Raises ``OSError``.
     """
-    standing, found, kept = look(files, recording)
+    found = look(files, recording, durable)
+    standing = found.standing
     if standing.closed:
         return standing
     prefix = f"take-{standing.take + 1}-"
     if files.chain.exists():
-        tail = files.chain.read_bytes()[len(kept) :]
+        tail = files.chain.read_bytes()[len(found.kept) :]
         _keep(disk, files, prefix + "chain.tail", tail)
-        disk.write_whole(files.chain, kept)
+        disk.write_whole(files.chain, found.kept)
     _recover_log(disk, files, prefix, found)
     _recover_segments(disk, files, prefix, found)
     standing.segment = max([standing.segment, *files.segments(), *_aside_segments(files)])
@@ -117,11 +132,11 @@ def recover(disk: Disk, files: RecordingFiles, recording: str) -> Standing:
     return standing
 
 
-def _recover_log(disk: Disk, files: RecordingFiles, prefix: str, found: Walk) -> None:
+def _recover_log(disk: Disk, files: RecordingFiles, prefix: str, found: Found) -> None:
     if not files.log.exists():
         return
     raw = files.log.read_bytes()
-    spoken = {body["stored"] for body in found.signed("log")}
+    spoken = {body["stored"] for body in found.of("log")}
     length, offset = 0, 0
     for line in raw.splitlines(keepends=True):
         offset += len(line)
@@ -131,9 +146,9 @@ def _recover_log(disk: Disk, files: RecordingFiles, prefix: str, found: Walk) ->
     disk.write_whole(files.log, raw[:length])
 
 
-def _recover_segments(disk: Disk, files: RecordingFiles, prefix: str, found: Walk) -> None:
+def _recover_segments(disk: Disk, files: RecordingFiles, prefix: str, found: Found) -> None:
     signed: dict[int, int] = {}
-    for body in found.signed("frame"):
+    for body in found.of("frame"):
         signed[body["segment"]] = max(signed.get(body["segment"], 0), body["offset"] + body["length"])
     for number, path in files.segments().items():
         length = signed.get(number, 0)

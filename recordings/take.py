@@ -4,6 +4,7 @@
 when all that is on disk; any ``OSError`` ends the take, whose files are never written again.
 """
 
+import contextlib
 import enum
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -94,11 +95,13 @@ class Take:
         self._spec = spec
         self._data_key = data_key
         self._tag = frames.recording_tag(spec.recording)
-        self._key = Ed25519PrivateKey.generate()
+        self._key: Ed25519PrivateKey | None = Ed25519PrivateKey.generate()
         self.standing = standing
         self.number = standing.take + 1
         self.tracks: dict[int, Track] = {}
         self.origin = Origin("", 0, 0, 0)
+        self.durable = 0
+        """Lines of the chain that are on disk for certain."""
         self._segment: _Segment | None = None
         self._chain = -1
         self._log = -1
@@ -172,16 +175,19 @@ class Take:
         return Closing(standing.writing.head, standing.frames, standing.last_ms, standing.gaps)
 
     def abandon(self) -> None:
-        """Let go of files and key. Nothing can be signed after this."""
-        del self._key
-        for fd in (self._segment.fd if self._segment else -1, self._chain, self._log):
-            if fd >= 0:
-                self._disk.close(fd)
+        """Let go of files and key; nothing can be signed after this. Doing it twice is harmless."""
+        self._key = None
+        descriptors = (self._segment.fd if self._segment else -1, self._chain, self._log)
         self._segment, self._chain, self._log = None, -1, -1
+        for fd in descriptors:
+            if fd >= 0:
+                with contextlib.suppress(OSError):  # what matters was synced; a close that fails loses nothing
+                    self._disk.close(fd)
 
     # Records
 
     def _line(self, kind: str, members: dict[str, Any], now: Reading, *, ms: int | None = None) -> bytes:
+        assert self._key is not None, "a take that was abandoned signs nothing"
         at_ms = self.origin.ms if ms is None else ms
         return self.standing.writing.line(kind, self._key, self.number, now.utc, at_ms, members)
 
@@ -201,6 +207,7 @@ class Take:
         return writing.add(encode_line(body, keys.sign(DOMAIN + body)))
 
     def _take_members(self, keys: SiteKeys) -> dict[str, Any]:
+        assert self._key is not None
         public = self._key.public_key().public_bytes_raw()
         return {
             "key": b64(public),
@@ -321,6 +328,7 @@ class Take:
     def _append_chain(self, lines: list[bytes]) -> None:
         self._disk.append(self._chain, b"".join(lines))
         self._disk.sync(self._chain)
+        self.durable = self.standing.writing.number
 
     def _open(self, path: Any) -> int:
         return self._disk.open_append(path) if path.exists() else self._disk.open_new(path)

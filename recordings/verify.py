@@ -285,8 +285,8 @@ class _Check:
                 last = body["ms"]
             elif take and body["type"] in ("frame", "log"):
                 stray = to_ns(parse_instant(body["at"])) - take.utc_ns_of(body["ms"])
-                if abs(stray) > STEP_MS * 1_000_000:
-                    self._add(last, max(body["ms"], last), Verdict.CLOCK_SUSPECT, "clock-stepped")
+                if abs(stray) > STEP_MS * 1_000_000 and body["ms"] > last:
+                    self._add(last, body["ms"], Verdict.CLOCK_SUSPECT, "clock-stepped")
                 last = max(last, body["ms"])
 
     def _clock_between(self, take: _Take | None, body: Mapping[str, Any]) -> _Take:

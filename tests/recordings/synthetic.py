@@ -65,9 +65,7 @@ def sound(seconds: int, hertz: int = 440) -> tuple[bytes, ...]:
 
 
 def rtp(payload_type: int, sequence: int, timestamp: int, ssrc: int, payload: bytes, marker: bool = False) -> bytes:
-    head = struct.pack(
-        ">BBHII", 0x80, payload_type | marker << 7, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc
-    )
+    head = struct.pack(">BBHII", 0x80, payload_type | marker << 7, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc)
     return head + payload
 
 
@@ -80,7 +78,9 @@ def vp8_payloads(frame: bytes, size: int = 1100) -> list[bytes]:
 def h264_payloads(frame: bytes, size: int = 1100) -> list[bytes]:
     """RFC 6184: single units and FU-A."""
     payloads = []
-    for unit in (u.rstrip(b"\0") if i else u for i, u in enumerate(frame.replace(b"\0\0\0\1", b"\0\0\1").split(b"\0\0\1"))):
+    for unit in (
+        u.rstrip(b"\0") if i else u for i, u in enumerate(frame.replace(b"\0\0\0\1", b"\0\0\1").split(b"\0\0\1"))
+    ):
         if not unit:
             continue
         if len(unit) <= size:
@@ -123,7 +123,13 @@ def audio_stream(to: Track, seconds: int, *, base: int = 12_345, delay_ns: int =
 
 
 def video_stream(
-    to: Track, seconds: int, *, width: int = 160, height: int = 120, base: int = 4_294_900_000, delay_ns: int = 5_000_000
+    to: Track,
+    seconds: int,
+    *,
+    width: int = 160,
+    height: int = 120,
+    base: int = 4_294_900_000,
+    delay_ns: int = 5_000_000,
 ) -> Iterator[Sent]:
     sequence = 65_000
     payloads = vp8_payloads if to.codec == "vp8" else h264_payloads

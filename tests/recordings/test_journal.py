@@ -1,0 +1,294 @@
+"""The recorder as the relay uses it."""
+
+import asyncio
+import errno
+import threading
+import time
+
+import pytest
+
+import synthetic
+from core.clock import SystemClock
+from faults import FaultyDisk, SlowDisk, SmallDisk
+from media.ports import RecorderUnavailable, RecordingSpec
+from recordings import layout
+from recordings.filesystem import Disk
+from recordings.journal import Recorders
+from recordings.keys import FileKeys
+from recordings.reader import Reader
+from recordings.verdicts import Verdict
+from recordings.verify import verify
+
+SOUND = synthetic.track(1, "audio", "opus")
+
+
+class Heard:
+    """What a recorder told."""
+
+    def __init__(self):
+        self.durable, self.failed, self.gaps = [], [], []
+
+    @property
+    def callbacks(self):
+        return {
+            "durable": lambda until, ms: self.durable.append((until, ms)),
+            "failed": self.failed.append,
+            "gap": lambda track, start, end, cause: self.gaps.append((track.number, start, end, cause)),
+        }
+
+
+@pytest.fixture
+def place(tmp_path):
+    FileKeys.ensure(tmp_path)
+    return tmp_path
+
+
+def recorders(place, disk=None, **options):
+    return Recorders(place, lambda: FileKeys(place), SystemClock(), disk, **{"tick": 0.02, **options})
+
+
+def spec(recording="rec-1", policy="clear", seconds=60):
+    return RecordingSpec(recording, "session-1", "interrogation", policy, seconds)
+
+
+def send(recorder, first, count, size=80):
+    for number in range(first, first + count):
+        packet = bytearray(synthetic.rtp(111, number, number * 960, SOUND.ssrc, bytes(size)))
+        recorder.rtp(SOUND, memoryview(packet), time.monotonic_ns())
+        packet[:] = bytes(len(packet))  # the relay reuses its buffer
+
+
+async def until(condition, seconds=10):
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def test_a_recording_is_durable_while_it_runs_and_closes(place):
+    """Packets become durable within ticks, the close says what the chain holds, and all verifies and reads back."""
+    heard = Heard()
+    recorder = await recorders(place).arm(spec(), **heard.callbacks)
+    recorder.opened(SOUND)
+    send(recorder, 0, 100)
+    recorder.sender_report(SOUND, synthetic.ntp(0), 0, time.monotonic_ns())
+    recorder.lost(SOUND, 50, 3)
+    await until(lambda: heard.durable)
+    send(recorder, 100, 50)
+    recorder.closed(SOUND)
+    closing = await recorder.close("ended")
+    path = place / "recordings" / "rec-1"
+    found = verify(path)
+    assert (found.exit_code, found.digest, found.frames) == (0, closing.digest, closing.frames)
+    reader = Reader.open(place, "rec-1", FileKeys(place))
+    assert [p.data[2:4] for p in reader.packets() if not p.is_report] == [n.to_bytes(2, "big") for n in range(150)]
+    assert not heard.failed
+
+
+async def test_arming_again_recovers_and_opens_a_new_take(place):
+    """While the old recorder still lives, arming fences it and goes on in the same chain."""
+    heard, source = Heard(), recorders(place)
+    first = await source.arm(spec(), **heard.callbacks)
+    first.opened(SOUND)
+    first.log(1, SystemClock().now(), {"event": "held"}, {})
+    send(first, 0, 10)
+    await until(lambda: len(heard.durable) > 2)
+    second = await source.arm(spec(), **heard.callbacks)
+    assert (first.take, second.take, second.last_entry) == (1, 2, 1)
+    second.opened(SOUND)
+    send(second, 10, 10)
+    await second.close("ended")
+    assert verify(place / "recordings" / "rec-1").exit_code == 0
+    assert len(list(Reader.open(place, "rec-1", FileKeys(place)).packets())) == 20
+
+
+async def test_log_entries_are_written_once_per_number(place):
+    """A replayed number is dropped, in the same take and after recovery."""
+    source, now = recorders(place), SystemClock().now()
+    recorder = await source.arm(spec(), **Heard().callbacks)
+    for number in (1, 2, 2, 1):
+        recorder.log(number, now, {"n": number}, {"name": "张三"})
+    heard = Heard()
+    await asyncio.sleep(0.1)
+    recorder = await source.arm(spec(), **heard.callbacks)
+    for number in (1, 2, 3):
+        recorder.log(number, now, {"n": number}, {})
+    await recorder.close("ended")
+    assert [entry["number"] for entry in Reader.open(place, "rec-1", FileKeys(place)).log()] == [1, 2, 3]
+
+
+async def test_an_attendance_recording_has_no_media(place):
+    """Only statements; durable time moves all the same."""
+    heard = Heard()
+    recorder = await recorders(place).arm(spec(policy="attendance"), **heard.callbacks)
+    recorder.log(1, SystemClock().now(), {"event": "attendance", "sinks": 0}, {})
+    await until(lambda: len(heard.durable) > 2)
+    await recorder.close("ended")
+    files = layout.RecordingFiles.of(place, "rec-1")
+    assert verify(files.root).exit_code == 0
+    assert not files.segments()
+
+
+@pytest.mark.parametrize(
+    ("prepare", "code"),
+    [
+        (lambda place: (place / "keys" / "site-signing.pem").unlink(), "key-missing"),
+        (lambda place: (place / "keys" / "site-kek.pem").write_text("no key"), "key-missing"),
+        (lambda place: (place / "recordings").write_text("a file"), "disk-unwritable"),
+    ],
+)
+async def test_a_recorder_that_cannot_be_had_says_why(place, prepare, code):
+    """Missing keys and an unwritable place have their own stable words."""
+    prepare(place)
+    with pytest.raises(RecorderUnavailable) as refused:
+        await recorders(place).arm(spec(), **Heard().callbacks)
+    assert refused.value.code == code
+
+
+async def test_preflight_asks_for_twice_the_planned_length(place):
+    """A disk with less room is refused as full, and so is one that only pretends."""
+    with pytest.raises(RecorderUnavailable) as refused:
+        await recorders(place, SmallDisk(100 << 20)).arm(spec(seconds=3600), **Heard().callbacks)
+    assert refused.value.code == "disk-full"
+    disk = FaultyDisk(1, count=1 << 30, error=errno.ENOSPC)
+    with pytest.raises(RecorderUnavailable) as refused:
+        await recorders(place, disk).arm(spec(), **Heard().callbacks)
+    assert refused.value.code == "disk-full"
+
+
+async def test_a_closed_recording_is_not_opened_again(place):
+    """The signed end is the end; and an id that is no id is refused."""
+    source = recorders(place)
+    await (await source.arm(spec(), **Heard().callbacks)).close("ended")
+    for recording, code in (("rec-1", "already-closed"), ("../rec", "bad-recording"), ("", "bad-recording")):
+        with pytest.raises(RecorderUnavailable) as refused:
+            await source.arm(spec(recording), **Heard().callbacks)
+        assert refused.value.code == code
+
+
+async def test_another_process_keeps_its_recording(place):
+    """Two recorders of different owners never write one chain."""
+    recorder = await recorders(place).arm(spec(), **Heard().callbacks)
+    with pytest.raises(RecorderUnavailable) as refused:
+        await recorders(place).arm(spec(), **Heard().callbacks)
+    assert refused.value.code == "busy"
+    await recorder.close("ended")
+
+
+class LaterFaultyDisk(FaultyDisk):
+    """Behaves until armed."""
+
+    def __init__(self, **options):
+        super().__init__(1 << 60, **options)
+
+    def break_now(self, count):
+        self.at, self.count = self.calls + 1, count
+
+
+@pytest.mark.parametrize("change", range(1, 7))
+async def test_one_failed_change_is_answered_by_a_new_take_without_loss(place, change):
+    """The packets are still in memory: a new take writes them, nothing is lost, nothing fails."""
+    disk, heard = LaterFaultyDisk(), Heard()
+    recorder = await recorders(place, disk).arm(spec(), **heard.callbacks)
+    recorder.opened(SOUND)
+    send(recorder, 0, 20)
+    await until(lambda: heard.durable)
+    disk.at, disk.count = disk.calls + change, 1
+    send(recorder, 20, 20)
+    calls = disk.at
+    await until(lambda: disk.calls > calls + 6)
+    send(recorder, 40, 20)
+    await recorder.close("ended")
+    found = verify(place / "recordings" / "rec-1")
+    assert (found.exit_code, found.takes, heard.failed) == (0, 2, [])
+    packets = [p.data[2:4] for p in Reader.open(place, "rec-1", FileKeys(place)).packets()]
+    assert packets == [n.to_bytes(2, "big") for n in range(60)]
+
+
+async def test_a_disk_that_stays_full_fails_once_and_resumes_when_space_returns(place):
+    """ENOSPC that lasts is told once as disk-full; nothing more is acknowledged; arming again resumes with a gap."""
+    disk, heard, source = LaterFaultyDisk(error=errno.ENOSPC), Heard(), None
+    source = recorders(place, disk)
+    recorder = await source.arm(spec(), **heard.callbacks)
+    recorder.opened(SOUND)
+    send(recorder, 0, 20)
+    recorder.log(1, SystemClock().now(), {"event": "a"}, {})
+    await until(lambda: heard.durable)
+    disk.break_now(1 << 30)
+    send(recorder, 20, 20)
+    await until(lambda: heard.failed)
+    acknowledged = len(heard.durable)
+    send(recorder, 40, 20)
+    await asyncio.sleep(0.1)
+    assert (heard.failed, len(heard.durable)) == (["disk-full"], acknowledged)
+    disk.at = 1 << 60
+    again = await source.arm(spec(), **heard.callbacks)
+    again.opened(SOUND)
+    send(again, 60, 20)
+    await again.close("ended")
+    found = verify(place / "recordings" / "rec-1")
+    assert found.exit_code == 0
+    assert Verdict.GAP in {item.verdict for item in found.ranges}
+
+
+async def test_a_disk_that_cannot_follow_fails_with_a_declared_gap_and_bounded_memory(place):
+    """Beyond the queue's bound packets are refused, the failure is told once, and the chain says what is missing."""
+    gate, heard = threading.Event(), Heard()
+    gate.set()
+    source = recorders(place, SlowDisk(gate), queue_bytes=100_000)
+    recorder = await source.arm(spec(), **heard.callbacks)
+    recorder.opened(SOUND)
+    send(recorder, 0, 10)
+    await until(lambda: heard.durable)
+    gate.clear()
+    for batch in range(20):
+        send(recorder, 10 + batch * 100, 100, 1000)
+        await asyncio.sleep(0.005)
+    held = sum(len(item[3]) for item in recorder._writer.queue if len(item) > 3)
+    assert heard.failed == ["overflow"]
+    assert held < 110_000
+    gate.set()
+    await recorder.close("ended")
+    found = verify(place / "recordings" / "rec-1")
+    assert found.exit_code == 0
+    assert "overflow" in {item.cause for item in found.ranges}
+
+
+async def test_a_disk_that_hangs_is_told(place, monkeypatch):
+    """A sync that does not return is a failure after the limit, found by a second thread; the loop never waits."""
+    monkeypatch.setattr("recordings.writer.STALLED", 0.2)
+    gate, heard = threading.Event(), Heard()
+    gate.set()
+    recorder = await recorders(place, SlowDisk(gate)).arm(spec(), **heard.callbacks)
+    await until(lambda: heard.durable)
+    gate.clear()
+    await until(lambda: heard.failed)
+    assert heard.failed == ["disk-stalled"]
+    gate.set()
+    await recorder.close("ended")
+    assert verify(place / "recordings" / "rec-1").exit_code == 0
+
+
+async def test_close_without_a_disk_says_so_and_recovery_ends_the_chain(place):
+    """A close that cannot be written raises; later the chain is closed by whoever finds it."""
+    from recordings.abandoned import close_abandoned
+
+    disk, heard = LaterFaultyDisk(), Heard()
+    recorder = await recorders(place, disk).arm(spec(), **heard.callbacks)
+    recorder.opened(SOUND)
+    send(recorder, 0, 20)
+    await until(lambda: heard.durable)
+    disk.break_now(1 << 30)
+    with pytest.raises(RecorderUnavailable):
+        await recorder.close("ended")
+    assert close_abandoned(place, "rec-1", lambda: FileKeys(place), SystemClock(), Disk())
+    found = verify(place / "recordings" / "rec-1")
+    assert (found.exit_code, found.closed) == (0, True)
+
+
+async def test_a_member_that_is_not_json_is_refused_at_once(place):
+    """The caller hears of its mistake before anything is signed."""
+    recorder = await recorders(place).arm(spec(), **Heard().callbacks)
+    with pytest.raises(ValueError):
+        recorder.log(1, SystemClock().now(), {"who": object()}, {})
+    assert recorder.last_entry == 0
+    await recorder.close("ended")
