@@ -19,7 +19,7 @@ from web.statics import Statics
 LARGEST_BODY: Final = 256 * 1024
 """Bytes of a request: forms and session descriptions are far below."""
 
-PAGES: Final = ("home", "signin", "booking", "bookings", "day", "terminals", "guest", "rehearsals")
+PAGES: Final = ("home", "signin", "booking", "bookings", "day", "terminals", "guest", "live", "terminal", "rehearsals")
 """Modules of ``web/pages``; each has ``routes()``."""
 
 
