@@ -6,7 +6,7 @@ Secrets are stored only as hashes. Facilities, rooms and sessions are ids of pac
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UtcDateTime
@@ -164,6 +164,12 @@ class Invitation(Base):
     created: Mapped[datetime] = mapped_column(UtcDateTime())
     accepted: Mapped[datetime | None] = mapped_column(UtcDateTime())
     locale: Mapped[str] = mapped_column(String(8), default="zh-CN")
+    short: Mapped[str | None] = mapped_column(String(64), index=True, unique=True)
+    """Keyed hash of the short code that stands for the link where only a letter or a call can reach the guest."""
+    contact: Mapped[str | None] = mapped_column(Text())
+    """Phone or mail address a confirmation code goes to, sealed; with one, accepting needs that code."""
+    contact_kind: Mapped[str | None] = mapped_column(String(8))
+    """``sms`` or ``mail``."""
 
 
 class Terminal(Base):
@@ -187,6 +193,8 @@ class Terminal(Base):
     seen: Mapped[datetime | None] = mapped_column(UtcDateTime())
     health: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     """Camera and microphone present, network, version: as last told, see ``terminals.Health``."""
+    public_key: Mapped[str | None] = mapped_column(Text())
+    """P-256 key (SPKI, base64) whose private half never leaves the device; with one, each start is challenged."""
 
 
 class PairingCode(Base):
@@ -207,3 +215,106 @@ class PairingCode(Base):
     confirmed_by: Mapped[str | None] = mapped_column(ID)
     created: Mapped[datetime] = mapped_column(UtcDateTime())
     expires: Mapped[datetime] = mapped_column(UtcDateTime())
+    public_key: Mapped[str | None] = mapped_column(Text())
+
+
+class TerminalStart(Base):
+    """One start of a terminal's page, proved with its key; the newest ends the ones before."""
+
+    __tablename__ = "terminal_starts"
+    __table_args__ = (Index("ix_terminal_starts_terminal", "terminal"),)
+
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    terminal: Mapped[str] = mapped_column(ID, ForeignKey("terminals.id"))
+    started: Mapped[datetime] = mapped_column(UtcDateTime())
+    ended: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+
+class Passkey(Base):
+    """A WebAuthn credential of a person; several per person."""
+
+    __tablename__ = "passkeys"
+    __table_args__ = (Index("ix_passkeys_person", "person"),)
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
+    person: Mapped[str] = mapped_column(ID, ForeignKey("persons.id"))
+    credential: Mapped[str] = mapped_column(String(1400), unique=True)
+    """Credential id, base64url."""
+    public_key: Mapped[str] = mapped_column(Text())
+    """COSE key, base64url."""
+    count: Mapped[int] = mapped_column(BigInteger())
+    """Signature counter last seen; a step back is the sign of a copy."""
+    label: Mapped[str] = mapped_column(String(64))
+    created: Mapped[datetime] = mapped_column(UtcDateTime())
+    used: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+
+class CodeApp(Base):
+    """The TOTP secret of a person, sealed."""
+
+    __tablename__ = "code_apps"
+
+    person: Mapped[str] = mapped_column(ID, ForeignKey("persons.id"), primary_key=True)
+    secret: Mapped[str] = mapped_column(Text())
+    last_step: Mapped[int] = mapped_column(BigInteger(), default=0)
+    """Time step of the last code accepted: none is accepted twice."""
+    created: Mapped[datetime] = mapped_column(UtcDateTime())
+    confirmed: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """When the first code proved that the app works; before that it is not asked for."""
+
+
+class RecoveryCode(Base):
+    """One way in when everything else is lost, usable once."""
+
+    __tablename__ = "recovery_codes"
+    __table_args__ = (Index("ix_recovery_codes_person", "person"),)
+
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    person: Mapped[str] = mapped_column(ID, ForeignKey("persons.id"))
+    created: Mapped[datetime] = mapped_column(UtcDateTime())
+    used: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+
+class Pin(Base):
+    """What a person types at a shared desk to take over from a colleague."""
+
+    __tablename__ = "pins"
+
+    person: Mapped[str] = mapped_column(ID, ForeignKey("persons.id"), primary_key=True)
+    hash: Mapped[str] = mapped_column(String(256))
+    """argon2id."""
+    created: Mapped[datetime] = mapped_column(UtcDateTime())
+
+
+class Challenge(Base):
+    """Something asked of a browser that must come back soon, once: a passkey's challenge, a pending second step."""
+
+    __tablename__ = "challenges"
+
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """Hash of the secret the browser holds."""
+    purpose: Mapped[str] = mapped_column(String(32))
+    subject: Mapped[str | None] = mapped_column(ID)
+    """Person, invitation or terminal it is about, when known."""
+    value: Mapped[str] = mapped_column(Text(), default="")
+    """What was asked: random bytes to be signed (base64url), or the keyed hash of a code sent."""
+    tries: Mapped[int] = mapped_column(default=0)
+    created: Mapped[datetime] = mapped_column(UtcDateTime())
+    expires: Mapped[datetime] = mapped_column(UtcDateTime())
+
+
+class KeptApart(Base):
+    """Two persons who must never meet: in one lobby, in one place, or in overlapping time."""
+
+    __tablename__ = "kept_apart"
+    __table_args__ = (Index("ix_kept_apart_one", "one"), Index("ix_kept_apart_other", "other"))
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
+    one: Mapped[str] = mapped_column(ID)
+    other: Mapped[str] = mapped_column(ID)
+    """Ids of persons, in custody or not; ``one`` < ``other``."""
+    reason: Mapped[str] = mapped_column(String(32))
+    """A value of ``screening.Reason``."""
+    stated_by: Mapped[str] = mapped_column(ID)
+    stated: Mapped[datetime] = mapped_column(UtcDateTime())
+    lifted: Mapped[datetime | None] = mapped_column(UtcDateTime())
