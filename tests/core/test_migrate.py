@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import inspect, text
 
-from core import ledger, migrate
+from core import jobs, ledger, migrate  # noqa: F401  # for its table
 from core.database import Base, Database, sqlite_url
 from core.errors import OperatorError
 
