@@ -13,6 +13,7 @@ from recordings.timeline import Unwrap
 
 _RTP = struct.Struct(">BBHII")
 _HELD_NS = 3_000_000_000
+_FIRST_NS = 500_000_000
 _HELD = 1024
 START_CODE = b"\0\0\0\1"
 
@@ -51,6 +52,8 @@ class Reorder:
         self._sequence, self._timestamp = Unwrap(16), Unwrap(32)
         self._heap: list[tuple[int, int, RtpPacket]] = []
         self._next: int | None = None
+        """Number to be given out next; unknown until the first packets had time to overtake one another."""
+        self._since_ns = 0
 
     def push(self, data: bytes, at_ns: int) -> Iterator[RtpPacket]:
         parsed = parse(data)
@@ -58,11 +61,12 @@ class Reorder:
             return
         sequence = self._sequence(parsed[0])
         packet = RtpPacket(sequence, self._timestamp(parsed[1]), parsed[2], parsed[3])
-        if self._next is None:
-            self._next = sequence
-        if sequence >= self._next:
+        if not self._heap and self._next is None:
+            self._since_ns = at_ns
+        if self._next is None or sequence >= self._next:
             heapq.heappush(self._heap, (sequence, at_ns, packet))
-        yield from self._ready(at_ns)
+        if self._next is not None or at_ns - self._since_ns > _FIRST_NS or len(self._heap) > _HELD:
+            yield from self._ready(at_ns)
 
     def flush(self) -> Iterator[RtpPacket]:
         yield from self._ready(None)

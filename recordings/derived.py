@@ -268,8 +268,9 @@ def read_sidecar(raw: bytes) -> Sidecar | None:
     if body is None:
         return None
     try:
-        return Sidecar(**{name: body[name] for name in Sidecar.__slots__})
-    except KeyError:
+        values = {name: body[name] for name in Sidecar.__slots__}
+        return Sidecar(**values | {"remarks": tuple(values["remarks"])})
+    except (KeyError, TypeError):
         return None
 
 

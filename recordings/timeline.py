@@ -6,13 +6,15 @@ and followed slowly (at most 5 ms per second); a jump of more than two seconds i
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 SECOND = 1_000_000_000
 SLOPE = 0.005
 JUMP = 2 * SECOND
 WINDOW = 10 * SECOND
 """Within this much of a sender's time the least delayed packet counts."""
+SAME_CLOCK = SECOND // 5
+"""Two tracks whose senders' clocks differ by less are taken to have the same one."""
 _NTP_FRACTION = 1 << 32
 
 
@@ -149,26 +151,51 @@ class TrackClock:
 
 
 class PublicationClock:
-    """Maps the tracks of one publication, which share their sender's clock, onto media time."""
+    """Maps the tracks of one publication onto media time; those that share a sender's clock share its relation to
+    the server's, so that lips fit words."""
 
     def __init__(self, tracks: Sequence[TrackClock]) -> None:
         self._senders = {id(track): track.sender() for track in tracks}
-        self._alone = {id(track): SlowOffset(track.delays(), 3 * WINDOW) for track in tracks}
-        windows: dict[int, tuple[int, int]] = {}
+        self._servers: dict[int, SlowOffset] = {}
+        clocks: list[tuple[int, list[TrackClock]]] = []
         for track in tracks:
-            sender = self._senders[id(track)]
-            for time, delay in track.delays() if sender else ():
-                instant = time + sender.at(time)
-                sample = (time + delay - instant, instant)
-                window = instant // WINDOW
-                windows[window] = min(sample, windows.get(window, sample))
-        self._server = SlowOffset(((instant, offset) for offset, instant in windows.values()), 3 * WINDOW)
+            if self._senders[id(track)]:
+                self._join(clocks, track)
+        for _, members in clocks:
+            server = self._server(members)
+            self._servers.update({id(track): server for track in members})
+        self._alone = {id(track): SlowOffset(track.delays(), 3 * WINDOW) for track in tracks}
 
     def media_ns(self, track: TrackClock, unwrapped: int) -> int:
         """Media time of an unwrapped RTP timestamp."""
         time = track.to_ns(unwrapped)
+        server = self._servers.get(id(track))
+        if server is None:
+            alone = self._alone[id(track)]
+            return time + (alone.at(time) if alone else 0)
+        instant = time + self._senders[id(track)].at(time)
+        return instant + server.at(instant)
+
+    def _join(self, clocks: list[tuple[int, list[TrackClock]]], track: TrackClock) -> None:
+        """Put a track with those whose reports speak of the same clock: arrival minus its time is about the same."""
+        offset = min((offset for _, offset in self._samples(track)), default=0)
+        for found, members in clocks:
+            if abs(found - offset) < SAME_CLOCK:
+                members.append(track)
+                return
+        clocks.append((offset, [track]))
+
+    def _samples(self, track: TrackClock) -> Iterator[tuple[int, int]]:
+        """(sender's instant, arrival − instant) of the least delayed packet of each window."""
         sender = self._senders[id(track)]
-        if not sender:
-            return time + (self._alone[id(track)].at(time) if self._alone[id(track)] else 0)
-        instant = time + sender.at(time)
-        return instant + self._server.at(instant)
+        for time, delay in track.delays():
+            instant = time + sender.at(time)
+            yield instant, time + delay - instant
+
+    def _server(self, members: Sequence[TrackClock]) -> SlowOffset:
+        windows: dict[int, tuple[int, int]] = {}
+        for track in members:
+            for instant, offset in self._samples(track):
+                window = instant // WINDOW
+                windows[window] = min((offset, instant), windows.get(window, (offset, instant)))
+        return SlowOffset(((instant, offset) for offset, instant in windows.values()), 3 * WINDOW)
