@@ -126,3 +126,12 @@ async def until(condition: object, what: str) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain for: {what}"
         await asyncio.sleep(0.1)
+
+
+def yuanjian(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command line to its end and return what it printed; a failure fails the test."""
+    done = subprocess.run(
+        [sys.executable, "-m", "main", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=180, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done

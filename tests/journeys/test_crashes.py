@@ -1,0 +1,212 @@
+"""Any process killed in the middle of a recorded session: what was kept, what is said, and that it goes on."""
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recordings.verdicts import Verdict
+from recordings.verify import verify
+from rehearsal.participant import Participant
+from rehearsal.recorded import examine
+from rehearsal.site import Site
+from tests.journeys.conftest import PATIENCE, Server, yuanjian
+
+LOST_AT_MOST = timedelta(seconds=2)
+"""Evidence fault F1: how much of the newest media a kill may cost."""
+
+
+@pytest.fixture(scope="module")
+def token(server: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An operator's token of the running server."""
+    file = tmp_path_factory.mktemp("token") / "token"
+    yuanjian("token", "create", "--data-dir", str(server.data_dir), "--file", str(file))
+    return file.read_text().strip()
+
+
+@pytest.fixture
+async def site(server: Server, token: str) -> AsyncIterator[Site]:
+    async with Site(server.url, token) as opened:
+        yield opened
+
+
+class Pair:
+    """A host and one other participant, who join, come back and go on."""
+
+    def __init__(self, site: Site, session: str) -> None:
+        self.site, self.session = site, session
+        self.host, self.other = Participant(site, session, 1), Participant(site, session, 2)
+
+    async def enter(self) -> None:
+        """Both in, publishing and receiving."""
+        self.host, self.other = (Participant(self.site, self.session, number) for number in (1, 2))
+        for one in (self.host, self.other):
+            await one.join()
+            await one.publish()
+
+    async def begin(self) -> None:
+        """From the waiting room to live."""
+        for one in (self.host, self.other):
+            await one.act("name_person", role="synthetic", name=f"演练 {one.number}")
+        await self.host.until(lambda: len(persons(self.host.view)) == 2, "both being named")
+        for person in persons(self.host.view):
+            await self.host.act("confirm_person", present=person, how="known")
+        await self.host.act("admit", endpoint=self.other.endpoint)
+        await self.host.until(lambda: self.host.view["rights"]["start"] or self.host.state == "live", "the start")
+        if self.host.state != "live":
+            await self.host.act("start")
+        await self.live()
+
+    async def live(self) -> None:
+        """Live at both ends, and each receives the other."""
+        for one in (self.host, self.other):
+            await one.until(lambda one=one: one.state == "live", "the session being live")  # type: ignore[misc]
+            await one.receive_everyone(1)
+
+    async def close(self) -> None:
+        await asyncio.gather(self.host.close(), self.other.close())
+
+
+def persons(view: dict[str, Any]) -> list[str]:
+    return [person["id"] for endpoint in view["endpoints"] for person in endpoint["persons"]]
+
+
+@pytest.fixture
+async def pair(site: Site) -> AsyncIterator[Pair]:
+    """Two participants in a live rehearsal of whom three seconds are on disk."""
+    session = (await site.post("api/rehearsals", {"participants": 2, "minutes": 30}))["session"]
+    made = Pair(site, session)
+    await made.enter()
+    await made.begin()
+    await recorded(made.host, 3)
+    yield made
+    await made.close()
+
+
+async def recorded(one: Participant, seconds: float) -> datetime:
+    """Wait until so many seconds more are durable; return the instant up to which."""
+    await one.until(lambda: one.durable is not None, "the first durable second")
+    begin = datetime.fromisoformat(str(one.durable))
+    await one.until(
+        lambda: (datetime.fromisoformat(str(one.durable)) - begin).total_seconds() >= seconds, "durable seconds"
+    )
+    return datetime.fromisoformat(str(one.durable))
+
+
+async def finish(pair: Pair) -> dict[str, Any]:
+    """End the session and wait for its result."""
+    await pair.host.act("end", reason="over")
+    await pair.host.until(lambda: pair.host.ended is not None, "the end")
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        result = await pair.site.get(f"api/rehearsals/{pair.session}")
+        if result["verdict"] and result["files"]:
+            return result
+        await asyncio.sleep(0.2)
+    pytest.fail("the record was not finished")
+
+
+def chain(server: Server, recording: str) -> Iterator[dict[str, Any]]:
+    lines = (server.data_dir / "recordings" / recording / "chain.jsonl").read_text().splitlines()
+    return (json.loads(line.partition("\t")[0]) for line in lines)
+
+
+async def test_killed_relay_costs_at_most_two_seconds(server: Server, pair: Pair, tmp_path: Path) -> None:
+    """The media process dies: held, what was acknowledged is there, a new take goes on, the whole is intact."""
+    acknowledged = await recorded(pair.host, 1)
+    killed = datetime.now(UTC)
+    server.kill("media-0")
+    await pair.host.until(lambda: pair.host.state == "held", "being held")
+    assert pair.host.view["reason"], "everybody is told why"
+    await pair.close()
+    await asyncio.to_thread(server.wait_ready)
+    await pair.enter()
+    await pair.host.until(lambda: pair.host.view["rights"]["host"] and pair.host.state == "held", "the host's return")
+    await resume(pair)
+    await recorded(pair.host, 2)
+    result = await finish(pair)
+    records = list(chain(server, result["recording"]))
+    takes = [record for record in records if record["type"] == "take"]
+    recovered = [record for record in records if record["type"] == "recovered"]
+    assert len(takes) == 2
+    assert len(recovered) == 1
+    kept = kept_until(records, take=1)
+    assert kept >= acknowledged, "something acknowledged is missing"
+    assert killed - kept <= LOST_AT_MOST, f"{killed - kept} before the kill are missing"
+    verdict = verify(server.data_dir / "recordings" / result["recording"])
+    assert verdict.exit_code == 0, verdict.to_json()
+    await playable(pair, result, tmp_path)
+
+
+def kept_until(records: list[dict[str, Any]], *, take: int) -> datetime:
+    """The instant up to which the frames of ``take`` hold everything."""
+    opened = next(record for record in records if record["type"] == "take" and record["take"] == take)
+    last = max(record["to_ms"] for record in records if record["type"] == "frame" and record["take"] == take)
+    return datetime.fromtimestamp(int(opened["utc_ns"]) / 1e9 + (last - opened["ms"]) / 1000, UTC)
+
+
+async def resume(pair: Pair) -> None:
+    """The host goes on, with a reason, once the recorder can."""
+    await pair.host.act("resume", reason="after the fault")
+    await pair.live()
+
+
+async def playable(pair: Pair, result: dict[str, Any], folder: Path) -> None:
+    """Each participant's files hold that participant's picture and sound."""
+    for number, one in ((1, pair.host), (2, pair.other)):
+        files = [item for item in result["files"] if item["endpoint"] == one.endpoint]
+        assert files, f"participant {number} was not recorded"
+        for place, item in enumerate(files):
+            target = folder / f"{number}-{place}.webm"
+            await pair.site.download(item["url"], target)
+            found = await asyncio.to_thread(examine, target, number, "camera", random.Random(place))
+            assert not found.error
+            assert found.frames_own > 0
+
+
+async def test_killed_web_process_leaves_the_recording_whole(server: Server, pair: Pair, tmp_path: Path) -> None:
+    """The web process dies: recording goes on without a gap, the session is back as held, and can go on."""
+    server.kill("web")
+    await pair.host.until(lambda: pair.host._gone, "the connection breaking")  # nothing else tells of the kill
+    await asyncio.to_thread(server.wait_ready)
+    for one in (pair.host, pair.other):
+        await one.close()
+    await pair.enter()
+    await pair.host.until(lambda: pair.host.state == "held", "being held after the restart")
+    assert pair.host.view["reason"] == "server-restarted"
+    await resume(pair)
+    await recorded(pair.host, 2)
+    result = await finish(pair)
+    records = list(chain(server, result["recording"]))
+    assert [record["take"] for record in records if record["type"] == "take"] == [1]
+    assert not [record for record in records if record["type"] == "gap"]
+    assert verify(server.data_dir / "recordings" / result["recording"]).verdict is Verdict.INTACT
+    await playable(pair, result, tmp_path)
+
+
+async def test_killed_worker_finishes_after_its_restart(server: Server, pair: Pair) -> None:
+    """The worker dies as the session ends: its next life makes the files."""
+    server.kill("worker")
+    result = await finish(pair)
+    assert result["verdict"] == "INTACT"
+
+
+async def test_relay_and_pages_killed_together_come_back(server: Server, pair: Pair, tmp_path: Path) -> None:
+    """Both die in one instant, as in a power cut: the session is held, recovered, and ends intact."""
+    server.kill("media-0")
+    server.kill("web")
+    await pair.host.until(lambda: pair.host._gone, "the connection breaking")
+    await asyncio.to_thread(server.wait_ready)
+    await pair.close()
+    await pair.enter()
+    await pair.host.until(lambda: pair.host.state == "held", "being held after the restart")
+    await resume(pair)
+    result = await finish(pair)
+    assert verify(server.data_dir / "recordings" / result["recording"]).exit_code == 0
+    await playable(pair, result, tmp_path)
