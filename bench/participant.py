@@ -62,6 +62,7 @@ class Participant:
         kind = socket.SOCK_DGRAM if way == "udp" else socket.SOCK_STREAM
         self.socket = socket.socket(socket.AF_INET6 if six else socket.AF_INET, kind)
         self.socket.setblocking(False)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 21)
         self.socket.bind((host, 0))
         self._stream = bytearray()
         self._remote: Any = None
