@@ -79,6 +79,7 @@ class Keeper:
         self._waiting: deque[Change] = deque()
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
+        self._writing = asyncio.Lock()
         self._renewed = clock.now()
         self.dropped = 0
         self.is_lost = False
@@ -123,6 +124,10 @@ class Keeper:
 
     async def flush(self) -> None:
         """Write everything that waits and renew the lease. Raises ``Unavailable`` with nothing lost."""
+        async with self._writing:
+            await self._flush()
+
+    async def _flush(self) -> None:
         while self._waiting or self._clock.now() - self._renewed >= store.LEASE / 3:
             if self._waiting and isinstance(self._waiting[0], Course):
                 await self._tell_calendar(self._waiting[0])

@@ -1,0 +1,58 @@
+// Generated from signaling/messages.py by `make generate`; do not edit.
+
+export const VERSION = 1;
+
+/** Why the server closes a socket. */
+export const CLOSE = Object.freeze({
+  REPLACED: 4000,
+  PROTOCOL: 4001,
+  NO_HELLO: 4002,
+  SENT_AWAY: 4003,
+  ENDED: 4005,
+  TOO_MANY: 4006,
+  TOO_SLOW: 4007,
+  LEFT: 4008,
+  UNKNOWN: 4401,
+  DENIED: 4403,
+  RESTART: 1012,
+});
+
+/** Members of the messages an endpoint may send; the server refuses any other. */
+export const FROM_ENDPOINT = Object.freeze({
+  hello: ["version", "ticket", "resume", "seen", "agent"],
+  device: ["kind", "state"],
+  check_done: ["picture", "microphone", "speaker", "loss", "delay_ms", "way"],
+  name_person: ["role", "name", "person", "number", "endpoint"],
+  drop_person: ["present"],
+  confirm_person: ["present", "how"],
+  confirm_name: ["me"],
+  admit: ["endpoint"],
+  refuse: ["endpoint", "reason"],
+  eject: ["endpoint", "reason"],
+  start: [],
+  hold: ["reason"],
+  resume: ["reason"],
+  extend: ["minutes"],
+  end: ["reason"],
+  leave: [],
+  chat: ["text"],
+  marker: ["label"],
+  share: ["on"],
+  help: [],
+  ping: [],
+});
+
+/** Members of the server's messages; ignore others, a newer server may have more. */
+export const TO_ENDPOINT = Object.freeze({
+  welcome: ["version", "endpoint", "resume", "token", "whip", "whep", "ice_servers", "locale"],
+  view: ["number", "now", "session", "kind", "title", "state", "reason", "reason_text", "since", "policy", "recording", "durable", "start", "end", "hard_end", "missing", "you", "rights", "custody", "endpoints"],
+  durable: ["until"],
+  warning: ["number", "minutes", "text"],
+  said: ["number", "at", "endpoint", "name", "text"],
+  notice: ["number", "at", "level", "code", "text"],
+  republish: ["number"],
+  refused: ["code", "text"],
+  replaced: [],
+  ended: ["number", "at", "reason", "reason_text", "digest"],
+  pong: ["now"],
+});
