@@ -19,7 +19,23 @@ from web.statics import Statics
 LARGEST_BODY: Final = 256 * 1024
 """Bytes of a request: forms and session descriptions are far below."""
 
-PAGES: Final = ("home", "signin", "booking", "bookings", "day", "terminals", "guest", "live", "terminal", "rehearsals")
+PAGES: Final = (
+    "home",
+    "signin",
+    "booking",
+    "bookings",
+    "invitations",
+    "day",
+    "terminals",
+    "guest",
+    "records",
+    "people",
+    "facilities",
+    "rehearsals",
+    "trust",
+    "live",
+    "terminal",
+)
 """Modules of ``web/pages``; each has ``routes()``."""
 
 

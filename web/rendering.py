@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 from babel.dates import format_date, format_datetime, format_time
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from core.texts import Texts
 from scheduler.wording import local_values
@@ -64,12 +64,13 @@ def page(
         app[ENVIRONMENT]
         .get_template(template)
         .render(
-            _=Texts(locale),
+            _=Words(locale),
             locale=locale,
             principal=principal_of(request),
             nonce=request.get("nonce", ""),
             site_name=settings.site_name,
             demo=settings.demo,
+            base_url=settings.base_url,
             path=request.path,
             here=request.path_qs if request.method == "GET" else "/",
             request_id=request.get("request_id", ""),
@@ -79,6 +80,15 @@ def page(
         )
     )
     return web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
+
+
+class Words(Texts):
+    """The sentences of one language in a template, where a value may be marked-up text such as a time."""
+
+    def __call__(self, text: str, **values: object) -> str:
+        if not any(isinstance(value, Markup) for value in values.values()):
+            return super().__call__(text, **values)
+        return escape(self.gettext(text)).format(**values)
 
 
 class Shown:
@@ -161,6 +171,11 @@ class Shown:
         if minutes < 120:
             return self._texts.ngettext("{count} minute", "{count} minutes", minutes).format(count=minutes)
         return self._texts("{hours} h {minutes} min", hours=minutes // 60, minutes=f"{minutes % 60:02}")
+
+    def length_ms(self, milliseconds: int) -> str:
+        """A media time as ``1:02:03``."""
+        minutes, seconds = divmod(milliseconds // 1000, 60)
+        return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
 
     def _time(self, at: datetime, text: str) -> Markup:
         return Markup('<time datetime="{}">{}</time>').format(at.isoformat(timespec="seconds"), text)

@@ -1,12 +1,18 @@
 """Queries for choices that pages offer, joining what several packages own. Reads only, in the caller's transaction."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cases.kinds import KINDS
+from cases.models import Case, CaseOfficer
+from core.ledger import Entry
 from people.models import Organisation, RoleGrant, Terminal
-from scheduler.models import Facility, Room
+from recordings.models import Recording
+from scheduler.models import Booking, Facility, Party, Room
 
 
 async def facilities_below(tx: AsyncSession, organisations: Collection[str], search: str) -> Sequence[Facility]:
@@ -46,3 +52,60 @@ async def grants_of(tx: AsyncSession, people: Collection[str]) -> dict[str, list
     for grant in (await tx.execute(query.order_by(RoleGrant.role))).scalars():
         found.setdefault(grant.person, []).append(grant)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedSession:
+    """A session that took place, for the list of records."""
+
+    id: str
+    kind: str
+    start: datetime
+    started: datetime | None
+    ended: datetime | None
+    case_number: str
+    names: str
+    verdict: str
+    """Of the last check; empty while the record is being prepared."""
+
+
+async def recorded_sessions(
+    tx: AsyncSession, officer: str, tree: Collection[str], search: str, limit: int
+) -> list[RecordedSession]:
+    """Sessions that began, of the officer's own cases or of ``tree``, newest first. Privileged kinds are never here."""
+    open_kinds = [kind.code for kind in KINDS.values() if not kind.privileged and kind.statistics]
+    own_cases = select(CaseOfficer.case).where(CaseOfficer.person == officer)
+    mine = Booking.case.in_(own_cases)
+    query = (
+        select(Booking, Case.number, Recording.verdict)
+        .outerjoin(Case, Case.id == Booking.case)
+        .outerjoin(Recording, Recording.session == Booking.id)
+        .where(Booking.kind.in_(open_kinds), Booking.started.is_not(None))
+        .where(mine | Booking.organisation.in_(tree) if tree else mine)
+    )
+    if search:
+        part = search.casefold()
+        named = select(Party.booking).where(func.lower(Party.name).contains(part, autoescape=True))
+        query = query.where(func.lower(Case.number).contains(part, autoescape=True) | Booking.id.in_(named))
+    rows = (await tx.execute(query.order_by(Booking.start.desc(), Booking.id).limit(limit))).all()
+    names = await _names(tx, [row[0].id for row in rows])
+    return [
+        RecordedSession(b.id, b.kind, b.start, b.started, b.ended, number or "", names.get(b.id, ""), verdict or "")
+        for b, number, verdict in rows
+    ]
+
+
+async def _names(tx: AsyncSession, bookings: Collection[str]) -> dict[str, str]:
+    query = select(Party.booking, Party.name).where(Party.booking.in_(bookings)).order_by(Party.id)
+    found: dict[str, list[str]] = {}
+    for booking, name in await tx.execute(query):
+        found.setdefault(booking, []).append(name)
+    return {booking: "、".join(names) for booking, names in found.items()}
+
+
+async def in_ledger(tx: AsyncSession, tag: str, *, actor: str, subject: str, since: datetime) -> bool:
+    """Whether the ledger holds such an entry from ``since`` on."""
+    query = select(Entry.number).where(
+        Entry.tag == tag, Entry.actor == actor, Entry.subject == subject, Entry.at >= since
+    )
+    return (await tx.execute(query.limit(1))).first() is not None

@@ -32,6 +32,14 @@ ROLES: Mapping[str, str] = {
     "synthetic": m("Synthetic participant"),
 }
 
+ENDPOINTS: Mapping[str, str] = {
+    "host": m("Officers’ place"),
+    "post": m("Duty post"),
+    "party": m("Participant"),
+    "guest": m("Guest"),
+    "room": m("Room"),
+}
+
 TREES: Mapping[str, str] = {
     "police": m("Police"),
     "procuratorate": m("Procuratorate"),
@@ -128,3 +136,18 @@ LIVE_LOOKS: Mapping[str, tuple[str, str]] = {
 def word(table: Mapping[str, str], value: object) -> str:
     """The msgid of an enumerated value; one that has no word yet is shown as it is rather than hidden."""
     return table.get(str(value), str(value))
+
+
+VERDICTS: Mapping[str, tuple[str, str, str]] = {
+    "INTACT": ("good", icon("shield-check"), m("Intact: unaltered and complete since it was recorded")),
+    "MODIFIED": ("stop", icon("shield-x"), m("Altered: parts are not what was recorded")),
+    "MISSING": ("stop", icon("shield-x"), m("Not complete: recorded parts are missing")),
+    "INCOMPLETE": ("warn", icon("shield-exclamation"), m("Unaltered as far as it goes, but its end was never signed")),
+    "UNPINNED": (
+        "warn",
+        icon("shield-exclamation"),
+        m("It agrees with itself, but whose signature it is is not known"),
+    ),
+    "UNUSABLE": ("stop", icon("shield-x"), m("This cannot be checked")),
+}
+"""Verdict of the verifier: colour, shape, sentence."""

@@ -69,9 +69,7 @@ async def _whom(request: web.Request, principal: Principal, wish: Wish, mistake:
     people = await offers.people(found.database, found.clock, principal, wish.kind)
     officers = await offers.colleagues(found.database, principal, wish.kind)
     status = 422 if mistake else 200
-    return page(
-        request, "book/whom.html", status=status, wish=wish, people=people, officers=officers, error=mistake
-    )
+    return page(request, "book/whom.html", status=status, wish=wish, people=people, officers=officers, error=mistake)
 
 
 async def when(request: web.Request) -> web.StreamResponse:

@@ -1,0 +1,163 @@
+"""The log of a session in words: who came, who was confirmed, when it ran, stopped and why. Pure.
+
+An entry's public part says what happened to which endpoint; names stand in its private part.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from core.texts import msgid as m
+from signaling.states import REASONS
+from web import words
+from web.words import icon
+
+Entry = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One line of the log. ``who`` is a name as given; ``detail`` a msgid, ``said`` words as they were written."""
+
+    number: int
+    at: datetime
+    ms: int
+    symbol: str
+    text: str
+    """msgid with the places ``{who}``, ``{role}``, ``{what}``, ``{minutes}``"""
+    values: Mapping[str, object]
+    detail: str = ""
+    said: str = ""
+    grave: bool = False
+
+
+_STATES: Mapping[str, tuple[str, str]] = {
+    "waiting": (icon("door-open"), m("The waiting room opened")),
+    "arming": (icon("hourglass-split"), m("The recorder was made ready")),
+    "live": (icon("play-circle"), m("It ran")),
+    "held": (icon("pause-circle"), m("It was stopped for a time")),
+    "ended": (icon("stop-circle"), m("It ended")),
+}
+_STEPS: Mapping[str, str] = {
+    "brought": m("The person was brought"),
+    "identity_checked": m("The facility checked the person’s identity"),
+    "escort_left": m("The escort left the room"),
+    "returned": m("The person was returned"),
+}
+_PLAIN: Mapping[str, tuple[str, str]] = {
+    "opened": (icon("journal-plus"), m("The log was opened")),
+    "joined": (icon("box-arrow-in-right"), m("{who} came in ({role})")),
+    "back": (icon("arrow-repeat"), m("{who} was back after a loss of connection")),
+    "away": (icon("wifi-off"), m("{who} lost the connection")),
+    "left": (icon("box-arrow-right"), m("{who} left")),
+    "admitted": (icon("person-check"), m("{who} was let in")),
+    "refused": (icon("person-x"), m("{who} was sent away")),
+    "ejected": (icon("person-x"), m("{who} was removed")),
+    "withdrawn": (icon("person-x"), m("The access of {who} was withdrawn")),
+    "person": (icon("person"), m("{who} is present ({role})")),
+    "person-confirmed": (icon("person-check"), m("{who} was confirmed")),
+    "person-dropped": (icon("person-dash"), m("{who} is no longer present")),
+    "recorder-ready": (icon("record-circle"), m("The recorder was ready")),
+    "recorder-failed": (icon("exclamation-triangle"), m("The recorder failed: nothing was transmitted")),
+    "resume": (icon("play-circle"), m("{who} let it go on")),
+    "marker": (icon("bookmark"), m("Marker")),
+    "chat": (icon("chat-left-text"), m("{who} wrote")),
+    "help": (icon("bell"), m("{who} called the duty post")),
+    "window": (icon("clock-history"), m("The end was moved")),
+    "warning": (icon("clock"), m("{minutes} minutes were left")),
+    "share": (icon("display"), m("{who} shared a screen, or stopped")),
+    "gap": (icon("exclamation-triangle"), m("Nothing could be kept of {who} for a moment")),
+    "line-lost": (icon("reception-0"), m("No packets came from {who}")),
+    "line-back": (icon("reception-4"), m("Packets came from {who} again")),
+    "taken-up": (icon("arrow-repeat"), m("The server took the session up again after a restart")),
+    "return-not-confirmed": (icon("exclamation-triangle"), m("The return was not confirmed in time")),
+    "end-words": (icon("chat-left-text"), m("Words at the end")),
+    "closed": (icon("lock"), m("The record was closed and signed")),
+}
+_GRAVE = frozenset({"recorder-failed", "gap", "return-not-confirmed", "ejected", "refused", "withdrawn"})
+_CAUSES: Mapping[str, str] = {
+    "wrong-person": m("Not the person expected"),
+    "not-now": m("Not now"),
+    "disturbance": m("Disturbance"),
+    "other": m("Another reason"),
+    "document": m("By a document shown"),
+    "known": m("Known in person"),
+    "facility": m("By the facility"),
+    "account": m("By their own account"),
+    "invitation": m("By the invitation, and by their own word"),
+    "named": m("By the host"),
+}
+
+
+def read(entries: Iterable[Entry]) -> list[Happening]:
+    """The lines worth reading, in order. Attendance statements, device reports and the like are left to the chain."""
+    found: list[Happening] = []
+    names: dict[str, str] = {}
+    roles: dict[str, str] = {}
+    for entry in entries:
+        public, private = entry["public"], entry["private"] or {}
+        _learn(public, private, names, roles)
+        line = _line(entry, public, private, names, roles)
+        if line is not None:
+            found.append(line)
+    return found
+
+
+def labels(entries: Iterable[Entry]) -> dict[str, str]:
+    """What each endpoint is called: the first person present there, else its own label."""
+    names: dict[str, str] = {}
+    for entry in entries:
+        _learn(entry["public"], entry["private"] or {}, names, {})
+    return names
+
+
+def _learn(public: Entry, private: Entry, names: dict[str, str], roles: dict[str, str]) -> None:
+    endpoint = str(public.get("endpoint", ""))
+    if public.get("event") == "joined":
+        roles.setdefault(endpoint, str(public.get("role", "")))
+        if private.get("label"):
+            names.setdefault(endpoint, str(private["label"]))
+    if public.get("event") == "person":
+        names[str(public["present"])] = str(private.get("name", ""))
+        roles[str(public["present"])] = str(public.get("role", ""))
+
+
+def _line(
+    entry: Entry, public: Entry, private: Entry, names: Mapping[str, str], roles: Mapping[str, str]
+) -> Happening | None:
+    event = str(public.get("event", ""))
+    subject = str(public.get("present") or public.get("endpoint") or public.get("by") or "")
+    symbol, text, detail = _PLAIN.get(event, ("", ""))[0], _PLAIN.get(event, ("", ""))[1], ""
+    if event == "state":
+        symbol, text = _STATES.get(str(public.get("to")), ("", ""))
+        detail = REASONS.get(str(public.get("reason", "")), "")
+    elif event == "custody":
+        symbol, text = icon("shield-check"), _STEPS.get(str(public.get("step")), "")
+    elif event in ("device", "track") and public.get("alarm"):
+        symbol, text = icon("camera-video-off"), m("Camera or microphone of {who} failed")
+    elif event in ("refused", "ejected"):
+        detail = _CAUSES.get(str(public.get("reason")), "")
+    elif event == "person-confirmed":
+        detail = _CAUSES.get(str(public.get("how")), "")
+    if not text:
+        return None
+    values = {
+        "who": names.get(subject) or m("somebody"),
+        "role": words.word({**words.ROLES, **words.ENDPOINTS}, roles.get(subject, "")),
+        "minutes": public.get("minutes", ""),
+        "name": private.get("name", ""),
+        "words": private.get("words", ""),
+    }
+    said = str(private.get("text") or private.get("label") or "") if event in ("chat", "marker") else ""
+    if event in ("resume", "end-words"):
+        said = str(private.get("words", ""))
+    return Happening(
+        int(entry["number"]), entry["at"], int(entry["ms"]), symbol, text, values, detail, said,
+        grave=event in _GRAVE or bool(public.get("alarm")),
+    )  # fmt: skip
+
+
+def grave(lines: Sequence[Happening]) -> int:
+    """How many lines a reviewer should look at first."""
+    return sum(line.grave for line in lines)

@@ -1,0 +1,171 @@
+"""Invitations of one session: a link and QR code that exist only at this moment, taken back, made anew."""
+
+import io
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import segno
+from aiohttp import web
+from markupsafe import Markup
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.kinds import EndpointRole
+from core.errors import Denied, NotFound, PersonError
+from people import invitations
+from people.invitations import InvitationView, NewInvitation
+from people.permissions import Action, Relation, allowed
+from people.principals import Principal
+from scheduler import access
+from scheduler import store as calendar
+from scheduler.models import Booking, Party
+from scheduler.views import booking_view
+from web.context import context
+from web.forms import form, path_id, query
+from web.identity import account
+from web.language import see_other
+from web.lines import line
+from web.mistakes import Mistake, of_error
+from web.rendering import page
+
+AFTER = timedelta(hours=4)
+"""How long after the planned end a link still opens: a questioning is never cut by its slot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """One person who comes by link, and the invitation they have."""
+
+    party: Party
+    invitation: InvitationView | None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A new link, shown once."""
+
+    name: str
+    address: str
+    qr: Markup
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """``GET /bookings/{id}/invitations``."""
+    return await _show(request, None, None)
+
+
+async def _show(request: web.Request, link: Link | None, mistake: Mistake | None) -> web.Response:
+    principal, found, session = account(request), context(request), path_id(request)
+    async with found.database.transaction(write=False) as tx:
+        await _mine(tx, principal, session)
+        guests = await _guests(tx, session)
+    booking = await booking_view(found.database, found.clock, principal, session)
+    return page(
+        request,
+        "invitations/invitations.html",
+        status=409 if mistake else 200,
+        zone=ZoneInfo(booking.zone),
+        booking=booking,
+        line=line(booking, principal, found.hub),
+        guests=guests,
+        link=link,
+        told=query(request).raw("told"),
+        error=mistake,
+    )
+
+
+async def _mine(tx: AsyncSession, principal: Principal, session: str) -> tuple[Booking, frozenset[Relation]]:
+    booking = await calendar.booking(tx, session)
+    if booking is None:
+        raise NotFound("no-booking", "There is no such booking.")
+    held = await access.relations_to(tx, principal, booking)
+    if not allowed(principal, Action.INVITE_GUEST, held):
+        raise Denied("not-allowed", "Guests are invited by the officers of the session.")
+    return booking, held
+
+
+async def _guests(tx: AsyncSession, session: str) -> list[Guest]:
+    """Everybody who comes by link, each with the newest invitation that is not withdrawn, else with a withdrawn one."""
+    parties = [p for p in await calendar.parties(tx, [session]) if p.endpoint_role is EndpointRole.GUEST]
+    newest: dict[str, InvitationView] = {}
+    sent = await invitations.of_session(tx, session)
+    owner = {view.id: party for view in sent for party in parties if party.name == view.name}
+    for view in sent:
+        party = owner.get(view.id)
+        if party is not None and (party.id not in newest or view.state != "revoked"):
+            newest[party.id] = view
+    return [Guest(party, newest.get(party.id)) for party in parties]
+
+
+async def create(request: web.Request) -> web.StreamResponse:
+    """``POST /bookings/{id}/invitations``: invite a party. The answer is the only time the link is shown."""
+    principal, found, session = account(request), context(request), path_id(request)
+    typed = await form(request)
+    wanted = typed.id("party")
+    try:
+        async with found.database.transaction() as tx:
+            booking, held = await _mine(tx, principal, session)
+            guest = next((g for g in await _guests(tx, session) if g.party.id == wanted), None)
+            if guest is None:
+                raise NotFound("no-guest", "This person does not come by link.")
+            if guest.invitation is not None:
+                secret = await invitations.reissue(tx, found.clock, principal, held, guest.invitation.id)
+                await invitations.extend(tx, session, _until(booking.end, found.clock.now()))
+            else:
+                secret = await _invite(tx, request, principal, held, booking, guest.party)
+    except PersonError as error:
+        if error.status >= 500:
+            raise
+        return await _show(request, None, of_error(request, error))
+    return await _show(request, _link(request, guest.party.name, secret), None)
+
+
+async def _invite(
+    tx: AsyncSession,
+    request: web.Request,
+    principal: Principal,
+    held: frozenset[Relation],
+    booking: Booking,
+    party: Party,
+) -> str:
+    clock = context(request).clock
+    wanted = NewInvitation(
+        session=booking.id,
+        role=party.role.value,
+        name=party.name[:64],
+        valid_until=_until(booking.end, clock.now()),
+        party=party.id,
+    )
+    _, secret = await invitations.create(tx, clock, principal, held, wanted)
+    return secret
+
+
+def _until(end: datetime, now: datetime) -> datetime:
+    return max(end, now) + AFTER
+
+
+def _link(request: web.Request, name: str, secret: str) -> Link:
+    address = f"{context(request).settings.base_url}/i#{secret}"
+    drawn = io.BytesIO()
+    segno.make(address, error="m").save(drawn, kind="svg", xmldecl=False, svgns=True, nl=False, border=2, omitsize=True)
+    return Link(name, address, Markup(drawn.getvalue().decode()))  # noqa: S704  drawn by us from our own address
+
+
+async def revoke(request: web.Request) -> web.StreamResponse:
+    """``POST /bookings/{id}/invitations/revoke``."""
+    principal, found, session = account(request), context(request), path_id(request)
+    wanted = (await form(request)).id("invitation")
+    async with found.database.transaction() as tx:
+        _, held = await _mine(tx, principal, session)
+        if wanted not in {view.id for view in await invitations.of_session(tx, session)}:
+            raise NotFound("invitation-unknown", "There is no such invitation.")
+        await invitations.revoke(tx, found.clock, principal, held, wanted)
+    return see_other(f"/bookings/{session}/invitations?told=revoked")
+
+
+def routes() -> list[web.RouteDef]:
+    return [
+        web.get("/bookings/{id}/invitations", show),
+        web.post("/bookings/{id}/invitations", create),
+        web.post("/bookings/{id}/invitations/revoke", revoke),
+    ]

@@ -1,0 +1,81 @@
+"""Terminals of the duty post's own facility: pairing one by the code on its screen, health, putting one out of use."""
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from core.errors import PersonError
+from people import terminals
+from scheduler import day as days
+from scheduler.facilities import place_of
+from web.context import context
+from web.forms import form, path_id, query
+from web.identity import DOOR, account
+from web.language import see_other
+from web.mistakes import Mistake, of_error
+from web.rendering import page
+
+SILENT = timedelta(minutes=2)
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """``GET /terminals``."""
+    return await _show(request, None, "", "")
+
+
+async def _show(request: web.Request, mistake: Mistake | None, code: str, room: str) -> web.Response:
+    principal, found = account(request), context(request)
+    there = await days.day_list(found.database, found.clock, principal)
+    devices = await terminals.of_facility(found.database, principal, there.facility)
+    now = found.clock.now()
+    return page(
+        request,
+        "terminals/terminals.html",
+        status=422 if mistake else 200,
+        zone=ZoneInfo(there.zone),
+        facility_name=there.facility_name,
+        rooms=there.rooms,
+        paired={device.room for device in devices},
+        devices=[(device, device.seen is not None and now - device.seen < SILENT) for device in devices],
+        told=query(request).raw("told"),
+        error=mistake,
+        code=code,
+        room=room,
+    )
+
+
+async def pair(request: web.Request) -> web.StreamResponse:
+    """``POST /terminals``: the device that shows this code stands in this room."""
+    principal, found, typed = account(request), context(request), await form(request)
+    code, room = typed.raw("code")[:16], typed.raw("room")
+    gate = request.config_dict[DOOR].throttle
+    try:
+        place = await place_of(found.database, typed.id("room"))
+        await terminals.confirm(
+            found.database, found.clock, gate, principal, code=typed.text("code", longest=16), place=place
+        )
+    except PersonError as error:
+        if error.status >= 500:
+            raise
+        return await _show(request, of_error(request, error), code, room)
+    return see_other("/terminals?told=paired")
+
+
+async def revoke(request: web.Request) -> web.StreamResponse:
+    """``POST /terminals/{id}/revoke``."""
+    principal, found = account(request), context(request)
+    try:
+        await terminals.revoke(found.database, found.clock, principal, path_id(request))
+    except PersonError as error:
+        if error.status != 404:
+            raise
+    return see_other("/terminals?told=revoked")
+
+
+def routes() -> list[web.RouteDef]:
+    return [
+        web.get("/terminals", show),
+        web.post("/terminals", pair),
+        web.post("/terminals/{id}/revoke", revoke),
+    ]
