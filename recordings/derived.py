@@ -1,6 +1,6 @@
 """Derived files: stored encrypted in chunks that can be read in any order, each with a signed sidecar.
 
-Layout of a file: 64-byte header, then chunks of 65 536 bytes of content, each stored as 12 bytes of nonce, ciphertext
+Layout of a file: 72-byte header, then chunks of 65 536 bytes of content, each stored as 12 bytes of nonce, ciphertext
 and 16 bytes of tag. Header, big-endian: magic ``YJD1`` · 16 bytes of SHA-256(recording id) · 16 random bytes of salt ·
 content length (8 bytes) · nonce (12) … tag; the tag authenticates everything before it. Key = HKDF-SHA256(data key,
 salt, ``yuanjian/derived/1\\n`` + recording tag); associated data of a chunk = its index (8 bytes) + salt.

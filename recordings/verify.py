@@ -113,6 +113,8 @@ class _Check:
         self._check_clock()
         self._check_aside()
         closed = self._check_close()
+        if self._files.root.name != self._bodies[0]["recording"]:
+            self._remarks.append("renamed")
         last = [line for line in self._found.lines if line.is_signed][-1]
         return Verification(
             recording=str(self._bodies[0]["recording"]),
@@ -158,9 +160,9 @@ class _Check:
     def _check_takes(self) -> None:
         for body in self._of("take"):
             self._takes.append(_Take(body["take"], body["ms"], int(body["utc_ns"])))
-            ntp = body.get("ntp")
-            if (not isinstance(ntp, dict) or ntp.get("synchronised") is not True) and not self._remarks:
-                self._remarks.append("clock-not-synchronised")
+        states = [body.get("ntp") for body in self._of("take")]
+        if not all(isinstance(ntp, dict) and ntp.get("synchronised") is True for ntp in states):
+            self._remarks.append("clock-not-synchronised")
         if not any(self._of("genesis")):
             self._add(0, 0, Verdict.MISSING, "genesis-missing", line=1)
 

@@ -1,0 +1,78 @@
+"""The finalising job: closes, makes files, verifies, and tells the database."""
+
+import pytest
+
+import synthetic
+from core.errors import NotFound
+from recordings import store
+from recordings.abandoned import StillRecording
+from recordings.jobs import handlers
+from recordings.library import Library
+
+
+async def run(studio, database):
+    await handlers(studio.data_dir, database, studio.clock)["finalize_recording"]({"recording": studio.recording})
+
+
+async def test_a_finished_recording_is_listed_and_plays(finished, sqlite_database):
+    """After the job the row tells verdict and digest, and its file is read in ranges."""
+    await run(finished, sqlite_database)
+    async with sqlite_database.transaction(write=False) as tx:
+        row = await store.of_session(tx, "session-1")
+        files = await store.files(tx, finished.recording)
+    assert (row.verdict, row.state, row.duration_ms, row.takes) == ("INTACT", "closed", 6000, 1)
+    library = Library(finished.data_dir, finished.clock)
+    playable = await library.open(finished.recording, files[0].file)
+    assert (await playable.read(0, 4)) == b"\x1a\x45\xdf\xa3"
+    assert b"".join([part async for part in playable.chunks(100, 200)]) == await playable.read(100, 200)
+    playable.close()
+
+
+async def test_running_the_job_again_is_harmless(finished, sqlite_database):
+    """Jobs run at least once."""
+    await run(finished, sqlite_database)
+    await run(finished, sqlite_database)
+    async with sqlite_database.transaction(write=False) as tx:
+        assert len(await store.files(tx, finished.recording)) == 1
+
+
+async def test_an_abandoned_recording_is_closed_first(studio, sqlite_database):
+    """Of a recorder that never came back the chain is ended at its last second."""
+    studio.begin().play(synthetic.audio_stream(synthetic.track(1, "audio", "opus"), 2)).crash()
+    studio.clock.advance(500)
+    await run(studio, sqlite_database)
+    library = Library(studio.data_dir, studio.clock)
+    found, said = await library.verify(studio.recording), await library.summary(studio.recording)
+    assert (found.exit_code, found.closed, found.duration_ms) == (0, True, 2000)
+    assert said.close["reason"] == "abandoned"
+
+
+async def test_a_running_recording_is_left_alone(studio, sqlite_database):
+    """While a recorder holds it, the job fails and is tried later."""
+    import fcntl
+
+    studio.begin().play(synthetic.audio_stream(synthetic.track(1, "audio", "opus"), 2))
+    with studio.files.lock.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(StillRecording):
+            await run(studio, sqlite_database)
+
+
+async def test_a_recording_that_never_was_is_no_error(studio, sqlite_database):
+    """A session that was never armed has nothing to finalise; paths are no ids."""
+    await handlers(studio.data_dir, sqlite_database, studio.clock)["finalize_recording"]({"recording": "nothing"})
+    library = Library(studio.data_dir, studio.clock)
+    for recording in ("nothing", "../keys", ""):
+        with pytest.raises(NotFound):
+            await library.verify(recording)
+
+
+async def test_pages_get_the_log_with_names_and_times(finished):
+    """The library opens the whole entries; a file that is not there is not found."""
+    library = Library(finished.data_dir, finished.clock)
+    entries = await library.log(finished.recording)
+    assert (entries[2]["private"]["note"], entries[2]["ms"]) == ("第2秒", 3000)
+    said = await library.summary(finished.recording)
+    assert (said.ended - said.started).total_seconds() == 6
+    with pytest.raises(NotFound):
+        await library.open(finished.recording, "../keys.json")
