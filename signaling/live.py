@@ -188,8 +188,6 @@ class Live:
         self.take(taken)
         if isinstance(taken, events.DurableUntil):
             self._tell_durable(taken)
-        elif isinstance(taken, events.RecorderReady):
-            self._replay(event.last_entry if isinstance(event, commands.RecorderReady) else 0)
 
     def tick(self) -> None:
         """Let time pass; views are sent anew when it changes what somebody may do."""

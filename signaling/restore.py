@@ -24,7 +24,7 @@ class Entry:
 
 
 def restore(roster: Roster, entries: Iterable[Entry], now: datetime) -> Session:
-    """Fold the log into a session that nobody is connected to.
+    """Fold the log into a session that nobody is connected to, and whose persons do not count before they are back.
 
     What was arming, live or held is ``HELD``; a session that had ended is ``ENDED`` with its chain still to be closed.
     """
@@ -33,7 +33,7 @@ def restore(roster: Roster, entries: Iterable[Entry], now: datetime) -> Session:
         session.since = entry.at if entry.public.get("event") == "state" else session.since
         _fold(session, entry)
     for endpoint in session.presence:
-        endpoint.connected, endpoint.away_since = False, now
+        endpoint.connected, endpoint.away_since = False, None
     _settle(session, now)
     return session
 

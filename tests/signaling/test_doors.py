@@ -4,34 +4,9 @@ import json
 
 import pytest
 
-from scheduler.bookings import request_booking, start_now, start_rehearsal
-from scheduler.decisions import confirm
-from scheduler.models import Booking
 from signaling import messages
-from tests.signaling.world import Peer, World
-
-
-async def a_statement(world: World) -> str:
-    """A witness statement that was started now."""
-    booking = await start_now(world.site.db, world.clock, world.site.who["officer"], world.site.statement(0))
-    assert isinstance(booking, Booking), booking
-    return booking.id
-
-
-async def a_visit(world: World, hours: float = 2) -> str:
-    """A confirmed visit some hours from now."""
-    site = world.site
-    booking = await request_booking(site.db, world.clock, site.who["lawyer"], site.visit(hours))
-    assert isinstance(booking, Booking), booking
-    await confirm(site.db, world.clock, site.who["duty"], booking.id)
-    return booking.id
-
-
-async def a_rehearsal(world: World, participants: int = 2) -> tuple[str, str]:
-    """A rehearsal and the token that plays it."""
-    token = await world.token()
-    booking = await start_rehearsal(world.site.db, world.clock, world.principals[token], participants=participants)
-    return booking.id, token
+from tests.signaling.acts import a_rehearsal, a_statement, a_visit, live_rehearsal
+from tests.signaling.world import World
 
 
 async def test_a_ticket_opens_one_connection(world: World) -> None:
@@ -161,23 +136,6 @@ async def test_returning_tells_what_was_missed(world: World) -> None:
     back = await world.come_back(session, other.welcome["resume"], seen)
     await back.a("said", text="二")
     assert [m["text"] for m in back.of("said")] == ["二"]
-
-
-async def live_rehearsal(world: World, session: str, token: str) -> tuple[Peer, Peer]:
-    """Two participants of a rehearsal, live."""
-    host = await world.join(token, session, 1)
-    other = await world.join(token, session, 2)
-    for peer, name in ((host, "一"), (other, "二")):
-        await peer.say(messages.NamePerson(role="synthetic", name=name))
-    view = await host.until(
-        lambda m: m["type"] == "view" and len(m["endpoints"]) == 2 and all(e["persons"] for e in m["endpoints"])
-    )
-    waiting = next(e for e in view["endpoints"] if e["state"] == "waiting")
-    await host.say(messages.ConfirmPerson(present=waiting["persons"][0]["id"], how="known"))
-    await host.say(messages.Admit(endpoint=waiting["id"]))
-    await host.a("view", state="live")
-    await other.a("view", state="live")
-    return host, other
 
 
 async def test_participants_of_a_rehearsal_are_endpoints_of_their_own(world: World) -> None:

@@ -134,7 +134,7 @@ class Peer:
                 if received.type is WSMsgType.TEXT:
                     self.got.append(received.json())
                 else:
-                    return self.ws.close_code
+                    return received.data if received.type is WSMsgType.CLOSE else self.ws.close_code
 
     @property
     def welcome(self) -> dict[str, Any]:
@@ -169,8 +169,8 @@ class World:
         await self.client.start_server()
 
     async def stop(self) -> None:
-        await self.client.close()
         await self.hub.stop()
+        await self.client.close()
 
     async def crash(self) -> None:
         """Kill the web process: nothing is written or said any more; then start another one."""
