@@ -22,16 +22,24 @@ export function mountAnnouncer(root) {
   root.append(polite, assertive, list);
 }
 
-/** Say `text` at `level` (`info`, `warn`, `alarm`). The same sentence on the page twice is shown once. */
-export function announce(text, level = "info") {
+/**
+ * Say `text` at `level` (`info`, `warn`, `alarm`). The same sentence on the page twice is shown once; `code` lets
+ * `dismiss` take it away when it no longer holds.
+ */
+export function announce(text, level = "info", code = "") {
   if (!list || !text) return;
   speak(text, level);
-  for (const old of list.children) if (old.dataset.text === text) old.remove();
-  const item = h("div", { class: `notice ${level}`, data: { text } }, h("p", {}, text));
+  for (const old of [...list.children]) if (old.dataset.text === text) old.remove();
+  const item = h("div", { class: `notice ${level}`, data: { text, code } }, h("p", {}, text));
   item.append(button(t("Close"), "close", { class: "quiet", on: { click: () => item.remove() } }));
   list.prepend(item);
   while (list.children.length > MOST) list.lastChild.remove();
   if (SHOWN[level]) setTimeout(() => item.remove(), SHOWN[level]);
+}
+
+/** Take away what is on the page: everything, or what was announced with `code`. */
+export function dismiss(code = null) {
+  for (const item of [...list.children]) if (code === null || item.dataset.code === code) item.remove();
 }
 
 /** Say `text` to screen readers only. */

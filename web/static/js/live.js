@@ -1,6 +1,6 @@
 /** The live page: support → check → waiting room → session → end. One scene is shown at a time. */
 
-import { announce, mountAnnouncer, speak } from "./announce.js";
+import { announce, dismiss, mountAnnouncer, speak } from "./announce.js";
 import { Bar, drawMore } from "./bar.js";
 import { Chat } from "./chat.js";
 import { recentCheck, runCheck } from "./check.js";
@@ -153,6 +153,7 @@ class LivePage {
     show($("stage"), state === "live");
     show($("held"), state === "held");
     if (state === "held") this.held.draw(view);
+    dismiss(state === "held" ? view.reason : "person-missing");
     if (state !== this.toldState) speak(state === "held" ? view.reason_text : t("You see and hear each other now."), state === "held" ? "alarm" : "info");
     this.toldState = state;
     this.people.draw(view);
@@ -176,6 +177,7 @@ class LivePage {
 
   #drawEnded(view) {
     if (!view.rights.publish) this.room.devices.close();
+    dismiss();
     drawOutcome($("outcome"), endedWords(view, this.ended, page));
     this.#show("outcome");
   }
@@ -208,7 +210,7 @@ class LivePage {
   #heard(message) {
     switch (message.type) {
       case "notice":
-        return announce(message.text, message.level);
+        return announce(message.text, message.level, message.code);
       case "warning":
         return announce(message.text, message.minutes <= 5 ? "warn" : "info");
       case "refused":

@@ -130,7 +130,7 @@ export class Room extends EventTarget {
   }
 
   #report(kind) {
-    if (this.connection.state !== "open" || this.quiet) return;
+    if (this.connection.state !== "open" || this.quiet || this.view?.state === "ended") return;
     this.connection.send("device", { kind, state: this.devices.states[kind] }, { lossy: true });
   }
 

@@ -33,13 +33,19 @@ class TerminalPage {
   async run() {
     everySecond(() => this.#tick());
     for (;;) {
-      const state = await ask("/terminal/state");
-      if (!state) this.#offline();
-      else if (!state.paired) await this.#pairing(state);
-      else if (state.session) await this.#session(state.session);
-      else await this.#idle(state);
+      await this.#step().catch((error) => console.error("the terminal's step failed", error));
       await pause(POLL);
     }
+  }
+
+  async #step() {
+    const state = await ask("/terminal/state");
+    if (!state) return this.#offline();
+    if (!state.paired) return this.#pairing(state);
+    if (state.room === undefined) return this.#step();
+    await useZone(state.zone);
+    setServerTime(state.now);
+    return state.session ? this.#session(state.session) : this.#idle(state);
   }
 
   async #pairing(state) {
@@ -59,8 +65,6 @@ class TerminalPage {
 
   async #idle(state) {
     this.code = null;
-    await useZone(state.zone);
-    setServerTime(state.now);
     this.idle ??= this.#buildIdle();
     say(this.idle.room, state.room);
     const times = state.times.map(({ start, end }) => `${clockTime(start)}–${clockTime(end)}`);
@@ -69,6 +73,7 @@ class TerminalPage {
     }
     this.idle.drawn = times.join();
     show($("lost"), false);
+    this.#tick();
     this.#show("idle");
     await this.#tellHealth();
   }

@@ -33,7 +33,7 @@ export class Top {
     const { bars, word } = lineWords(me(view)?.line);
     if (this.drawnLine !== word) fill(this.line, lineBars(bars), h("span", {}, word));
     this.drawnLine = word;
-    show(this.line, view.rights.publish);
+    show(this.line, view.rights.publish && Boolean(me(view)?.line));
   }
 
   /** The WebSocket's state, in words while it is not open. */

@@ -46,7 +46,8 @@ export function lineWords(line) {
 export function lineFigures(line) {
   if (!line) return "";
   const loss = (Math.max(line.up_loss, line.down_loss) * 100).toFixed(1);
-  const delay = line.rtt_ms === null ? "–" : Math.round(line.rtt_ms);
+  if (line.rtt_ms === null) return t("{loss} % lost, {way}", { loss, way: wayName(line.way) });
+  const delay = Math.round(line.rtt_ms);
   return t("{loss} % lost, {delay} ms, {way}", { loss, delay, way: wayName(line.way) });
 }
 
