@@ -38,6 +38,7 @@ class Rooms:
         self._record = record
         self._rooms: dict[str, asyncio.Event] = {}
         self._answers: dict[str, Any] = {}
+        self._closed = asyncio.Event()
         self._numbers = itertools.count(1)
         service.connect(self._emit)
 
@@ -49,8 +50,19 @@ class Rooms:
                 self._open(event.session)
             case commands.RecorderFailed():
                 print(json.dumps({"room": event.session, "recorder": event.code}), flush=True)
+            case commands.Closed():
+                self._rooms.pop(event.session, None)
+                self._closed.set()
             case _:
                 pass
+
+    async def close(self) -> None:
+        """Close every room, so that every recording ends with a signed close."""
+        for room in self._rooms:
+            self._service.handle(commands.CloseSession(session=room, reason="closed"), self._emit)
+        while self._rooms:
+            self._closed.clear()
+            await self._closed.wait()
 
     def _open(self, room: str) -> None:
         self._service.handle(commands.Forward(session=room, on=True), self._emit)
@@ -157,7 +169,8 @@ async def run(options: argparse.Namespace) -> None:
     recorders = await recorders_in(Path(options.record), clock) if record else NoRecorders()
     service = MediaService(settings, recorders, clock)
     await service.start()
-    runner = web.AppRunner(Door(Rooms(service, record=record)).application(), access_log=None)
+    rooms = Rooms(service, record=record)
+    runner = web.AppRunner(Door(rooms).application(), access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, hosts[0], options.port)
     await site.start()
@@ -168,6 +181,7 @@ async def run(options: argparse.Namespace) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await stop.wait()
     await runner.cleanup()
+    await rooms.close()
     await service.stop()
 
 

@@ -69,6 +69,10 @@ class Recorder(Sink, Protocol):
     def log(self, number: int, at: datetime, public: Mapping[str, Any], private: Mapping[str, Any]) -> None:
         """Put a log entry of the session into the chain, once per ``number``; ``private`` only as commitments."""
 
+    async def suspend(self) -> None:
+        """End the take but not the chain: everything received is durable when this returns, and arming the same
+        recording again opens the next take. Raises ``RecorderUnavailable`` when the last of it cannot be written."""
+
     async def close(self, reason: str) -> Closing:
         """End the chain: everything received is durable and signed when this returns."""
 

@@ -32,7 +32,7 @@ from media.upkeep import PERIOD_S, Upkeep
 log = structlog.get_logger()
 
 ABANDONED_NS = 900_000_000_000
-"""A session that no web process controls and nobody is connected to is closed after this long."""
+"""A session that no web process controls and nobody is connected to is let go after this long."""
 
 
 class MediaService:
@@ -100,10 +100,10 @@ class MediaService:
         self._ports.clear()
 
     async def stop(self) -> None:
-        """Close all sessions and their recordings, then the sockets."""
+        """Suspend all sessions: takes end, chains stay open for the next process. Then close the sockets."""
         if self._tick is not None:
             self._tick.cancel()
-        await asyncio.gather(*(self._close(session, "shutdown") for session in tuple(self.sessions.values())))
+        await asyncio.gather(*(self._suspend(session) for session in tuple(self.sessions.values())))
         for resource in tuple(self.resources.all.values()):
             self.resources.close(resource, "closed")
         if self._tasks:
@@ -123,7 +123,7 @@ class MediaService:
         now_ns = self._clock.monotonic_ns()
         for session in tuple(self.sessions.values()):
             if session.owner is None and not session.resources and now_ns - session.unowned_ns > ABANDONED_NS:
-                self._spawn(self._close(session, "abandoned"))
+                self._spawn(self._suspend(session))
 
     def metrics(self) -> str:
         """Return the metrics in the Prometheus text format."""
@@ -290,12 +290,22 @@ class MediaService:
         elif session.owner == emit:
             await self._close(session, command.reason)
 
-    async def _close(self, session: Session, reason: str) -> None:
-        """Close resources first, so that the last packet is in the chain before it ends."""
+    async def _suspend(self, session: Session) -> None:
+        """Let go of a session that is not over: whoever opens it again records on in a new take."""
+        if self._dissolve(session) and session.taping:
+            await session.taping.suspend()
+
+    def _dissolve(self, session: Session) -> bool:
+        """Close resources first, so that the last packet is in the chain before it ends. False: already gone."""
         if self.sessions.pop(session.id, None) is None:
-            return
+            return False
         for resource in tuple(session.resources.values()):
             self.resources.close(resource, "closed")
+        return True
+
+    async def _close(self, session: Session, reason: str) -> None:
+        if not self._dissolve(session):
+            return
         closing = await session.taping.close(reason) if session.taping else None
         spec = session.taping.spec if session.taping else None
         session.emit(Closed(session=session.id, recording=spec.recording if spec else None, **taping.describe(closing)))

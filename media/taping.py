@@ -127,6 +127,16 @@ class Taping:
             )
         )  # fmt: skip
 
+    async def suspend(self) -> None:
+        """End the take, so that the session can be taken up again; what cannot be written is stated then."""
+        recorder, self._recorder = self._recorder, None
+        if recorder is None or self.broken:
+            return
+        try:
+            await recorder.suspend()
+        except Exception:
+            log.exception("suspending a recording failed", session=self.session)
+
     async def close(self, reason: str) -> Closing | None:
         """End the chain; None when there is none to end, or it could not be ended."""
         recorder, self._recorder = self._recorder, None

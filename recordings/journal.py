@@ -130,6 +130,10 @@ class Recorder:
         closed by recovery."""
         return await asyncio.wrap_future(self._writer.close(reason))
 
+    async def suspend(self) -> None:
+        """Raises ``RecorderUnavailable`` when what waits cannot be written; recovery then states what is missing."""
+        await asyncio.wrap_future(self._writer.suspend())
+
     def fence(self) -> None:
         """Stop without closing the chain, so that another take can begin. Blocks; anything unwritten is lost."""
         self._writer.fence()

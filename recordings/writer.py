@@ -64,7 +64,8 @@ class Writer:
         self._tick = tick
         self._wake = threading.Event()
         self._fenced = False
-        self._closing: tuple[str, Future[Closing]] | None = None
+        self._closing: tuple[Callable[[], Any], Future[Any]] | None = None
+        """What is to be done last, and who waits for it."""
         self._ending = threading.Lock()
         self._ended = False
         self._refused_ns: int | None = None
@@ -81,13 +82,21 @@ class Writer:
         return self._ended
 
     def close(self, reason: str) -> "Future[Closing]":
-        future: Future[Closing] = Future()
+        """End the chain."""
+        return self._last(lambda: self._end(reason))
+
+    def suspend(self) -> "Future[None]":
+        """End the take: commit what waits, and let go of the recording."""
+        return self._last(self._pause)
+
+    def _last(self, act: Callable[[], Any]) -> "Future[Any]":
+        future: Future[Any] = Future()
         with self._ending:
-            self._closing = (reason, future)
+            self._closing = (act, future)
             ended = self._ended
         self._wake.set()
         if ended:
-            threading.Thread(target=self._finish, args=(reason, future), name="recorder-end", daemon=True).start()
+            threading.Thread(target=self._finish, args=(act, future), name="recorder-end", daemon=True).start()
         return future
 
     def refuse(self, arrival_ns: int) -> None:
@@ -206,11 +215,11 @@ class Writer:
     def _count_out(self, items: list[Item]) -> None:
         self.out += sum(len(item[3]) for item in items if item[0] == Kind.RTP)
 
-    def _finish(self, reason: str, future: "Future[Closing]") -> None:
+    def _finish(self, act: Callable[[], Any], future: "Future[Any]") -> None:
         if not future.set_running_or_notify_cancel():
             return
         try:
-            closing = self._end(reason)
+            closing = act()
         except OSError as error:
             self._rest()
             future.set_exception(RecorderUnavailable(failure_code(error)))
@@ -224,6 +233,14 @@ class Writer:
         else:
             self._rest()
             future.set_result(closing)
+
+    def _pause(self) -> None:
+        if self._take is None or self._fenced:
+            return
+        items, now = self._drain()
+        if self.failure:
+            items.append(self._refused(now))
+        self._take.commit(items, now)
 
     def _end(self, reason: str) -> Closing:
         if self._fenced:

@@ -41,14 +41,18 @@ class Pair:
 
     def __init__(self, site: Site, session: str) -> None:
         self.site, self.session = site, session
-        self.host, self.other = Participant(site, session, 1), Participant(site, session, 2)
+        self.host, self.other = self._made()
 
     async def enter(self) -> None:
         """Both in, publishing and receiving."""
-        self.host, self.other = (Participant(self.site, self.session, number) for number in (1, 2))
+        self.host, self.other = self._made()
         for one in (self.host, self.other):
             await one.join()
             await one.publish()
+
+    def _made(self) -> tuple[Participant, Participant]:
+        host, other = (Participant(self.site, self.session, n, {"participant": n}) for n in (1, 2))
+        return host, other
 
     async def begin(self) -> None:
         """From the waiting room to live."""
@@ -208,5 +212,24 @@ async def test_relay_and_pages_killed_together_come_back(server: Server, pair: P
     await pair.host.until(lambda: pair.host.state == "held", "being held after the restart")
     await resume(pair)
     result = await finish(pair)
+    assert verify(server.data_dir / "recordings" / result["recording"]).exit_code == 0
+    await playable(pair, result, tmp_path)
+
+
+async def test_orderly_stop_loses_nothing_and_the_session_is_taken_up(
+    server: Server, pair: Pair, tmp_path: Path
+) -> None:
+    """SIGTERM in a live session: everything acknowledged is kept, and the next start holds it, ready to go on."""
+    acknowledged = await recorded(pair.host, 1)
+    assert await asyncio.to_thread(server.stop) == 0
+    await pair.close()
+    server.start()
+    await asyncio.to_thread(server.wait_ready)
+    await pair.enter()
+    await pair.host.until(lambda: pair.host.state == "held", "being held after the restart")
+    await resume(pair)
+    await recorded(pair.host, 1)
+    result = await finish(pair)
+    assert kept_until(list(chain(server, result["recording"])), take=1) >= acknowledged
     assert verify(server.data_dir / "recordings" / result["recording"]).exit_code == 0
     await playable(pair, result, tmp_path)

@@ -48,6 +48,7 @@ class FakeRecorder:
         self.missing: list[tuple[int, int, int]] = []
         self.entries: list[int] = []
         self.closed_for: str | None = None
+        self.suspended = False
 
     def opened(self, track: Track) -> None:
         self.tracks[track.number] = track
@@ -71,6 +72,9 @@ class FakeRecorder:
         if number > self.last_entry:
             self.last_entry = number
             self.entries.append(number)
+
+    async def suspend(self) -> None:
+        self.suspended = True
 
     async def close(self, reason: str) -> Closing:
         self.closed_for = reason
