@@ -20,7 +20,7 @@ def missing(report: Report) -> list[Missing]:
         found.append(
             Missing("lines", "{got} of {wanted} lines carried media", {"got": len(report.lines), "wanted": expected})
         )
-    return [*found, *(_record(report) if report.recorded else [])]
+    return [*found, *_chain(report), *(_record(report) if report.recorded else _attendance(report))]
 
 
 def _line(line: Line, seconds: float) -> list[Missing]:
@@ -37,12 +37,24 @@ def _line(line: Line, seconds: float) -> list[Missing]:
     return found
 
 
-def _record(report: Report) -> list[Missing]:
+def _chain(report: Report) -> list[Missing]:
     found = []
     if report.verdict != "INTACT":
         found.append(Missing("verdict", "the recording is {verdict}, not INTACT", {"verdict": report.verdict or "?"}))
     if report.verified_digest is not None and report.verified_digest != report.digest:
         found.append(Missing("digest", "the digest told at the end is not the digest of the recording"))
+    return found
+
+
+def _attendance(report: Report) -> list[Missing]:
+    """Of a session that is not recorded nothing may be kept but who was connected."""
+    if report.segments or report.files:
+        return [Missing("recorded", "picture or sound was kept of a session that is not recorded")]
+    return []
+
+
+def _record(report: Report) -> list[Missing]:
+    found = []
     if (report.recorded_seconds or 0) < report.seconds * ENOUGH:
         found.append(
             Missing(

@@ -11,14 +11,15 @@ from pathlib import Path
 from core.errors import OperatorError
 from core.texts import DEFAULT, Texts
 from recordings.verify import verify
-from rehearsal import checks, table
+from rehearsal import checks, kinds, table
 from rehearsal.report import Report
 from rehearsal.server import OwnServer, own_server, read_token
 from rehearsal.session import Plan, Say, rehearse
 from rehearsal.site import Site
 from rehearsal.tone import PARTICIPANTS
+from rehearsal.troupe import Casting, by_token
 
-KINDS = ("rehearsal",)
+KINDS = ("rehearsal", *kinds.KINDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,10 @@ def _refuse_wrong(options: Options) -> None:
         mistakes.append(f"--kind: {' or '.join(KINDS)}")
     if not 2 <= options.participants <= PARTICIPANTS:
         mistakes.append(f"--participants: 2 to {PARTICIPANTS}")
+    if options.kind in kinds.KINDS and options.participants != kinds.PARTICIPANTS:
+        mistakes.append(f"--participants: a session of kind {options.kind} is played by {kinds.PARTICIPANTS}")
+    if options.kind in kinds.KINDS and options.url is not None:
+        mistakes.append("--kind: against a running server only rehearsal, which touches nobody's calendar")
     if not 2 <= options.seconds <= 7200:
         mistakes.append("--seconds: 2 to 7200")
     if (options.url is None) != (options.token_file is None):
@@ -84,11 +89,24 @@ def _refuse_wrong(options: Options) -> None:
 
 async def _play(options: Options) -> Report:
     if options.url is not None and options.token_file is not None:
-        return await _against(options.url, read_token(options.token_file), options)
+        return await _by_token(options.url, read_token(options.token_file), options)
     _saying(options)("Starting a server…")
-    async with own_server(options.command, options.keep) as server:
-        report = await _against(server.url, server.token, options)
+    async with own_server(options.command, options.keep, demo=options.kind in kinds.KINDS) as server:
+        if options.kind in kinds.KINDS:
+            report = await _rehearse(kinds.casting(options.kind, server), options)
+        else:
+            report = await _by_token(server.url, server.token, options)
         return await asyncio.to_thread(_judged, report, server)
+
+
+async def _by_token(url: str, token: str, options: Options) -> Report:
+    async with Site(url, token) as site:
+        return await _rehearse(by_token(site, options.participants, options.seconds), options)
+
+
+async def _rehearse(cast: Casting, options: Options) -> Report:
+    plan = Plan(participants=options.participants, seconds=options.seconds, kind=options.kind)
+    return await rehearse(cast, plan, random.SystemRandom(), _saying(options))
 
 
 def _saying(options: Options) -> Say:
@@ -102,15 +120,11 @@ def _saying(options: Options) -> Say:
     return say
 
 
-async def _against(url: str, token: str, options: Options) -> Report:
-    plan = Plan(participants=options.participants, seconds=options.seconds, kind=options.kind)
-    async with Site(url, token) as site:
-        return await rehearse(site, plan, random.SystemRandom(), _saying(options))
-
-
 def _judged(report: Report, server: OwnServer) -> Report:
     """Let the verifier see the files themselves, instead of taking the server's word."""
     if report.recording is None:
         return report
-    found = verify(server.data_dir / "recordings" / report.recording)
-    return replace(report, verdict=found.verdict.value, verified_digest=found.digest)
+    folder = server.data_dir / "recordings" / report.recording
+    found = verify(folder)
+    segments = len(list(folder.glob("seg-*")))
+    return replace(report, verdict=found.verdict.value, verified_digest=found.digest, segments=segments)

@@ -29,8 +29,11 @@ class Participant:
     Use: ``join``, ``publish``, ``receive`` or ``receive_everyone``, ``act``, ``until``; then ``leave``, ``close``.
     """
 
-    def __init__(self, site: Site, session: str, number: int) -> None:
+    def __init__(self, site: Site, session: str, number: int, ticket: Mapping[str, Any] | None = None) -> None:
+        """``ticket`` is what the request for a ticket says: by default which of an operator's participants it is;
+        ``{}`` for whoever the site's cookies are."""
         self.site, self.session, self.number = site, session, number
+        self._ticket = {"participant": number} if ticket is None else dict(ticket)
         self.welcome: dict[str, Any] = {}
         self.view: dict[str, Any] = {}
         """The newest view of the session; empty before the first."""
@@ -60,14 +63,10 @@ class Participant:
         """State of the session as last seen; empty before the first view."""
         return str(self.view.get("state", ""))
 
-    async def join(self, ticket: Mapping[str, Any] | None = None) -> None:
-        """Trade a ticket for a place in the session; returns with the first view. Raises ``PeerError``.
-
-        Without ``ticket`` one is asked for with the site's token.
-        """
+    async def join(self) -> None:
+        """Trade a ticket for a place in the session; returns with the first view. Raises ``PeerError``."""
         began = time.monotonic()
-        if ticket is None:
-            ticket = await self.site.post(f"live/{self.session}/ticket", {"participant": self.number})
+        ticket = await self.site.post(f"live/{self.session}/ticket", self._ticket)
         self._socket = await self.site.socket(str(ticket["socket"]))
         await self.act("hello", version=VERSION, ticket=ticket["ticket"], agent="rehearsal")
         self._tasks = [asyncio.create_task(self._listen(self._socket)), asyncio.create_task(self._ping())]

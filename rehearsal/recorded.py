@@ -45,6 +45,20 @@ def examine(path: Path, participant: int, publication: str, rng: random.Random) 
     )
 
 
+def whose(path: Path) -> int | None:
+    """The participant whose code the first readable picture shows."""
+    seen = Seen()
+    try:
+        with av.open(str(path)) as container:
+            for frame in container.decode(container.streams.video[0]):
+                code = seen.note(frame) if isinstance(frame, av.VideoFrame) else None
+                if code is not None:
+                    return code.participant
+    except (av.FFmpegError, OSError, IndexError):
+        pass
+    return None
+
+
 def _read_all(container: av.container.InputContainer, seen: Seen, heard: Heard, numbers: dict[int, int]) -> float:
     """Fill ``seen``, ``heard`` and ``numbers`` (presentation time → frame number); return the length in seconds."""
     ear, samples, end = tone.Ear(), array("h"), 0.0

@@ -95,6 +95,8 @@ class Report:
     """Of the chain, as the verifier found it in the files; ``None`` when it did not see them."""
     verdict: str | None = None
     recorded_seconds: float | None = None
+    segments: int | None = None
+    """Files of received media beside the chain; ``None`` when only the server has seen them."""
     files: list[RecordedFile] = field(default_factory=list)
     failed: Missing | None = None
     """Why the rehearsal broke off, if it did."""

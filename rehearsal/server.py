@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import socket
+import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -29,10 +30,17 @@ class OwnServer:
     data_dir: Path
     token: str
 
+    def begin_earlier(self, booking: str) -> None:
+        """Move a booking of ours a quarter of an hour back: windows begin on the next quarter, and nobody waits."""
+        with contextlib.closing(sqlite3.connect(self.data_dir / "yuanjian.sqlite3", timeout=10)) as database, database:
+            database.execute("UPDATE bookings SET starts = starts - ? WHERE id = ?", (15 * 60 * 1_000_000, booking))
+
 
 @asynccontextmanager
-async def own_server(command: Sequence[str], keep: Path | None) -> AsyncIterator[OwnServer]:
+async def own_server(command: Sequence[str], keep: Path | None, *, demo: bool = False) -> AsyncIterator[OwnServer]:
     """Run ``command serve …`` until the context is left; the data are kept in ``keep``, or not at all.
+
+    ``demo``: with the demo site, whose accounts the sessions of real kinds need.
 
     Raises ``OperatorError`` when the server does not get ready, with the end of what it wrote.
     """

@@ -13,9 +13,9 @@ from core.errors import PeerError
 from rehearsal.conduct import host_moves
 from rehearsal.participant import Participant
 from rehearsal.peers import Receiving
-from rehearsal.recorded import examine
+from rehearsal.recorded import examine, whose
 from rehearsal.report import Line, Missing, Report
-from rehearsal.site import Site
+from rehearsal.troupe import Casting, Facts, Troupe
 
 RECORDED_SECONDS = 60.0
 """How long the files and the verdict may take after the end."""
@@ -39,17 +39,16 @@ def _silent(_sentence: str, **_values: object) -> None:
     return
 
 
-async def rehearse(site: Site, plan: Plan, rng: random.Random, say: Say = _silent) -> Report:
-    """Play ``plan`` at ``site`` and return what was measured; what went wrong is told in the report, not raised."""
+async def rehearse(cast: Casting, plan: Plan, rng: random.Random, say: Say = _silent) -> Report:
+    """Play ``plan`` with the troupe of ``cast``; what was measured, and what went wrong, is in the report."""
     report = Report(kind=plan.kind, participants=plan.participants, seconds=plan.seconds)
     began = time.monotonic()
     try:
-        booking = {"kind": plan.kind, "participants": plan.participants, "minutes": max(15, round(plan.seconds / 30))}
-        report.session = str((await site.post("api/rehearsals", booking))["session"])
-        endpoints = await _meet(site, plan, report, say)
-        if report.recorded:
+        async with cast() as troupe:
+            report.session = troupe.session
+            endpoints = await _meet(troupe, plan, report, say)
             say("Ended. Waiting for the recorded files…")
-            await _look_at_record(site, report, endpoints, rng)
+            await _look_at_record(troupe, report, endpoints, rng)
     except PeerError as error:
         report.failed = Missing(error.code, "{reason}", {"reason": error.text})
     except (KeyError, TypeError, ValueError) as error:
@@ -59,20 +58,18 @@ async def rehearse(site: Site, plan: Plan, rng: random.Random, say: Say = _silen
     return report
 
 
-async def _meet(site: Site, plan: Plan, report: Report, say: Say) -> dict[str, int]:
+async def _meet(troupe: Troupe, plan: Plan, report: Report, say: Say) -> dict[str, int]:
     """Carry everybody through the session; return whose endpoint is whose."""
-    assert report.session is not None
-    everybody = [Participant(site, report.session, number + 1) for number in range(plan.participants)]
+    everybody = troupe.everybody
     tasks: list[asyncio.Task[None]] = []
     try:
         say("{count} participants are joining…", count=plan.participants)
-        await _all(everybody, _enter)
+        await _all(everybody, lambda one: _enter(troupe, one))
         report.join_ms = [round(one.joined_ms, 1) for one in everybody]
         report.recorded = everybody[0].view.get("policy") == "clear"
-        tasks = [
-            asyncio.create_task(_conduct(everybody[0], plan.participants)),
-            asyncio.create_task(_exchange(everybody, plan, report, say)),
-        ]
+        if troupe.hosted:
+            tasks.append(asyncio.create_task(_conduct(everybody[0], plan.participants)))
+        tasks.append(asyncio.create_task(_exchange(troupe, plan, report, say)))
         await asyncio.gather(*tasks)
         return {one.endpoint: one.number for one in everybody}
     finally:
@@ -81,8 +78,9 @@ async def _meet(site: Site, plan: Plan, report: Report, say: Say) -> dict[str, i
         await asyncio.gather(*(one.close() for one in everybody))
 
 
-async def _exchange(everybody: list[Participant], plan: Plan, report: Report, say: Say) -> None:
-    """Everybody receives everybody for the planned seconds; then the host ends it."""
+async def _exchange(troupe: Troupe, plan: Plan, report: Report, say: Say) -> None:
+    """Everybody receives everybody for the planned seconds; then participant 1 ends it."""
+    everybody = troupe.everybody
     await _all(everybody, lambda one: one.receive_everyone(plan.participants - 1))
     await _all(everybody, lambda one: one.until(lambda: one.state == "live", "the session being live"))
     await _all(everybody, _recognise)
@@ -90,7 +88,9 @@ async def _exchange(everybody: list[Participant], plan: Plan, report: Report, sa
     await asyncio.sleep(plan.seconds)
     _measure(report, everybody, {one.endpoint: one.number for one in everybody})
     await everybody[0].act("end", reason="rehearsal over")
-    await _all(everybody, lambda one: one.until(lambda: one.ended is not None, "the end"))
+    await everybody[0].until(lambda: everybody[0].state == "ended" or everybody[0].ended is not None, "the end")
+    await troupe.returned()
+    await _all(everybody, lambda one: one.until(lambda: one.ended is not None, "the closing of the record"))
     report.digest = (everybody[0].ended or {}).get("digest")
 
 
@@ -98,9 +98,9 @@ async def _all(everybody: list[Participant], step: Callable[[Participant], Await
     await asyncio.gather(*(step(one) for one in everybody))
 
 
-async def _enter(one: Participant) -> None:
+async def _enter(troupe: Troupe, one: Participant) -> None:
     await one.join()
-    await one.act("name_person", role="synthetic", name=f"演练 {one.number}")
+    await troupe.name(one)
     await one.publish()
 
 
@@ -178,25 +178,26 @@ def _ms(begin: float | None, end: float | None) -> float | None:
     return None if begin is None or end is None else round(max(1000 * (end - begin), 0), 1)
 
 
-async def _look_at_record(site: Site, report: Report, endpoints: dict[str, int], rng: random.Random) -> None:
+async def _look_at_record(troupe: Troupe, report: Report, endpoints: dict[str, int], rng: random.Random) -> None:
     """Wait for verdict and files, fetch the files, and examine them."""
-    facts = await _finished(site, report)
-    report.recording, report.verdict = facts["recording"], facts["verdict"]
+    facts = await _finished(troupe, report)
+    report.recording, report.verdict, report.segments = facts["recording"], facts["verdict"], facts["segments"]
     report.recorded_seconds = None if facts["recorded_ms"] is None else facts["recorded_ms"] / 1000
     with TemporaryDirectory(prefix="yuanjian-rehearsal-") as folder:
         for index, item in enumerate(facts["files"]):
             path = Path(folder) / str(index)
-            await site.download(item["url"], path)
-            number, publication = endpoints[item["endpoint"]], str(item["publication"])
-            report.files.append(await asyncio.to_thread(examine, path, number, publication, rng))
+            await troupe.files.download(item["url"], path)
+            owner = await asyncio.to_thread(whose, path) if item["endpoint"] is None else endpoints[item["endpoint"]]
+            publication = str(item["publication"])
+            report.files.append(await asyncio.to_thread(examine, path, owner or 0, publication, rng))
 
 
-async def _finished(site: Site, report: Report) -> dict[str, Any]:
+async def _finished(troupe: Troupe, report: Report) -> Facts:
     """Ask until the record has its verdict and a file per participant, or time is up; return what there is."""
     deadline = time.monotonic() + RECORDED_SECONDS
+    files = report.participants if report.recorded else 0
     while True:
-        facts = await site.get(f"api/rehearsals/{report.session}")
-        complete = facts["verdict"] and len({item["endpoint"] for item in facts["files"]}) >= report.participants
-        if complete or time.monotonic() > deadline:
+        facts = await troupe.record()
+        if (facts["verdict"] and len(facts["files"]) >= files) or time.monotonic() > deadline:
             return facts
         await asyncio.sleep(_POLL_SECONDS)

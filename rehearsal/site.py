@@ -1,4 +1,4 @@
-"""The public HTTP of a server, as one bearer of a token sees it: JSON, SDP, WebSocket, files."""
+"""The public HTTP of a server, as one visitor sees it: pages and forms, JSON, SDP, WebSocket, files."""
 
 import ipaddress
 from collections.abc import Mapping
@@ -11,16 +11,21 @@ import aiohttp
 from aiortc import RTCIceServer
 
 from core.errors import OperatorError, PeerError
+from rehearsal.pages import Form, Page
 from rehearsal.peers import Answer, Exchange, Route
 
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
+_HTML = {"Accept": "text/html"}
 _FILE_LIMIT = 512 * 1024 * 1024
 
 
 class Site:
-    """One server and one operator's token; an async context manager. Every failure is a ``PeerError`` with a code."""
+    """One server and one visitor: the bearer of an operator's token, or a browser with cookies of its own.
 
-    def __init__(self, base: str, token: str) -> None:
+    An async context manager. Every failure is a ``PeerError`` with a stable code.
+    """
+
+    def __init__(self, base: str, token: str | None = None) -> None:
         parts = urlsplit(base)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise OperatorError(f"{base}: give an address such as https://meet.example.org")
@@ -31,7 +36,9 @@ class Site:
         self._http: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        self._http = aiohttp.ClientSession(timeout=_TIMEOUT, headers={"Accept": "application/json"})
+        headers = {"Accept": "application/json"} | ({} if self._token else {"Origin": self.origin})
+        cookies = aiohttp.CookieJar(unsafe=True)  # a server on an address without a name is a site like any other
+        self._http = aiohttp.ClientSession(timeout=_TIMEOUT, headers=headers, cookie_jar=cookies)
         return self
 
     async def __aexit__(
@@ -46,6 +53,18 @@ class Site:
     async def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Send a JSON object and return the one that comes back."""
         return await self._json("POST", path, body)
+
+    async def show(self, path: str) -> Page:
+        """Open a page."""
+        async with self._request("GET", path, self._token, headers=_HTML) as response:
+            return await _page(response)
+
+    async def send(self, form: Form, **values: str) -> Page:
+        """Fill in and send a form; return the page it leads to."""
+        typed = {**form.values, **values}
+        way: dict[str, Any] = {"params": typed} if form.method == "get" else {"data": typed}
+        async with self._request(form.method.upper(), form.action, self._token, headers=_HTML, **way) as response:
+            return await _page(response)
 
     def exchange(self, url: str, bearer: str) -> Exchange:
         """How offers travel to a WHIP or WHEP address."""
@@ -109,8 +128,8 @@ class Site:
                 raise PeerError("not-json", f"{method} {response.url.path}: no JSON object came back")
             return found
 
-    def _request(self, method: str, url: str, bearer: str, **more: Any) -> "_Request":
-        headers = {"Authorization": f"Bearer {bearer}", **more.pop("headers", {})}
+    def _request(self, method: str, url: str, bearer: str | None, **more: Any) -> "_Request":
+        headers = {**({"Authorization": f"Bearer {bearer}"} if bearer else {}), **more.pop("headers", {})}
         return _Request(self._session.request(method, urljoin(self.base, url), headers=headers, **more))
 
     @property
@@ -134,6 +153,12 @@ class _Request:
 
     async def __aexit__(self, *details: Any) -> None:
         await self._context.__aexit__(*details)
+
+
+async def _page(response: aiohttp.ClientResponse) -> Page:
+    if response.status >= 400:
+        raise PeerError(f"http-{response.status}", f"{response.method} {response.url.path}: HTTP {response.status}")
+    return Page(address=response.url.raw_path_qs, text=await response.text())
 
 
 async def _refused(response: aiohttp.ClientResponse) -> PeerError:

@@ -9,13 +9,14 @@ from rehearsal import checks
 from rehearsal.report import Report
 from rehearsal.session import Plan, rehearse
 from rehearsal.site import Site
+from rehearsal.troupe import by_token
 
 PLAN = Plan(participants=2, seconds=1.5)
 
 
 async def play(fake: Any, plan: Plan = PLAN) -> Report:
     async with Site(fake.url, "operator") as site:
-        return await rehearse(site, plan, random.Random(7))
+        return await rehearse(by_token(site, plan.participants, plan.seconds), plan, random.Random(7))
 
 
 def codes(report: Report) -> set[str]:
@@ -77,7 +78,7 @@ async def test_a_refused_token_is_told_in_the_servers_word(fake_site: Any) -> No
 async def test_an_unreachable_server_is_named() -> None:
     """Nobody listening ends at once with ``unreachable``."""
     async with Site("http://127.0.0.1:9", "operator") as site:
-        assert codes(await rehearse(site, PLAN, random.Random(1))) == {"unreachable"}
+        assert codes(await rehearse(by_token(site, 2, 1), PLAN, random.Random(1))) == {"unreachable"}
 
 
 async def codes_of(fake: Any) -> set[str]:
