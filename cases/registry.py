@@ -22,7 +22,7 @@ from cases.models import (
 )
 from core import ledger
 from core.clock import Clock
-from core.errors import Conflict, Invalid
+from core.errors import Invalid
 
 SYSTEM = "system"
 
@@ -107,16 +107,19 @@ async def place(
 ) -> CustodyRecord:
     """A person is somewhere else from ``since`` (default: now) on; the former record ends then.
 
-    Raises ``Conflict`` for an event older than what is known.
+    The same ``external`` id again changes nothing. An event that comes late takes its place in the past and leaves what
+    is known of today alone.
     """
     since = since or clock.now()
-    current = await store.current_custody(tx, person)
-    if current is not None:
-        if since < current.since:
-            raise Conflict("older-event", "Something newer is known about where this person is.")
-        current.until = since
+    known = await store.custody_by_external(tx, external) if external else None
+    if known is not None:
+        return known
+    former, later = await store.custody_around(tx, person, since)
+    if former is not None:
+        former.until = since
         await tx.flush()
-    record = CustodyRecord(person=person, facility=facility, status=status, since=since, external=external)
+    until = later.since if later else None
+    record = CustodyRecord(person=person, facility=facility, status=status, since=since, until=until, external=external)
     tx.add(record)
     await tx.flush()
     details = {"status": status.value, "facility": facility}

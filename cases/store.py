@@ -68,6 +68,22 @@ async def current_custody(tx: AsyncSession, person: str) -> CustodyRecord | None
     return (await tx.execute(query)).scalar_one_or_none()
 
 
+async def custody_by_external(tx: AsyncSession, external: str) -> CustodyRecord | None:
+    """The record an event of the custody system made."""
+    return (await tx.execute(select(CustodyRecord).where(CustodyRecord.external == external))).scalar_one_or_none()
+
+
+async def custody_around(
+    tx: AsyncSession, person: str, at: datetime
+) -> tuple[CustodyRecord | None, CustodyRecord | None]:
+    """The record in force at an instant, and the first one after it."""
+    mine = select(CustodyRecord).where(CustodyRecord.person == person)
+    before = mine.where(CustodyRecord.since <= at).order_by(CustodyRecord.since.desc(), CustodyRecord.id.desc())
+    after = mine.where(CustodyRecord.since > at).order_by(CustodyRecord.since, CustodyRecord.id)
+    former = (await tx.execute(before.limit(1))).scalar_one_or_none()
+    return former, (await tx.execute(after.limit(1))).scalar_one_or_none()
+
+
 async def verified_representation(tx: AsyncSession, lawyer: str, client: str, now: datetime) -> Representation | None:
     """The checked representation in force between a lawyer and a client."""
     query = _in_force(lawyer, now).where(Representation.client == client).order_by(Representation.since).limit(1)

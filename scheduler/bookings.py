@@ -17,20 +17,17 @@ from core.errors import Invalid
 from core.refusals import Refused
 from people.permissions import Action, Relation, require
 from people.principals import Principal
-from scheduler import exclusion, history, holds, search
+from scheduler import exclusion, history, holds
 from scheduler.facts import PlannedParty, RoomFacts
 from scheduler.models import Booking, Party, State
+from scheduler.placing import chosen_room, taken_refusal
 from scheduler.planning import Plan, make_plan
-from scheduler.refusals import Slot, Taken
 from scheduler.requests import Request, check_request, check_window, kind_of
 from scheduler.rules import RULES, first_refusal
 from scheduler.windows import ZONE
 
 MOST_PARTICIPANTS = 16
 """Of a rehearsal."""
-SELF_TAKEN = "You have another session at that time. Nearest free: {alternatives}."
-OTHERS_TAKEN = "That time has just been taken. Nearest free: {alternatives}."
-NONE_FREE = "That time has just been taken, and nothing is free in the two weeks around it."
 
 
 async def request_booking(db: Database, clock: Clock, principal: Principal, request: Request) -> Booking | Refused:
@@ -117,25 +114,22 @@ async def _book(
         if not exclusion.is_overlap(error):
             raise
         answer = ()
-    return await _taken(db, now, principal, request, answer)
+    async with db.transaction(write=False) as tx:
+        return await taken_refusal(tx, now, principal, request, answer)
 
 
 async def _place(
     tx: AsyncSession, plan: Plan, principal: Principal, request: Request, state: State, now: datetime
 ) -> Booking | tuple[str, ...]:
     """Write the booking in the first room that can be held, or return the keys of what is taken."""
-    fixed = [*holds.people_resources(plan.parties), *([holds.room_resource(plan.own)] if plan.own else [])]
-    seats = {room.id: holds.room_resource(room) for room in plan.far}
-    taken = await holds.conflicts(tx, [*fixed, *seats.values()], request.start, request.end)
-    blocked = tuple(resource.key for resource in fixed if resource.key in taken)
-    shared = plan.own.id if plan.own else ""
-    far = next((room for room in plan.far if room.id == shared or seats[room.id].key not in taken), None)
-    if blocked or (plan.far and far is None):
-        return blocked or tuple(sorted(taken))
+    far, taken = await chosen_room(tx, plan, request)
+    if taken:
+        return taken
     booking = _row(plan, principal, request, state, now, far)
     await _write(tx, booking, plan.parties, far, plan.own)
-    wanted = {resource.key: resource for resource in [*fixed, *([seats[far.id]] if far else [])]}
-    await holds.insert(tx, booking.id, wanted.values(), request.start, request.end)
+    rooms = {room.id: room for room in (far, plan.own) if room is not None}
+    wanted = [*holds.people_resources(plan.parties), *(holds.room_resource(room) for room in rooms.values())]
+    await holds.insert(tx, booking.id, wanted, request.start, request.end)
     act = "requested" if state is State.REQUESTED else "confirmed"
     await history.record(tx, booking, act, by=principal.id, at=now, first=True)
     return booking
@@ -187,20 +181,3 @@ async def _write(
             )
         )
         await tx.flush()
-
-
-async def _taken(
-    db: Database, now: datetime, principal: Principal, request: Request, keys: tuple[str, ...]
-) -> Taken | Refused:
-    """The refusal with the nearest windows that are free for the same people, rooms of the same use included."""
-    nearest: tuple[Slot, ...] = ()
-    kind = kind_of(request.kind)
-    wish = replace(request, room=None) if kind.custody else request
-    async with db.transaction(write=False) as tx:
-        plan = await make_plan(tx, principal, wish, kind, now)
-        if isinstance(plan, Plan):
-            nearest = await search.nearest(tx, plan, request.start, request.end - request.start, now)
-    text = SELF_TAKEN if f"person:{principal.id}" in keys else OTHERS_TAKEN
-    if not nearest:
-        return Taken("taken", NONE_FREE, input="start")
-    return Taken("taken", text, {"alternatives": tuple(slot.start for slot in nearest)}, "start", nearest)

@@ -1,6 +1,6 @@
 """Tables of facilities, rooms, bookings, parties, holds and custody steps."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -127,6 +127,12 @@ class Booking(Base):
     started: Mapped[datetime | None] = mapped_column(UtcDateTime())
     """When the session really began."""
     ended: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    review: Mapped[str | None] = mapped_column(String(32), index=True)
+    """Why it must be looked at again, a word of ``reviews.Why``; ``None``: it stands."""
+    complete: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """Of a visit: since when the request stands with its papers; the first of the two clocks."""
+    checked: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """Of a visit: when the papers were found in order; the second clock."""
     version: Mapped[int] = mapped_column(default=1)
     """Raised by every change: a form that shows an older one is refused as stale."""
 
@@ -197,3 +203,52 @@ class BookingChange(Base):
     act: Mapped[str] = mapped_column(String(32))
     snapshot: Mapped[dict[str, Any]] = mapped_column(JSON)
     """State, window, rooms, party ids and reason after the act."""
+
+
+class Hours(Base):
+    """When a facility is open, or a regime break. Without opening rows it is open around the clock."""
+
+    __tablename__ = "facility_hours"
+
+    id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
+    facility: Mapped[str] = mapped_column(ForeignKey("facilities.id"), index=True)
+    room: Mapped[str | None] = mapped_column(ForeignKey("rooms.id"))
+    """``None``: every room."""
+    kinds: Mapped[list[str]] = mapped_column(JSON, default=list)
+    """Empty: every kind."""
+    days: Mapped[str] = mapped_column(String(16), default="all")
+    """``all``, ``working``, ``free``, or digits of weekdays with Monday as 1, such as ``12345``."""
+    opens: Mapped[int]
+    """Minutes after local midnight."""
+    closes: Mapped[int]
+    is_break: Mapped[bool] = mapped_column(default=False)
+    word: Mapped[str] = mapped_column(String(16), default="")
+    """Of a break: ``roll_call``, ``meal``, ``yard``, ``handover``, ``night``."""
+
+
+class Block(Base):
+    """A room, or a whole facility, that cannot be used for a time."""
+
+    __tablename__ = "blocks"
+    __table_args__ = (CheckConstraint('"ends" > "starts"', name="window"), Index("ix_blocks_place", "facility", "ends"))
+
+    id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
+    facility: Mapped[str] = mapped_column(ForeignKey("facilities.id"))
+    room: Mapped[str | None] = mapped_column(ForeignKey("rooms.id"))
+    start: Mapped[datetime] = mapped_column("starts", UtcDateTime())
+    end: Mapped[datetime] = mapped_column("ends", UtcDateTime())
+    reason: Mapped[str] = mapped_column(String(32))
+    by: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(UtcDateTime())
+    lifted: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+
+class WorkingDay(Base):
+    """A day that differs from its weekday: a holiday, or a weekend that is worked."""
+
+    __tablename__ = "working_days"
+
+    country: Mapped[str] = mapped_column(String(8), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    working: Mapped[bool]
+    name: Mapped[str] = mapped_column(String(64), default="")

@@ -13,7 +13,7 @@ from core.errors import Conflict, Invalid, NotFound
 from core.refusals import Refused
 from people.permissions import Action, require
 from people.principals import Principal
-from scheduler import access, exclusion, history, holds, store
+from scheduler import access, exclusion, history, holds, invites, store
 from scheduler.decisions import load
 from scheduler.models import Booking, CustodyStep, Hold, State, Step
 
@@ -66,6 +66,7 @@ async def extend(db: Database, clock: Clock, session: str, minutes: int, *, by: 
             if not await _stretch(tx, booking, end):
                 return NOT_FREE
             booking.end = end
+            await invites.follow(tx, booking)
             await history.record(tx, booking, "extended", by=by, at=now, details={"minutes": minutes})
             return end
     except IntegrityError as error:

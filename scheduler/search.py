@@ -1,6 +1,6 @@
 """Free windows: when could these people meet, in which room? Pure arithmetic over what is held."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +14,7 @@ from people.principals import Principal
 from scheduler import holds, store
 from scheduler.facts import RoomFacts
 from scheduler.holds import Resource
+from scheduler.hours import calendars_of
 from scheduler.planning import Plan, make_plan
 from scheduler.refusals import Slot
 from scheduler.requests import HORIZON, LONGEST, SHORTEST, Request, kind_of
@@ -31,54 +32,89 @@ Busy = Mapping[str, Windows]
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A room that may serve, as a resource."""
+    """A room that may serve: what is held of it, and when it is closed whatever is held."""
 
     room: RoomFacts
-    resource: Resource
+    closed: Windows = ()
 
 
-def free(resource: Resource, busy: Busy, start: datetime, end: datetime) -> bool:
-    """Whether nothing held touches the window with the resource's buffers."""
-    from_, until = resource.window(start, end)
-    return all(until <= s or e <= from_ for s, e in busy.get(resource.key, ()))
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The quarter hours in ``[first, first + count * 15 min)`` at which something of ``length`` may start."""
+
+    first: datetime
+    count: int
+    length: timedelta
+
+    def at(self, number: int) -> datetime:
+        """The instant of a place on the grid."""
+        return self.first + GRID * number
+
+    def mark(self, blocked: bytearray, windows: Windows, before: timedelta, after: timedelta) -> None:
+        """Mark in ``blocked`` every start whose session, with its buffers, would touch one of ``windows``."""
+        for start, end in windows:
+            low = max(0, (start - self.length - after - self.first) // GRID + 1)
+            high = min(self.count, -((self.first - end - before) // GRID))
+            if high > low:
+                blocked[low:high] = b"\x01" * (high - low)
+
+
+def grid(start: datetime, end: datetime, length: timedelta) -> Grid:
+    """Every quarter hour in ``[start, end)``."""
+    first = next_on_grid(start)
+    return Grid(first, max(0, -((first - end) // GRID)), length)
 
 
 def slots(
     seats: Sequence[Seat],
     always: Sequence[Resource],
-    own: RoomFacts | None,
+    own: Seat | None,
     busy: Busy,
-    starts: Iterable[datetime],
-    length: timedelta,
+    times: Grid,
+    *,
+    most: int | None = None,
 ) -> list[Slot]:
     """For each start at which everybody in ``always`` is free, the first room of ``seats`` that is free too.
 
-    Without ``seats`` no room is needed and each such start counts.
+    Without ``seats`` no room is needed and each such start counts. ``own`` is the asking side's room.
     """
-    found = []
-    for start in starts:
-        end = start + length
-        if not all(free(resource, busy, start, end) for resource in always):
-            continue
-        seat = next((s for s in seats if free(s.resource, busy, start, end)), None)
-        if seat is not None or not seats:
-            found.append(_slot(start, end, seat.room if seat else None, own))
-    return found
+    blocked = bytearray(times.count)
+    for resource in always:
+        times.mark(blocked, busy.get(resource.key, ()), resource.before, resource.after)
+    if own is not None:
+        _mark_seat(blocked, own, busy, times)
+    chosen: list[Seat | None] = [None] * times.count
+    open_ = [number for number in range(times.count) if not blocked[number]]
+    for seat in seats:
+        shut = bytearray(times.count)
+        _mark_seat(shut, seat, busy, times)
+        left = []
+        for number in open_:
+            if shut[number]:
+                left.append(number)
+            else:
+                chosen[number] = seat
+        open_ = left
+        if not open_:
+            break
+    picked = [n for n in range(times.count) if not blocked[n] and (chosen[n] is not None or not seats)]
+    return [_slot(times, number, chosen[number], own) for number in picked[:most]]
 
 
-def grid(start: datetime, end: datetime) -> list[datetime]:
-    """Every quarter hour in ``[start, end)``."""
-    first = next_on_grid(start)
-    count = max(0, -((first - end) // GRID))
-    return [first + GRID * n for n in range(count)]
+def _mark_seat(blocked: bytearray, seat: Seat, busy: Busy, times: Grid) -> None:
+    resource = holds.room_resource(seat.room)
+    times.mark(blocked, busy.get(resource.key, ()), resource.before, resource.after)
+    times.mark(blocked, seat.closed, timedelta(0), timedelta(0))
 
 
-async def nearest(tx: AsyncSession, plan: Plan, wish: datetime, length: timedelta, now: datetime) -> tuple[Slot, ...]:
-    """The free windows closest to ``wish``, at most ``NEAREST``, earliest first."""
+async def nearest(
+    tx: AsyncSession, plan: Plan, wish: datetime, length: timedelta, now: datetime, *, but: str | None = None
+) -> tuple[Slot, ...]:
+    """The free windows closest to ``wish``, at most ``NEAREST``, earliest first; holds of ``but`` do not count."""
     from_, until = max(now, wish - AROUND), wish + AROUND
-    found = await _find(tx, plan, from_, until, length)
+    found = await find(tx, plan, from_, until, length, but=but)
     found.sort(key=lambda slot: (abs(slot.start - wish), slot.start))
-    return tuple(sorted(_apart(found, length)[:NEAREST], key=lambda slot: slot.start))
+    return tuple(sorted(apart(found, length, NEAREST), key=lambda slot: slot.start))
 
 
 async def free_slots(
@@ -102,41 +138,50 @@ async def free_slots(
         refused = first_refusal(plan.facts, RULES)
         if refused is not None:
             return refused
-        return await _find(tx, plan, max(now, request.start), min(until, now + HORIZON), length)
+        return await find(tx, plan, max(now, request.start), min(until, now + HORIZON), length)
 
 
-async def _find(tx: AsyncSession, plan: Plan, from_: datetime, until: datetime, length: timedelta) -> list[Slot]:
-    seats = [Seat(room, holds.room_resource(room)) for room in plan.far]
-    own = plan.own
-    always = [*holds.people_resources(plan.parties)]
-    if own is not None:
-        always.append(holds.room_resource(own))
-        seats = [seat for seat in seats if seat.room.id != own.id] if len(seats) > 1 else seats
-    keys = {seat.resource.key for seat in seats} | {resource.key for resource in always}
-    margin = max((r.before + r.after for r in [*always, *(s.resource for s in seats)]), default=timedelta(0))
-    busy = await store.busy(tx, keys, from_ - margin, until + length + margin)
-    return slots(seats, always, own, busy, grid(from_, until), length)
+async def find(
+    tx: AsyncSession, plan: Plan, from_: datetime, until: datetime, length: timedelta, *, but: str | None = None
+) -> list[Slot]:
+    """Every free window of ``length`` for a plan that starts in ``[from_, until)``."""
+    times = grid(from_, until, length)
+    if times.count == 0:
+        return []
+    people = holds.people_resources(plan.parties)
+    used = [*plan.far, *([plan.own] if plan.own else [])]
+    rooms = [holds.room_resource(room) for room in used]
+    margin = max((r.before + r.after for r in rooms), default=timedelta(0))
+    reach = from_ - margin, until + length + margin
+    busy = await store.busy(tx, {r.key for r in [*people, *rooms]}, *reach, but=but)
+    calendars = await calendars_of(tx, {room.facility for room in used}, *reach)
+    seats = {room.id: Seat(room, calendars[room.facility].closed(plan.kind.code, room.id, *reach)) for room in used}
+    shared = plan.own is not None and [room.id for room in plan.far] == [plan.own.id]
+    own = seats[plan.own.id] if plan.own and not shared else None
+    far = [seats[room.id] for room in plan.far if own is None or room.id != own.room.id]
+    return slots(far, people, own, busy, times)
 
 
-def _apart(found: Sequence[Slot], length: timedelta) -> list[Slot]:
-    """Alternatives that do not overlap one another, so that three of them are three choices."""
+def apart(found: Sequence[Slot], length: timedelta, most: int) -> list[Slot]:
+    """The first ``most`` that do not overlap one another, so that three of them are three choices."""
     chosen: list[Slot] = []
     for slot in found:
         if all(abs(slot.start - other.start) >= length for other in chosen):
             chosen.append(slot)
-        if len(chosen) == NEAREST:
+        if len(chosen) == most:
             break
     return chosen
 
 
-def _slot(start: datetime, end: datetime, room: RoomFacts | None, own: RoomFacts | None) -> Slot:
+def _slot(times: Grid, number: int, seat: Seat | None, own: Seat | None) -> Slot:
+    start = times.at(number)
     return Slot(
         start=start,
-        end=end,
-        room=room.id if room else None,
-        room_name=room.name if room else "",
-        facility=room.facility if room else None,
-        facility_name=room.facility_name if room else "",
-        own_room=own.id if own else None,
-        own_room_name=own.name if own else "",
+        end=start + times.length,
+        room=seat.room.id if seat else None,
+        room_name=seat.room.name if seat else "",
+        facility=seat.room.facility if seat else None,
+        facility_name=seat.room.facility_name if seat else "",
+        own_room=own.room.id if own else None,
+        own_room_name=own.room.name if own else "",
     )

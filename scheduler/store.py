@@ -133,12 +133,14 @@ async def rooms_by_use(
 
 
 async def busy(
-    tx: AsyncSession, resources: Collection[str], start: datetime, end: datetime
+    tx: AsyncSession, resources: Collection[str], start: datetime, end: datetime, *, but: str | None = None
 ) -> dict[str, list[tuple[datetime, datetime]]]:
-    """Held windows of each resource that touch ``[start, end)``, earliest first."""
+    """Windows of each resource held by others than ``but`` that touch ``[start, end)``, earliest first."""
     query = select(Hold.resource, Hold.start, Hold.end).where(
         Hold.resource.in_(resources), Hold.end > start, Hold.start < end
     )
+    if but is not None:
+        query = query.where(Hold.booking != but)
     found: dict[str, list[tuple[datetime, datetime]]] = {}
     for resource, from_, until in await tx.execute(query.order_by(Hold.resource, Hold.start)):
         found.setdefault(resource, []).append((from_, until))
@@ -211,3 +213,31 @@ async def visits_held(tx: AsyncSession, custody_person: str) -> list[tuple[datet
     )
     rows = await tx.execute(query.order_by(Booking.started.desc()))
     return [(started, ended) for started, ended in rows if started is not None and ended is not None]
+
+
+async def coming_of_custody(tx: AsyncSession, person: str, now: datetime) -> Sequence[Booking]:
+    """Standing bookings of a person in custody that have not begun and are not over, by start."""
+    mine = select(Party.booking).where(Party.custody_person == person)
+    query = select(Booking).where(
+        Booking.id.in_(mine), Booking.state.in_(HOLDING), Booking.end > now, Booking.started.is_(None)
+    )
+    return (await tx.execute(query.order_by(Booking.start, Booking.id))).scalars().all()
+
+
+async def standing_in_rooms(
+    tx: AsyncSession, rooms: Collection[str], start: datetime, end: datetime
+) -> Sequence[Booking]:
+    """Standing bookings in any of the rooms that touch ``[start, end)``, by start."""
+    here = select(Party.booking).where(Party.room.in_(rooms))
+    query = select(Booking).where(
+        Booking.id.in_(here), Booking.state.in_(HOLDING), Booking.start < end, Booking.end > start
+    )
+    return (await tx.execute(query.order_by(Booking.start, Booking.id))).scalars().all()
+
+
+async def reviews_of_facility(tx: AsyncSession, facility_id: str) -> Sequence[Booking]:
+    """Standing bookings of a facility that must be looked at, by start."""
+    query = select(Booking).where(
+        Booking.facility == facility_id, Booking.review.is_not(None), Booking.state.in_(HOLDING)
+    )
+    return (await tx.execute(query.order_by(Booking.start, Booking.id))).scalars().all()

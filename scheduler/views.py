@@ -63,13 +63,15 @@ class BookingView:
     steps: dict[Step, datetime]
     reason: str | None
     owner: str | None
+    review: str | None
+    """Why it must be looked at again: a key of ``reviews.WHY_TEXT``."""
     created: datetime
     started: datetime | None
     ended: datetime | None
     version: int
     may: frozenset[str]
     """What the viewer can do now: ``confirm``, ``decline``, ``withdraw``, ``cancel``, ``no_show``, ``join``,
-    ``custody``, ``invite``, ``move``."""
+    ``custody``, ``invite``, ``amend`` (owner), ``move`` (another room, by the post)."""
     entry: Entry | Refused
 
     @property
@@ -154,6 +156,7 @@ def _may(principal: Principal, booking: Booking, held: frozenset[Relation], now:
         "cancel": standing and not begun and allowed(principal, Action.CANCEL_BOOKING, held),
         "no_show": standing and now >= booking.start and allowed(principal, Action.CONFIRM_CUSTODY, held),
         "custody": kind.custody and standing and allowed(principal, Action.CONFIRM_CUSTODY, held),
+        "amend": (waiting or standing) and not begun and Relation.SELF in held,
         "move": standing and allowed(principal, Action.MOVE_BOOKING, held),
         "invite": standing and not kind.privileged and allowed(principal, Action.INVITE_GUEST, held),
         "join": standing and allowed(principal, Action.JOIN, held),
@@ -190,6 +193,7 @@ def _view(
         steps={step.step: step.at for step in steps},
         reason=booking.reason,
         owner=booking.owner,
+        review=booking.review,
         created=booking.created,
         started=booking.started,
         ended=booking.ended,

@@ -13,6 +13,14 @@ down_revision = "0003"
 def upgrade() -> None:
     """The calendar; the database itself refuses overlapping holds."""
     op.create_table(
+        "working_days",
+        sa.Column("country", sa.String(8), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("working", sa.Boolean(), nullable=False),
+        sa.Column("name", sa.String(64), nullable=False),
+        sa.PrimaryKeyConstraint("country", "day", name="pk_working_days"),
+    )
+    op.create_table(
         "facilities",
         sa.Column("id", sa.String(22), nullable=False),
         sa.Column("organisation", sa.String(22), nullable=False),
@@ -47,6 +55,9 @@ def upgrade() -> None:
         sa.Column("owner", sa.String(16), nullable=True),
         sa.Column("started", UtcDateTime(), nullable=True),
         sa.Column("ended", UtcDateTime(), nullable=True),
+        sa.Column("review", sa.String(32), nullable=True),
+        sa.Column("complete", UtcDateTime(), nullable=True),
+        sa.Column("checked", UtcDateTime(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.CheckConstraint('"ends" > "starts"', name="ck_bookings_window"),
         sa.ForeignKeyConstraint(["case"], ["cases.id"], name="fk_bookings_case"),
@@ -56,6 +67,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_bookings_case", "bookings", ["case"])
     op.create_index("ix_bookings_facility", "bookings", ["facility", "starts"])
+    op.create_index("ix_bookings_review", "bookings", ["review"])
     op.create_index("ix_bookings_state", "bookings", ["state", "starts"])
     op.create_table(
         "rooms",
@@ -73,6 +85,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_rooms"),
     )
     op.create_index("ix_rooms_facility", "rooms", ["facility"])
+    op.create_table(
+        "blocks",
+        sa.Column("id", sa.String(22), nullable=False),
+        sa.Column("facility", sa.String(22), nullable=False),
+        sa.Column("room", sa.String(22), nullable=True),
+        sa.Column("starts", UtcDateTime(), nullable=False),
+        sa.Column("ends", UtcDateTime(), nullable=False),
+        sa.Column("reason", sa.String(32), nullable=False),
+        sa.Column("by", sa.String(64), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("lifted", UtcDateTime(), nullable=True),
+        sa.CheckConstraint('"ends" > "starts"', name="ck_blocks_window"),
+        sa.ForeignKeyConstraint(["facility"], ["facilities.id"], name="fk_blocks_facility"),
+        sa.ForeignKeyConstraint(["room"], ["rooms.id"], name="fk_blocks_room"),
+        sa.PrimaryKeyConstraint("id", name="pk_blocks"),
+    )
+    op.create_index("ix_blocks_place", "blocks", ["facility", "ends"])
     op.create_table(
         "booking_changes",
         sa.Column("id", sa.String(22), nullable=False),
@@ -98,6 +127,22 @@ def upgrade() -> None:
         sa.UniqueConstraint("booking", "step", name="uq_custody_steps_booking_step"),
     )
     op.create_index("ix_custody_steps_booking", "custody_steps", ["booking"])
+    op.create_table(
+        "facility_hours",
+        sa.Column("id", sa.String(22), nullable=False),
+        sa.Column("facility", sa.String(22), nullable=False),
+        sa.Column("room", sa.String(22), nullable=True),
+        sa.Column("kinds", sa.JSON(), nullable=False),
+        sa.Column("days", sa.String(16), nullable=False),
+        sa.Column("opens", sa.Integer(), nullable=False),
+        sa.Column("closes", sa.Integer(), nullable=False),
+        sa.Column("is_break", sa.Boolean(), nullable=False),
+        sa.Column("word", sa.String(16), nullable=False),
+        sa.ForeignKeyConstraint(["facility"], ["facilities.id"], name="fk_facility_hours_facility"),
+        sa.ForeignKeyConstraint(["room"], ["rooms.id"], name="fk_facility_hours_room"),
+        sa.PrimaryKeyConstraint("id", name="pk_facility_hours"),
+    )
+    op.create_index("ix_facility_hours_facility", "facility_hours", ["facility"])
     op.create_table(
         "holds",
         sa.Column("id", sa.String(22), nullable=False),
@@ -141,8 +186,11 @@ def downgrade() -> None:
     exclusion.remove(op.get_bind())
     op.drop_table("parties")
     op.drop_table("holds")
+    op.drop_table("facility_hours")
     op.drop_table("custody_steps")
     op.drop_table("booking_changes")
+    op.drop_table("blocks")
     op.drop_table("rooms")
     op.drop_table("bookings")
     op.drop_table("facilities")
+    op.drop_table("working_days")

@@ -3,13 +3,15 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.errors import Invalid
 from core.refusals import Refused
 from scheduler.bookings import request_booking
-from scheduler.holds import Resource
-from scheduler.models import Room
-from scheduler.search import free, free_slots, grid
+from scheduler.facts import RoomFacts
+from scheduler.models import FacilityKind, Room, RoomUse
+from scheduler.search import Seat, free_slots, grid, slots
 
 
 async def test_slots_leave_out_what_is_held(site):
@@ -70,17 +72,70 @@ async def test_buffers_keep_rooms_apart(site):
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
-def test_free_is_half_open():
-    """Back to back is free, one instant more is not."""
-    busy = {"room:1": [(NOON, NOON + timedelta(hours=1))]}
-    room = Resource("room:1")
-    assert free(room, busy, NOON - timedelta(hours=1), NOON)
-    assert free(room, busy, NOON + timedelta(hours=1), NOON + timedelta(hours=2))
-    assert not free(room, busy, NOON, NOON + timedelta(seconds=1))
+def room(after=0):
+    """A room as the search sees it."""
+    spare = timedelta(minutes=after)
+    return RoomFacts(
+        "1", "R", RoomUse.VISIT, "f", "F", FacilityKind.DETENTION_CENTRE, "o", "Asia/Shanghai", timedelta(0), spare
+    )
+
+
+def starts(busy, after=0, closed=(), hours=4, length=60):
+    """Minutes after noon at which an hour is free in a room."""
+    times = grid(NOON, NOON + timedelta(hours=hours), timedelta(minutes=length))
+    found = slots([Seat(room(after), closed)], [], None, {"room:1": busy}, times)
+    return [(slot.start - NOON) // timedelta(minutes=1) for slot in found]
+
+
+def minutes(start, end):
+    """A window after noon."""
+    return (NOON + timedelta(minutes=start), NOON + timedelta(minutes=end))
+
+
+def test_back_to_back_is_free():
+    """Half-open windows: a slot may end where a hold begins and begin where it ends."""
+    assert starts([minutes(60, 120)]) == [0, 120, 135, 150, 165, 180, 195, 210, 225]
+
+
+def test_a_hold_off_the_grid_blocks_what_it_touches():
+    """One second past the quarter costs that quarter."""
+    one_second = (NOON + timedelta(minutes=60), NOON + timedelta(minutes=120, seconds=1))
+    assert starts([one_second])[:2] == [0, 135]
+
+
+def test_a_buffer_counts_for_the_new_session_too():
+    """With a buffer after, the slot before a hold ends that much earlier."""
+    assert starts([minutes(90, 120)], after=30) == [0, 120, 135, 150, 165, 180, 195, 210, 225]
+    assert 0 not in starts([minutes(75, 120)], after=30)
+
+
+def test_a_closed_time_needs_no_buffer():
+    """Closing time ends the session, not its cleaning."""
+    assert 0 in starts([], after=30, closed=[minutes(60, 240)])
+    assert 15 not in starts([], closed=[minutes(60, 240)])
+
+
+@given(
+    st.lists(st.tuples(st.integers(-300, 600), st.integers(1, 200)), max_size=6),
+    st.integers(0, 45),
+    st.integers(15, 180),
+)
+def test_marks_agree_with_the_plain_definition(holds_, after, length):
+    """The marked grid says of every start exactly what comparing windows one by one says."""
+    busy = [minutes(start, start + long) for start, long in holds_]
+    spare = timedelta(minutes=after)
+
+    def plainly(start):
+        begin = NOON + timedelta(minutes=start)
+        end = begin + timedelta(minutes=length) + spare
+        return all(end <= s or e <= begin for s, e in busy)
+
+    assert starts(busy, after, length=length) == [m for m in range(0, 240, 15) if plainly(m)]
 
 
 def test_the_grid_excludes_its_end():
     """Every quarter from the first one at or after the start, without the end."""
-    assert len(grid(NOON, NOON + timedelta(hours=1))) == 4
-    assert grid(NOON + timedelta(minutes=1), NOON + timedelta(minutes=15)) == []
-    assert grid(NOON, NOON) == []
+    hour = timedelta(hours=1)
+    assert grid(NOON, NOON + hour, hour).count == 4
+    assert grid(NOON + timedelta(minutes=1), NOON + timedelta(minutes=15), hour).count == 0
+    assert grid(NOON, NOON, hour).count == 0

@@ -1,0 +1,225 @@
+"""Changing a booking that stands: another time or place by whoever made it, another room by the duty post."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.kinds import Role
+from core.clock import Clock
+from core.database import Database
+from core.errors import Conflict, Denied, Invalid
+from core.refusals import Refused
+from people.permissions import Action, require
+from people.principals import Principal
+from scheduler import access, exclusion, history, holds, invites, store
+from scheduler.decisions import load
+from scheduler.facts import RoomFacts, room_facts
+from scheduler.hours import calendars_of
+from scheduler.models import Booking, Party, State
+from scheduler.placing import chosen_room, taken_refusal
+from scheduler.planning import Plan, make_plan
+from scheduler.requests import GuestWish, Request, check_request
+from scheduler.rooms import SERVES
+from scheduler.rules import RULES, Severity, judge
+
+STANDING = (State.REQUESTED, State.CONFIRMED)
+ROOM_NOT_FREE = Refused("taken", "This room is not free for the whole session. Please choose another.", input="room")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What is to be different. ``room`` and ``own_room``: an id, ``""`` for any or none, ``None`` as it was."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+    room: str | None = None
+    own_room: str | None = None
+
+
+async def amend(
+    db: Database, clock: Clock, principal: Principal, booking: str, change: Change, *, version: int | None = None
+) -> Booking | Refused:
+    """Move a booking of one's own. It never collides with itself; what is not changed stays valid under rules that
+    came later. Where the facility confirms, a moved booking waits for it again."""
+    now = clock.now()
+    keys: tuple[str, ...] = ()
+    try:
+        async with db.transaction() as tx:
+            found = await load(tx, booking, version)
+            _check_amendable(principal, found)
+            was = await request_of(tx, found)
+            wish = _wished(was, change)
+            kind = check_request(wish, now)
+            before = await make_plan(tx, principal, was, kind, now)
+            plan = await make_plan(tx, principal, wish, kind, now)
+            if isinstance(plan, Refused):
+                return plan
+            refused = _newly_broken(found, before, plan)
+            if refused is not None:
+                return refused
+            far, keys = await chosen_room(tx, plan, wish, but=found.id)
+            if not keys:
+                await _rewrite(tx, found, plan, wish, far)
+                found.state = State.REQUESTED if kind.approval else State.CONFIRMED
+                found.review = None
+                await invites.follow(tx, found)
+                await history.record(tx, found, "amended", by=principal.id, at=now)
+                return found
+    except IntegrityError as error:
+        if not exclusion.is_overlap(error):
+            raise
+    async with db.transaction(write=False) as tx:
+        return await taken_refusal(tx, now, principal, wish, keys, but=booking)
+
+
+async def move_room(
+    db: Database, clock: Clock, principal: Principal, booking: str, room: str, *, version: int | None = None
+) -> Booking | Refused:
+    """The duty post moves a session to another room of the facility, now or ahead, also while it runs."""
+    now = clock.now()
+    try:
+        async with db.transaction() as tx:
+            found = await load(tx, booking, version)
+            require(principal, Action.MOVE_BOOKING, await access.relations_to(tx, principal, found))
+            if found.state not in STANDING:
+                raise Conflict("state", "This is no longer possible: the booking has moved on.")
+            target = await _room_of(tx, found, room)
+            parties = [p for p in await store.parties(tx, [booking]) if await _sits_in(tx, p, found.facility)]
+            former = {p.room for p in parties if p.room}
+            calendars = await calendars_of(tx, {target.facility}, now, found.end)
+            start = max(found.start, now) if found.started else found.start
+            if not calendars[target.facility].allows(found.kind, target.id, start, found.end):
+                return ROOM_NOT_FREE
+            if not await _swap(tx, found, former, target):
+                return ROOM_NOT_FREE
+            for party in parties:
+                party.room = target.id
+            found.review = None if found.review == "room" else found.review
+            await history.record(tx, found, "moved", by=principal.id, at=now, details={"room": target.id})
+            return found
+    except IntegrityError as error:
+        if exclusion.is_overlap(error):
+            return ROOM_NOT_FREE
+        raise
+
+
+async def other_rooms(db: Database, clock: Clock, principal: Principal, booking: str) -> list[RoomFacts]:
+    """Rooms of the facility that are free for the whole session: what ``move_room`` would accept."""
+    async with db.transaction(write=False) as tx:
+        found = await load(tx, booking, None)
+        require(principal, Action.MOVE_BOOKING, await access.relations_to(tx, principal, found))
+        if found.facility is None:
+            return []
+        rooms = [room_facts(r, f) for r, f in await store.rooms_of(tx, found.facility, SERVES[found.kind].far)]
+        held = {h.resource for h in await store.holds(tx, [booking])}
+        start = max(found.start, clock.now()) if found.started else found.start
+        calendars = await calendars_of(tx, {found.facility}, start, found.end)
+        free = []
+        for room in rooms:
+            resource = holds.room_resource(room)
+            there = await store.holds_of(tx, [resource.key], *resource.window(start, found.end))
+            open_ = calendars[room.facility].allows(found.kind, room.id, start, found.end)
+            if resource.key not in held and open_ and all(h.booking == booking for h in there):
+                free.append(room)
+        return free
+
+
+async def request_of(tx: AsyncSession, booking: Booking) -> Request:
+    """The request that would make this booking as it stands now."""
+    parties = await store.parties(tx, [booking.id])
+    officers = [p for p in parties if p.person and p.role in (Role.OFFICER, Role.LAWYER)]
+    client = next((p for p in parties if p.custody_person), None)
+    guests = [p for p in parties if not p.person and not p.custody_person]
+    helping = [p for p in parties if p.role is Role.COOPERATING_OFFICER and p.person]
+    far = next((p.room for p in (client, *guests, *helping) if p is not None and p.room), None)
+    return Request(
+        kind=booking.kind,
+        start=booking.start,
+        end=booking.end,
+        room=far,
+        own_room=next((p.room for p in officers if p.room), None),
+        custody_person=client.custody_person if client else None,
+        case=booking.case,
+        officers=tuple(p.person for p in officers if p.person and p.person != booking.created_by),
+        cooperating=tuple(p.person for p in helping if p.person),
+        interpreters=tuple(p.person for p in parties if p.role is Role.INTERPRETER and p.person),
+        guests=tuple(GuestWish(p.role, p.name) for p in guests),
+    )
+
+
+def _check_amendable(principal: Principal, booking: Booking) -> None:
+    if booking.created_by != principal.id:
+        raise Denied("not-allowed", "Only whoever made a booking can move it.")
+    if booking.state not in STANDING:
+        raise Conflict("state", "This is no longer possible: the booking has moved on.")
+    if booking.started is not None:
+        raise Conflict("running", "The session has begun and cannot be moved.")
+
+
+def _wished(was: Request, change: Change) -> Request:
+    start = change.start or was.start
+    end = change.end or start + (was.end - was.start)
+    room = was.room if change.room is None else change.room or None
+    own = was.own_room if change.own_room is None else change.own_room or None
+    return replace(was, start=start, end=end, room=room, own_room=own)
+
+
+def _newly_broken(booking: Booking, before: Plan | Refused, plan: Plan) -> Refused | None:
+    """The first refusal that the change brings. What the booking breaks as it stands is excused when the rule is
+    younger than the booking."""
+    made = booking.created.date()
+    broken = [] if isinstance(before, Refused) else judge(before.facts, RULES)
+    old = {breach.rule.id for breach in broken if breach.rule.since > made}
+    fresh = [b for b in judge(plan.facts, RULES) if b.rule.severity is Severity.REFUSE and b.rule.id not in old]
+    return fresh[0].refused() if fresh else None
+
+
+async def _rewrite(tx: AsyncSession, booking: Booking, plan: Plan, wish: Request, far: RoomFacts | None) -> None:
+    """Give the booking its new window, seats and holds. Its parties stay who they are."""
+    place = far or plan.own
+    booking.start, booking.end = wish.start, wish.end
+    booking.facility = place.facility if place else None
+    booking.zone = place.zone if place else booking.zone
+    if plan.kind.privileged:
+        booking.organisation = plan.organisation
+    seats = {"far": far.id if far else None, "own": plan.own.id if plan.own else None, "device": None}
+    side = {(p.person, p.custody_person, p.name): p for p in plan.parties}
+    for party in await store.parties(tx, [booking.id]):
+        planned = side[(party.person, party.custody_person, party.name)]
+        party.room, party.endpoint_role = seats[planned.side], planned.endpoint_role
+    await holds.release(tx, booking.id)
+    rooms = {room.id: room for room in (far, plan.own) if room is not None}
+    wanted = [*holds.people_resources(plan.parties), *(holds.room_resource(room) for room in rooms.values())]
+    await holds.insert(tx, booking.id, wanted, wish.start, wish.end)
+
+
+async def _room_of(tx: AsyncSession, booking: Booking, room: str) -> RoomFacts:
+    found = await store.rooms_with_facilities(tx, {room})
+    if not found or found[0][1].id != booking.facility or found[0][0].closed is not None:
+        raise Invalid("unknown-room", "This room cannot be used. Please choose another.", field="room")
+    facts = room_facts(*found[0])
+    if facts.use not in SERVES[booking.kind].far:
+        raise Invalid("unknown-room", "This room cannot be used. Please choose another.", field="room")
+    return facts
+
+
+async def _sits_in(tx: AsyncSession, party: Party, facility: str | None) -> bool:
+    if party.room is None:
+        return False
+    room = await store.room(tx, party.room)
+    return room is not None and room.facility == facility
+
+
+async def _swap(tx: AsyncSession, booking: Booking, former: set[str], target: RoomFacts) -> bool:
+    """Give the former rooms back and hold the target for the same window, or return False and change nothing."""
+    resource = holds.room_resource(target)
+    if await holds.conflicts(tx, [resource], booking.start, booking.end, but=booking.id):
+        return False
+    for hold in await store.holds(tx, [booking.id]):
+        if hold.resource in {f"room:{room}" for room in former}:
+            await tx.delete(hold)
+    await tx.flush()
+    await holds.insert(tx, booking.id, [resource], booking.start, booking.end)
+    return True

@@ -1,0 +1,114 @@
+"""Reading calendars, and writing opening hours, breaks and blocks."""
+
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core import ledger
+from core.clock import Clock
+from core.errors import Invalid
+from scheduler.calendar import DAY_MINUTES, Calendar, Closure, Span, WorkingDays
+from scheduler.models import Block, Facility, Hours, WorkingDay
+
+COUNTRY = "CN"
+SYSTEM = "system"
+AROUND = timedelta(days=31)
+DAYS = frozenset({"all", "working", "free"})
+
+
+async def calendars_of(
+    tx: AsyncSession, facilities: Collection[str], start: datetime, end: datetime
+) -> dict[str, Calendar]:
+    """The calendar of each facility, with the blocks that touch ``[start, end)``."""
+    if not facilities:
+        return {}
+    zones = await tx.execute(select(Facility.id, Facility.zone).where(Facility.id.in_(facilities)))
+    hours = (await tx.execute(select(Hours).where(Hours.facility.in_(facilities)))).scalars().all()
+    blocks = await tx.execute(
+        select(Block).where(
+            Block.facility.in_(facilities), Block.lifted.is_(None), Block.end > start, Block.start < end
+        )
+    )
+    closures: dict[str, list[Closure]] = {}
+    for block in blocks.scalars():
+        closures.setdefault(block.facility, []).append(Closure(block.start, block.end, block.room))
+    days = await working_days(tx, start.date(), end.date()) if hours else WorkingDays()
+    return {
+        facility: Calendar(
+            zone=zone,
+            opening=tuple(_span(h) for h in hours if h.facility == facility and not h.is_break),
+            breaks=tuple(_span(h) for h in hours if h.facility == facility and h.is_break),
+            closures=tuple(closures.get(facility, ())),
+            days=days,
+        )
+        for facility, zone in zones
+    }
+
+
+async def working_days(tx: AsyncSession, first: date, last: date, country: str = COUNTRY) -> WorkingDays:
+    """The days of a country that differ from their weekday, a month around ``[first, last]`` included."""
+    query = select(WorkingDay.day, WorkingDay.working).where(WorkingDay.country == country)
+    rows = await tx.execute(query.where(WorkingDay.day.between(first - AROUND, last + AROUND)))
+    return WorkingDays({row.day: row.working for row in rows})
+
+
+async def set_day(
+    tx: AsyncSession,
+    clock: Clock,
+    day: date,
+    working: bool,
+    name: str = "",
+    *,
+    country: str = COUNTRY,
+    by: str = SYSTEM,
+) -> None:
+    """A day is worked, or free, whatever its weekday."""
+    found = await tx.get(WorkingDay, (country, day))
+    if found is None:
+        tx.add(WorkingDay(country=country, day=day, working=working, name=name))
+    else:
+        found.working, found.name = working, name
+    await tx.flush()
+    details = {"day": day.isoformat(), "working": working}
+    await ledger.append(tx, "calendar.day", actor=by, subject=country, at=clock.now(), details=details)
+
+
+async def add_hours(
+    tx: AsyncSession,
+    clock: Clock,
+    *,
+    facility: str,
+    opens: int,
+    closes: int,
+    days: str = "all",
+    kinds: tuple[str, ...] = (),
+    room: str | None = None,
+    is_break: bool = False,
+    word: str = "",
+    by: str = SYSTEM,
+) -> Hours:
+    """Add opening hours or a break. ``closes`` may pass midnight, up to the next day's."""
+    if not 0 <= opens < closes <= 2 * DAY_MINUTES or opens >= DAY_MINUTES:
+        raise Invalid("hours", "The end must come after the start.", field="closes")
+    if days not in DAYS and not (days and set(days) <= set("1234567")):
+        raise Invalid("days", "Please choose on which days.", field="days")
+    hours = Hours(
+        facility=facility,
+        room=room,
+        kinds=list(kinds),
+        days=days,
+        opens=opens,
+        closes=closes,
+        is_break=is_break,
+        word=word,
+    )
+    tx.add(hours)
+    await tx.flush()
+    await ledger.append(tx, "facility.hours", actor=by, subject=facility, at=clock.now(), details={"hours": hours.id})
+    return hours
+
+
+def _span(hours: Hours) -> Span:
+    return Span(hours.opens, hours.closes, hours.days, frozenset(hours.kinds), hours.room, hours.word)

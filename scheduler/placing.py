@@ -1,0 +1,77 @@
+"""Finding a room for a plan that can be held, and the refusal when there is none."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.refusals import Refused
+from people.principals import Principal
+from scheduler import holds, search
+from scheduler.facts import RoomFacts
+from scheduler.hours import calendars_of
+from scheduler.planning import Plan, make_plan
+from scheduler.refusals import Slot, Taken
+from scheduler.requests import Request, kind_of
+
+SELF_TAKEN = "You have another session at that time. Nearest free: {alternatives}."
+OTHERS_TAKEN = "That time has just been taken. Nearest free: {alternatives}."
+CLOSED_THEN = "Not available at that time. Nearest free: {alternatives}."
+NONE_FREE = "That time has just been taken, and nothing is free in the two weeks around it."
+CALENDAR = ("calendar",)
+"""Instead of taken resources: nobody holds anything, but the facility is closed then."""
+
+
+async def chosen_room(
+    tx: AsyncSession, plan: Plan, request: Request, *, but: str | None = None
+) -> tuple[RoomFacts | None, tuple[str, ...]]:
+    """The first room of the far side that can be held, and nothing; or ``None`` and the keys of what is in the way.
+
+    ``but`` names a booking whose own holds do not count. Others who want the same wait from here on.
+    """
+    shut = await _shut(tx, plan, request)
+    fixed = [*holds.people_resources(plan.parties), *([holds.room_resource(plan.own)] if plan.own else [])]
+    seats = {room.id: holds.room_resource(room) for room in plan.far}
+    taken = await holds.conflicts(tx, [*fixed, *seats.values()], request.start, request.end, but=but)
+    blocked = tuple(resource.key for resource in fixed if resource.key in taken)
+    shared = plan.own.id if plan.own else ""
+    if blocked or shared in shut:
+        return None, blocked or CALENDAR
+    open_ = [room for room in plan.far if room.id not in shut]
+    far = next((room for room in open_ if room.id == shared or seats[room.id].key not in taken), None)
+    if plan.far and far is None:
+        return None, tuple(sorted(taken)) or CALENDAR
+    return far, ()
+
+
+async def taken_refusal(
+    tx: AsyncSession,
+    now: datetime,
+    principal: Principal,
+    request: Request,
+    keys: tuple[str, ...],
+    *,
+    but: str | None = None,
+) -> Taken | Refused:
+    """The refusal with the nearest windows that are free for the same people, in any room that serves."""
+    kind = kind_of(request.kind)
+    wish = replace(request, room=None) if kind.custody and request.room != request.own_room else request
+    plan = await make_plan(tx, principal, wish, kind, now)
+    nearest: tuple[Slot, ...] = ()
+    if isinstance(plan, Plan):
+        nearest = await search.nearest(tx, plan, request.start, request.end - request.start, now, but=but)
+    if not nearest:
+        return Taken("taken", NONE_FREE, input="start")
+    text = SELF_TAKEN if f"person:{principal.id}" in keys else CLOSED_THEN if keys == CALENDAR else OTHERS_TAKEN
+    return Taken("taken", text, {"alternatives": tuple(slot.start for slot in nearest)}, "start", nearest)
+
+
+async def _shut(tx: AsyncSession, plan: Plan, request: Request) -> frozenset[str]:
+    """Rooms of the plan whose facility's calendar is closed to this kind in the window."""
+    rooms = [*plan.far, *([plan.own] if plan.own else [])]
+    calendars = await calendars_of(tx, {room.facility for room in rooms}, request.start, request.end)
+    return frozenset(
+        room.id
+        for room in rooms
+        if not calendars[room.facility].allows(plan.kind.code, room.id, request.start, request.end)
+    )
