@@ -23,6 +23,7 @@ from bench.recorders import NoRecorders, recorders_in
 from core.clock import SystemClock
 from media import commands
 from media.config import MediaSettings
+from media.server import settle
 from media.service import MediaService
 
 STATUS = {"bad-sdp": 400, "no-codec": 406, "no-session": 404, "no-publication": 404, "limit": 429, "overloaded": 503}
@@ -174,6 +175,7 @@ async def run(options: argparse.Namespace) -> None:
     await runner.setup()
     site = web.TCPSite(runner, hosts[0], options.port)
     await site.start()
+    settle()
     port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]  # port 0 was asked for
     print(json.dumps({"http": f"http://{hosts[0]}:{port}", "media_port": service.port}), flush=True)
     stop = asyncio.Event()

@@ -4,6 +4,8 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
 
+from media.peer import Peer
+
 DELAY_BOUNDS_MS = (0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 
 
@@ -48,6 +50,14 @@ class Counters:
         """From the socket to the last subscriber, sampled."""
         self.loop_lag_ms = 0.0
         """How late the loop's timer last was."""
+
+    def take(self, peer: Peer) -> None:
+        """Add what a peer received and sent in its window, and clear that."""
+        self.received += peer.packets
+        self.octets_received += peer.octets
+        self.forwarded += peer.sent_packets
+        self.octets_forwarded += peer.sent_octets
+        peer.packets = peer.octets = peer.sent_packets = peer.sent_octets = 0
 
     def text(self, gauges: Mapping[str, float]) -> str:
         """Return everything in the Prometheus text format, with ``gauges`` of the moment."""

@@ -136,7 +136,8 @@ class UdpPort(Demultiplexer):
         """Take up to ``BATCH`` waiting datagrams; return how many."""
         self._wakeups += 1
         sampled = self._sampled() if self._wakeups % SAMPLE == 0 else 0
-        receive, buffer, take = self.sock.recvfrom_into, self.taker.buffer, self.take
+        receive, buffer, take, media = self.sock.recvfrom_into, self.taker.buffer, self.take, self.taker.media
+        peers, monotonic_ns = self.peers, self.clock.monotonic_ns
         for taken in range(sampled, BATCH):
             try:
                 length, address = receive(buffer)
@@ -144,6 +145,11 @@ class UdpPort(Demultiplexer):
                 return taken
             except OSError:  # an ICMP error of an earlier send
                 continue
+            if 127 < buffer[0] < 192 and MIN_DATAGRAM <= length <= MAX_DATAGRAM:  # what nearly all are, see take
+                peer = peers.get(address)
+                if peer is not None and peer.inbound is not None:
+                    media(peer, length, monotonic_ns())
+                    continue
             take(length, address)
         return BATCH
 
@@ -153,10 +159,10 @@ class UdpPort(Demultiplexer):
             length, ancillary, _, address = self.sock.recvmsg_into([self._view], 64)
         except OSError:
             return 0
-        forwarded = self.counters.forwarded
+        media = length >= MIN_DATAGRAM and 127 < self._view[0] < 192 and address in self.peers
         self.take(length, address)
         for _, kind, data in ancillary:
-            if kind == _TIMESTAMPNS and self.counters.forwarded > forwarded and len(data) >= 16:
+            if kind == _TIMESTAMPNS and media and len(data) >= 16:
                 seconds, nanoseconds = _TIMESPEC.unpack_from(data)
                 arrived = seconds * 1_000_000_000 + nanoseconds
                 now = round(self.clock.now().timestamp() * 1e9)

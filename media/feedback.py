@@ -60,7 +60,7 @@ class Feedback:
             case rtcp.Report():
                 self._line(peer, item, now_ns)
             case rtcp.Lost():
-                self._resend(peer, item)
+                self._resend(peer, item, now_ns)
             case rtcp.KeyframeWanted():
                 self._counters.feedback["pli", "from-viewer"] += 1
                 flow = peer.flows.get(item.ssrc)
@@ -95,14 +95,14 @@ class Feedback:
             if 0 <= trip < 60_000:
                 flow.line.rtt_ms = trip
 
-    def _resend(self, peer: Peer, item: rtcp.Lost) -> None:
+    def _resend(self, peer: Peer, item: rtcp.Lost, now_ns: int) -> None:
         flow = peer.flows.get(item.ssrc)
         if flow is None or not flow.open:
             return
         self._counters.feedback["nack", "from-viewer"] += len(item.sequences)
         for sequence in item.sequences:
             run = flow.find(sequence)
-            packet = run.source.ring.get(run.theirs(sequence)) if run else None
+            packet = run.source.ring.get(run.theirs(sequence), now_ns) if run else None
             if run is None or packet is None:
                 continue  # what never reached us is asked of the publisher by our own timer
             flow.resends += 1

@@ -50,12 +50,14 @@ class Incoming:
     def sequence(self) -> int:
         return self.reception.highest & 0xFFFF
 
-    def replayable(self) -> bool:
-        """Whether the ring still holds everything since the last keyframe, and that is short enough."""
+    def replay(self, now_ns: int) -> list[bytes]:
+        """Everything since the last keyframe, if that is short enough and nothing of it is missing."""
         first = self.keyframe_sequence
-        if first is None or self.reception.missing or self.ring.get(first) is None:
-            return False
-        return (self.sequence - first) & 0xFFFF < REPLAY
+        if first is None or self.reception.missing:
+            return []
+        count = ((self.sequence - first) & 0xFFFF) + 1
+        packets = list(self.ring.run(first, count, now_ns)) if count <= REPLAY else []
+        return packets if len(packets) == count else []
 
     def each_sink(self, act: Callable[[Sink], None], broke: Callable[["Incoming", Sink], None]) -> None:
         """Call ``act`` for every sink; a sink that raises breaks its promise and is reported, not propagated."""

@@ -18,30 +18,9 @@ class Peer:
     """Owned by ``media.transports``; the packet path reads it. ``owner`` is the resource it belongs to."""
 
     __slots__ = (
-        "address",
-        "addresses",
-        "dtls",
-        "flows",
-        "inbound",
-        "limited",
-        "local",
-        "nominated",
-        "octets",
-        "outbound",
-        "owner",
-        "packets",
-        "payload_types",
-        "port",
-        "remote_ufrag",
-        "rtcp",
-        "rtx",
-        "seen_ns",
-        "send",
-        "ssrc",
-        "ssrcs_seen",
-        "started",
-        "streams",
-        "timer",
+        "address", "addresses", "dtls", "flows", "inbound", "limited", "local", "nominated", "octets", "outbound",
+        "owner", "packets", "payload_types", "port", "remote_ufrag", "rtcp", "rtx", "seen_ns", "send", "sent_octets",
+        "sent_packets", "ssrc", "ssrcs_seen", "started", "streams", "timer",
     )  # fmt: skip
 
     def __init__(self, owner: Any, dtls: Dtls, remote_ufrag: str, ssrc: int) -> None:
@@ -72,6 +51,8 @@ class Peer:
         self.packets = self.octets = self.rtcp = 0
         """Received in the present window, for the limits."""
         self.limited = False
+        self.sent_packets = self.sent_octets = 0
+        """Sent in the present window, for the counters."""
 
     def transmit(self, data: bytes | memoryview) -> bool:
         """Send one datagram to where the peer is now; False when it could not be."""

@@ -15,6 +15,10 @@ from media.peer import Peer
 from media.ports import Sink
 from media.routing import Flow, Run
 
+_unpack, _pack_into = rtp.HEADER.unpack_from, rtp.HEADER.pack_into
+_protect, _unprotect = srtp.protect_rtp, srtp.unprotect_rtp
+# Bound once: the path of a packet looks nothing up in modules.
+
 WINDOW_S = 0.5
 """Length of the window of the limits per peer; ``new_window`` is called that often."""
 MAX_SSRCS = 16
@@ -47,48 +51,48 @@ class Relay:
 
     def media(self, peer: Peer, length: int, now_ns: int) -> None:
         """Take the SRTP or SRTCP datagram of ``length`` bytes that lies in ``buffer``."""
-        if 191 < self.buffer[1] < 224:  # RFC 5761 4
+        data = self.buffer
+        if 191 < data[1] < 224:  # RFC 5761 4
             self._control(peer, length, now_ns)
             return
         peer.packets += 1
         peer.octets += length
         if peer.packets > self._packets or peer.octets > self._octets:
-            peer.limited = True
-            self.counters.dropped["packet-rate" if peer.packets > self._packets else "bit-rate"] += 1
+            self._limit(peer, "packet-rate" if peer.packets > self._packets else "bit-rate")
             return
         buffer = self._in
         buffer.length[0] = length
-        code = srtp.unprotect_rtp(peer.inbound, buffer.pointer, buffer.length)
+        code = _unprotect(peer.inbound, buffer.pointer, buffer.length)
         if code:
-            self.counters.dropped["replayed" if code in srtp.REPLAYED else "unauthenticated"] += 1
+            self._refused(code)
             return
         peer.seen_ns = now_ns
-        self.plain(peer, buffer.length[0], now_ns)
-
-    def plain(self, peer: Peer, length: int, now_ns: int) -> None:
-        """Take the decrypted RTP packet of ``length`` bytes that lies in ``buffer``."""
-        data = self.buffer
-        first, second, sequence, timestamp, ssrc = rtp.HEADER.unpack_from(data)
+        length = buffer.length[0]
+        first, second, sequence, timestamp, ssrc = _unpack(data)
         start = rtp.payload_start(data, length) if first & 0x1F else 12
         if not start:
             self.counters.dropped["malformed"] += 1
             return
-        self.counters.received += 1
-        self.counters.octets_received += length
         stream = peer.streams.get(ssrc)
         fresh = stream is None
         if stream is None or stream.payload_type != second & 0x7F:
             stream = self.bind(peer, ssrc, second & 0x7F, length, sequence, timestamp)
             if stream is None:
                 return
-        late = False if fresh else self._sequence(stream, sequence, now_ns)
+        reception = stream.reception
+        late = False
+        if (sequence - reception.highest) & 0xFFFF == 1:
+            reception.highest += 1
+            reception.received += 1
+        elif not fresh:
+            late = self._out_of_order(stream, sequence, now_ns)
         if timestamp != stream.timestamp or fresh or late:
             self._new_timestamp(stream, sequence, timestamp, start, length, now_ns, late)
         stream.packets += 1
         stream.octets += length - start
         stream.last_ns = now_ns
-        packet = self._in.view[:length]
-        stream.ring.append(sequence, bytes(packet), now_ns)
+        packet = bytes(buffer.view[:length])
+        stream.ring.put(sequence, packet, now_ns)
         for sink in stream.sinks:
             try:
                 sink.rtp(stream.info, packet, now_ns)
@@ -97,14 +101,17 @@ class Relay:
         if stream.flows:
             self._forward(stream, first & 0x20, second & 0x80, sequence, timestamp, packet[start:], now_ns, late)
 
-    def _sequence(self, stream: Incoming, sequence: int, now_ns: int) -> bool:
-        """Note the sequence number; return whether the packet comes late, behind newer ones."""
+    def _limit(self, peer: Peer, reason: str) -> None:
+        peer.limited = True
+        self.counters.dropped[reason] += 1
+
+    def _refused(self, code: int) -> None:
+        self.counters.dropped["replayed" if code in srtp.REPLAYED else "unauthenticated"] += 1
+
+    def _out_of_order(self, stream: Incoming, sequence: int, now_ns: int) -> bool:
+        """Note a packet that is not the expected next; return whether it comes late, behind newer ones."""
         reception = stream.reception
         highest = reception.highest
-        if (sequence - highest) & 0xFFFF == 1:
-            reception.highest = highest + 1
-            reception.received += 1
-            return False
         gone = reception.arrived(sequence, now_ns)
         if gone is not None:
             self.lost(stream, *gone)
@@ -125,11 +132,11 @@ class Relay:
             stream.keyframe_sequence = sequence
 
     def _forward(
-        self, stream: Incoming, padding: int, marker: int, sequence: int, timestamp: int, payload: memoryview,
+        self, stream: Incoming, padding: int, marker: int, sequence: int, timestamp: int, payload: bytes,
         now_ns: int, late: bool,
     ) -> None:  # fmt: skip
         out = self._out
-        size = 12 + len(payload)
+        data, view, size = out.data, out.view, 12 + len(payload)
         for flow in stream.flows:
             if flow.waiting:
                 if not self.begins(stream, sequence):
@@ -140,9 +147,9 @@ class Relay:
                 self.began(flow, now_ns)
             elif late and not flow.accepts_late(sequence):
                 continue
-            out.view[12:size] = payload
-            rtp.HEADER.pack_into(
-                out.data, 0, 0x80 | padding, marker | flow.payload_type, (sequence + flow.sequence_offset) & 0xFFFF,
+            view[12:size] = payload
+            _pack_into(
+                data, 0, 0x80 | padding, marker | flow.payload_type, (sequence + flow.sequence_offset) & 0xFFFF,
                 (timestamp + flow.timestamp_offset) & 0xFFFFFFFF, flow.ssrc,
             )  # fmt: skip
             self._protect_and_send(flow.peer, size)
@@ -156,7 +163,7 @@ class Relay:
         """Protect the plain packet of ``size`` bytes in the outgoing buffer and send it to ``peer``."""
         out = self._out
         out.length[0] = size
-        if peer.outbound is None or srtp.protect_rtp(peer.outbound, out.pointer, out.length):
+        if peer.outbound is None or _protect(peer.outbound, out.pointer, out.length):
             self.counters.dropped["unprotected"] += 1
             return False
         try:
@@ -164,8 +171,8 @@ class Relay:
         except (OSError, TypeError):
             self.counters.dropped["send-failed"] += 1
             return False
-        self.counters.forwarded += 1
-        self.counters.octets_forwarded += size
+        peer.sent_packets += 1
+        peer.sent_octets += size
         return True
 
     def resend(self, flow: Flow, run: Run, sequence: int, packet: bytes) -> bool:
@@ -196,14 +203,13 @@ class Relay:
     def _control(self, peer: Peer, length: int, now_ns: int) -> None:
         peer.rtcp += 1
         if peer.rtcp > self._rtcp:
-            peer.limited = True
-            self.counters.dropped["rtcp-rate"] += 1
+            self._limit(peer, "rtcp-rate")
             return
         buffer = self._in
         buffer.length[0] = length
         code = srtp.unprotect_rtcp(peer.inbound, buffer.pointer, buffer.length)
         if code:
-            self.counters.dropped["replayed" if code in srtp.REPLAYED else "unauthenticated"] += 1
+            self._refused(code)
             return
         peer.seen_ns = now_ns
         self.feedback(peer, bytes(buffer.view[: buffer.length[0]]), now_ns)

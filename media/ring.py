@@ -1,55 +1,46 @@
 """The last second of a track, kept to answer NACKs and to give a new viewer its first picture."""
 
-from collections import deque
 from collections.abc import Iterator
 
 KEEP_NS = 1_000_000_000
-KEEP_BYTES = 512_000
+SLOTS = 341
+"""With packets of at most 1500 bytes, never more than 512 kB per track."""
 
 
 class Ring:
-    """Plain packets by sequence number, bounded by age and by bytes."""
+    """Plain packets in slots by sequence number: putting one in is two assignments, what is too old is not found."""
 
-    __slots__ = ("_by_sequence", "_bytes", "_order")
+    __slots__ = ("_at", "_packets")
 
     def __init__(self) -> None:
-        self._order: deque[tuple[int, int, bytes]] = deque()
-        self._by_sequence: dict[int, bytes] = {}
-        self._bytes = 0
+        self._packets: list[bytes | None] = [None] * SLOTS
+        self._at = [0] * SLOTS
 
-    def append(self, sequence: int, packet: bytes, now_ns: int) -> None:
-        order = self._order
-        order.append((now_ns, sequence, packet))
-        self._by_sequence[sequence] = packet
-        self._bytes += len(packet)
-        oldest = now_ns - KEEP_NS
-        while order[0][0] < oldest or self._bytes > KEEP_BYTES:
-            _, gone, old = order.popleft()
-            self._bytes -= len(old)
-            if self._by_sequence.get(gone) is old:
-                del self._by_sequence[gone]
-            if not order:
-                break
+    def put(self, sequence: int, packet: bytes, now_ns: int) -> None:
+        slot = sequence % SLOTS
+        self._packets[slot] = packet
+        self._at[slot] = now_ns
 
-    def get(self, sequence: int) -> bytes | None:
-        return self._by_sequence.get(sequence)
+    def get(self, sequence: int, now_ns: int) -> bytes | None:
+        """Return the packet of ``sequence`` if it came within the last second."""
+        slot = sequence % SLOTS
+        packet = self._packets[slot]
+        if packet is None or now_ns - self._at[slot] > KEEP_NS or packet[2] << 8 | packet[3] != sequence:
+            return None
+        return packet
 
-    def since(self, sequence: int) -> Iterator[bytes]:
-        """Yield what is kept from ``sequence`` on, in sequence order; nothing when that packet is gone."""
-        if sequence not in self._by_sequence:
-            return
-        ahead = sorted(
-            ((kept - sequence) & 0xFFFF, packet)
-            for kept, packet in self._by_sequence.items()
-            if (kept - sequence) & 0xFFFF < 0x8000
-        )
-        for _, packet in ahead:
-            yield packet
+    def run(self, first: int, count: int, now_ns: int) -> Iterator[bytes]:
+        """Yield what is kept of ``count`` numbers from ``first`` on, in sequence order."""
+        for sequence in range(first, first + count):
+            packet = self.get(sequence & 0xFFFF, now_ns)
+            if packet is not None:
+                yield packet
 
     def clear(self) -> None:
-        self._order.clear()
-        self._by_sequence.clear()
-        self._bytes = 0
+        self._packets = [None] * SLOTS
 
-    def __len__(self) -> int:
-        return len(self._order)
+    def trim(self, now_ns: int) -> None:
+        """Give back the memory of what is too old to be found."""
+        for slot, packet in enumerate(self._packets):
+            if packet is not None and now_ns - self._at[slot] > KEEP_NS:
+                self._packets[slot] = None

@@ -55,7 +55,7 @@ class MediaService:
         self.transports = Transports(clock, self.counters, settings.limits.handshakes_per_second)
         self.resources = Resources(self.transports, self.switchboard, self.feedback, clock, settings.limits)
         self.resources.turn_addresses = frozenset(settings.turn_addresses)
-        self._upkeep = Upkeep(self.resources, self.switchboard, self.feedback, self.transports, clock)
+        self._upkeep = Upkeep(self.resources, self.switchboard, self.feedback, self.transports, clock, self.counters)
 
     # Life
 

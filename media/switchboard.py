@@ -196,11 +196,10 @@ class Switchboard:
 
     def _first_picture(self, stream: Incoming, flows: list[Flow], now_ns: int) -> None:
         """Give new viewers the packets since the last keyframe, or ask for a new one."""
-        if not stream.replayable():
+        packets = stream.replay(now_ns)
+        if not packets:
             self._feedback.want_keyframe(stream)
             return
-        assert stream.keyframe_sequence is not None
-        packets = list(stream.ring.since(stream.keyframe_sequence))
         for flow in flows:
             _, _, sequence, timestamp, _ = rtp.HEADER.unpack_from(packets[0])
             flow.begin(stream, sequence, timestamp, now_ns)

@@ -59,6 +59,7 @@ class Transports:
 
     def close(self, peer: Peer) -> None:
         """Say goodbye and forget the peer everywhere."""
+        self._counters.take(peer)
         self._answer(peer, peer.dtls.close())
         if peer.timer is not None:
             peer.timer.cancel()

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from core.clock import Clock
 from media.commands import Active, Inactive, LineReport
+from media.counters import Counters
 from media.feedback import Feedback
 from media.relay import WINDOW_S
 from media.resources import Resources
@@ -33,7 +34,9 @@ class Upkeep:
         feedback: Feedback,
         transports: Transports,
         clock: Clock,
+        counters: Counters,
     ) -> None:
+        self._counters = counters
         self._resources = resources
         self._switchboard = switchboard
         self._feedback = feedback
@@ -54,6 +57,8 @@ class Upkeep:
                 continue
             for stream in resource.peer.streams.values():
                 self._feedback.keyframes(stream, now_ns)
+                if reports:
+                    stream.ring.trim(now_ns)
             if reports and resource.peer.streams:
                 self._feedback.receiver_report(resource.peer, now_ns)
         for session in tuple(sessions):
@@ -63,7 +68,9 @@ class Upkeep:
                 self._lines(session)
 
     def _window(self, resource: Resource) -> None:
+        """Begin a new window of the limits, and count what the last one brought."""
         peer = resource.peer
+        self._counters.take(peer)
         peer.packets = peer.octets = peer.rtcp = 0
         peer.limited = False
         for flow in resource.flows:
