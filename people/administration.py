@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import ledger
@@ -12,7 +12,7 @@ from core.database import Database
 from core.errors import NotFound
 from people import registry, store
 from people.logins import Door
-from people.models import Account, LoginSession, Organisation, Person, RoleGrant
+from people.models import Account, LoginSession, Organisation, Person, Pin, RoleGrant
 from people.passwords import check_new
 from people.permissions import Action, relations, require
 from people.principals import Principal
@@ -121,7 +121,7 @@ async def revoke_role(database: Database, clock: Clock, principal: Principal, *,
 
 
 async def suspend(database: Database, clock: Clock, principal: Principal, *, person: str) -> None:
-    """Suspend somebody of the own tree: every login of theirs ends at once."""
+    """Suspend somebody of the own tree: every login of theirs ends at once, and their PIN is forgotten."""
     await _set_state(database, clock, principal, person, "suspended")
 
 
@@ -144,6 +144,7 @@ async def reset_password(
     async with database.transaction() as tx:
         await tx.execute(update(Account).where(Account.person == person).values(password=hashed))
         await store.end_logins(tx, person, clock.now(), "password")
+        await tx.execute(delete(Pin).where(Pin.person == person))
         await ledger.append(tx, "password.reset", actor=principal.id, subject=person, at=clock.now())
 
 
@@ -163,6 +164,7 @@ async def _set_state(database: Database, clock: Clock, principal: Principal, per
         somebody.state = state
         if state == "suspended":
             await store.end_logins(tx, person, clock.now(), "suspended")
+            await tx.execute(delete(Pin).where(Pin.person == person))
         tag = "person.suspended" if state == "suspended" else "person.restored"
         await ledger.append(tx, tag, actor=principal.id, subject=person, at=clock.now())
 

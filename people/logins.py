@@ -13,8 +13,8 @@ from core.database import Database
 from core.errors import Denied, NotFound, TooMany
 from core.ids import hash_secret, new_secret
 from core.texts import LOCALES
-from people import identities, store, throttle
-from people.models import Account, LoginSession
+from people import challenges, identities, store, throttle
+from people.models import Account, CodeApp, LoginSession
 from people.passwords import Passwords, check_new
 from people.principals import Principal
 from people.throttle import Throttle
@@ -39,7 +39,8 @@ async def sign_in(
     """Return the cookie's secret and who signed in.
 
     Raises ``Denied("sign-in-failed")``, the same and after the same time whether the login exists or not,
-    ``Denied("account-closed")`` only after the right password, ``TooMany`` or ``Unavailable``.
+    ``Denied("account-closed")`` only after the right password, ``Denied("code-needed")`` when the account has a code
+    app: its value ``pending`` goes to ``second_factor.finish``. Else ``TooMany`` or ``Unavailable``.
     """
     login = fold(login)
     await _count(database, clock, door, login, address)
@@ -55,6 +56,7 @@ async def sign_in(
         raise Denied("account-closed", "This account is closed. Please ask your administrator.")
     door.throttle.forgive(throttle.SIGN_IN_HERE, login, throttle.network(address))
     await _rehash(database, door, account, password)
+    await _second_step(database, clock, person.id)
     return await start(database, clock, person.id, method="password", address=address, agent=agent)
 
 
@@ -187,6 +189,18 @@ async def _failed(database: Database, clock: Clock, person: str | None) -> None:
     log.warning("a sign-in failed", person=person)
     async with database.transaction() as tx:
         await ledger.append(tx, "login.failed", actor="unknown", subject=person or "unknown", at=clock.now())
+
+
+async def _second_step(database: Database, clock: Clock, person: str) -> None:
+    """Ask for a code when the person has a code app that works."""
+    async with database.transaction() as tx:
+        app = await tx.get(CodeApp, person)
+        if app is None or app.confirmed is None:
+            return
+        pending = await challenges.ask(tx, clock, challenges.Purpose.SECOND_STEP, subject=person)
+    raise Denied(
+        "code-needed", "Enter the six digits your code app shows, or a recovery code.", field="code", pending=pending
+    )
 
 
 async def _rehash(database: Database, door: Door, account: Account, password: str) -> None:

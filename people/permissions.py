@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -231,6 +232,9 @@ STEP_UP: frozenset[Action] = frozenset(
 )
 """What needs fresh proof of who is at the keyboard, however recent the sign-in."""
 
+FRESH = timedelta(minutes=5)
+"""How long a proof is fresh."""
+
 
 def allowed(principal: Principal | None, action: Action, relations: Collection[Relation] = ()) -> bool:
     """Whether the table lets ``principal`` do ``action`` to an object to which ``relations`` hold."""
@@ -240,13 +244,26 @@ def allowed(principal: Principal | None, action: Action, relations: Collection[R
     return any(not holding.isdisjoint(TABLE[Role(role)].get(action, ())) for role in principal.roles if role in TABLE)
 
 
-def require(principal: Principal | None, action: Action, relations: Collection[Relation] = ()) -> Principal:
-    """Return the principal, or raise ``Denied``: ``sign-in`` when nobody is known, else ``not-allowed``."""
+def require(
+    principal: Principal | None, action: Action, relations: Collection[Relation] = (), *, now: datetime | None = None
+) -> Principal:
+    """Return the principal, or raise ``Denied``: ``sign-in`` when nobody is known, else ``not-allowed``.
+
+    With ``now``, an account that asks for one of ``STEP_UP`` without fresh proof gets ``step-up``.
+    """
     if principal is None:
         raise Denied("sign-in", "Please sign in first.")
     if not allowed(principal, action, relations):
         raise Denied("not-allowed", "This is not open to you. If you need it for your work, ask your administrator.")
+    if now is not None and action in STEP_UP:
+        require_fresh(principal, now)
     return principal
+
+
+def require_fresh(principal: Principal, now: datetime) -> None:
+    """Raise ``Denied("step-up")`` unless an account gave proof of itself within the last ``FRESH``."""
+    if principal.proved is None or now - principal.proved > FRESH:
+        raise Denied("step-up", "Please confirm once more that it is you, then repeat this step.")
 
 
 def relations(
