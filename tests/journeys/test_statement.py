@@ -1,0 +1,169 @@
+"""A witness statement begun at once: an officer at a desk and a witness on a phone, by invitation."""
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, Playwright
+
+from tests.journeys.cast import (
+    PATIENT,
+    Actor,
+    actor,
+    check_devices,
+    first_frame_ms,
+    on_stage,
+    sign_in,
+)
+from tests.journeys.conftest import Server
+
+pytestmark = pytest.mark.browser
+OFFLINE_MS = 10_000
+
+
+async def test_statement(playwright: Playwright, server: Server, tmp_path: Path) -> None:
+    """They recognise each other's camera; a reload, ten seconds without network and a second window all come back."""
+    officer = await actor(playwright, tmp_path, "officer", "green")
+    witness = await actor(playwright, tmp_path, "witness", "amber", width=390, height=844, phone=True)
+    async with on_stage(officer, witness):
+        session = await _begin(officer, server)
+        await _enter(officer, witness, server, session)
+        await _talk(officer, witness)
+        await _reload(officer, witness)
+        await _offline(officer, witness)
+        await _newest_wins(officer, witness)
+        await _stop(officer, witness)
+
+
+async def _begin(officer: Actor, server: Server) -> str:
+    """Start now; return the id of the session, with the invitation's page open."""
+    page = officer.page
+    await sign_in(officer, server, "officer3")
+    await page.goto(f"{server.url}/start")
+    await page.fill("#guest_name", "陈静")
+    await page.locator("label[for=role-witness]").click()
+    await page.select_option("#who", index=0)
+    await page.select_option("#officer", str(await page.locator("#officer option").nth(1).get_attribute("value")))
+    await page.click("main form button[type=submit]")
+    await page.wait_for_url(lambda address: "/bookings/" in address)
+    return page.url.split("/bookings/")[1].split("/")[0].split("?")[0]
+
+
+async def _enter(officer: Actor, witness: Actor, server: Server, session: str) -> None:
+    await officer.page.locator("article form[action$='/invitations'] button").click()
+    link = await officer.page.locator("#link").input_value()
+    await witness.page.goto(link)
+    await witness.page.locator("#me").click()
+    await witness.page.wait_for_url(lambda address: "/live" in address)
+    await check_devices(witness, "check")
+    await witness.see("您已在等候室")
+    await witness.shoot("lobby")
+    transferred = await _transfer(officer.page)
+    await officer.page.goto(f"{server.url}/sessions/{session}/live")
+    await officer.page.wait_for_load_state("networkidle")
+    print(f"live page, cold cache: {sum(transferred) / 1000:.0f} kB in {len(transferred)} answers")
+    await check_devices(officer)
+    await officer.see("等候进入")
+    await officer.press("添加同一屏幕前的人")
+    await officer.page.locator("dialog .choices button").first.click()
+    await officer.page.locator(".persons li").nth(1).wait_for(timeout=PATIENT)
+    await officer.shoot("lobby")
+
+
+async def _transfer(page: Page) -> list[float]:
+    """Bytes of every answer the page gets from now on, as they come over the wire."""
+    transferred: list[float] = []
+    devtools = await page.context.new_cdp_session(page)
+    await devtools.send("Network.enable")
+    await devtools.send("Network.clearBrowserCache")
+    devtools.on("Network.loadingFinished", lambda event: transferred.append(event["encodedDataLength"]))
+    return transferred
+
+
+async def _talk(officer: Actor, witness: Actor) -> None:
+    print(f"admit to first remote frame: {await first_frame_ms(officer, '[data-key^=admit-]'):.0f} ms")
+    await officer.sees(witness)
+    await witness.sees(officer)
+    await witness.press("文字", "#bar")
+    await witness.page.fill("#chat-line", "我看得到您")
+    await witness.press("发送", "#drawer")
+    await witness.see("我看得到您", ".lines")
+    await witness.shoot("chat")
+    await witness.press("关闭", "#drawer")
+    await officer.page.locator("#bar .badge", has_text="1").wait_for(timeout=PATIENT)
+    await officer.shoot("live")
+    await witness.shoot("live")
+
+
+async def _reload(officer: Actor, witness: Actor) -> None:
+    """After a reload the same endpoint is back without a new check or admission."""
+    before = await _endpoints(officer)
+    await witness.page.reload()
+    await _going_on(officer, witness)
+    assert await _endpoints(officer) == before
+
+
+async def _offline(officer: Actor, witness: Actor) -> None:
+    """Ten seconds without network: words meanwhile, and back by itself as the same endpoint."""
+    before = await _endpoints(officer)
+    await witness.context.set_offline(True)
+    await witness.page.locator("#lost").wait_for(state="visible", timeout=PATIENT)
+    await witness.shoot("offline")
+    await witness.page.wait_for_timeout(OFFLINE_MS)
+    await witness.context.set_offline(False)
+    await _going_on(officer, witness)
+    assert await _endpoints(officer) == before
+
+
+async def _newest_wins(officer: Actor, witness: Actor) -> None:
+    """A second window takes over; the first one is told and may take it back."""
+    second = await witness.context.new_page()
+    await second.goto(witness.page.url)
+    await second.locator("#outcome button", has_text="进入").first.click()
+    await witness.see("您已在另一处进入")
+    await witness.shoot("replaced")
+    await second.close()
+    await witness.press("改在这里继续")
+    await witness.press("进入")
+    await _going_on(officer, witness)
+
+
+async def _stop(officer: Actor, witness: Actor) -> None:
+    """The witness may stop it; only the host goes on."""
+    await witness.press("暂停", "#bar")
+    await witness.press("休息", "dialog")
+    await officer.see("休息", "#held")
+    await officer.sees_nobody()
+    await witness.shoot("held")
+    await _resume(officer)
+    await officer.sees(witness)
+    await officer.press("更多", "#bar")
+    await officer.press("全部结束", "#drawer")
+    await officer.press("全部结束", "dialog")
+    await officer.page.locator(".digest").wait_for(timeout=PATIENT)
+    await witness.see("已经结束")
+    await witness.shoot("ended")
+
+
+async def _going_on(officer: Actor, witness: Actor) -> None:
+    """Both see each other; where the absence held the session, the host goes on first."""
+    held = officer.page.locator("#held .primary:not([disabled])")
+    faces = officer.page.locator(".faces video")
+    await witness.page.locator("#room").wait_for(state="visible", timeout=PATIENT)
+    await officer.page.wait_for_timeout(1000)
+    if await officer.page.locator("#held").is_visible():
+        await held.wait_for(timeout=PATIENT)
+        await _resume(officer)
+    await faces.first.wait_for(timeout=PATIENT)
+    await officer.sees(witness)
+    await witness.sees(officer)
+
+
+async def _resume(officer: Actor) -> None:
+    await officer.page.locator("#held .primary:not([disabled])").click(timeout=PATIENT)
+    await officer.page.fill("dialog input", "可以继续")
+    await officer.press("继续", "dialog")
+
+
+async def _endpoints(officer: Actor) -> list[str]:
+    found: list[str] = await officer.page.evaluate("yuanjian.view.endpoints.map((one) => one.id).sort()")
+    return found
