@@ -9,6 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from core.errors import Denied, PeerError, PersonError
+from core.texts import msgid as m
 from core.texts import translate
 from web.context import principal_of
 from web.language import locale_of, see_other
@@ -17,16 +18,16 @@ from web.rendering import page, shown
 log = structlog.get_logger()
 
 _TITLES: Mapping[int, str] = {
-    400: "That could not be understood",
-    403: "This is not open to you",
-    404: "There is nothing at this address",
-    405: "That is not possible here",
-    409: "Something has changed meanwhile",
-    413: "That is too large",
-    422: "Please look at this again",
-    429: "Please wait a moment",
-    500: "Something went wrong on our side",
-    503: "The service is not available right now",
+    400: m("That could not be understood"),
+    403: m("This is not open to you"),
+    404: m("There is nothing at this address"),
+    405: m("That is not possible here"),
+    409: m("Something has changed meanwhile"),
+    413: m("That is too large"),
+    422: m("Please look at this again"),
+    429: m("Please wait a moment"),
+    500: m("Something went wrong on our side"),
+    503: m("The service is not available right now"),
 }
 _SENTENCES: Mapping[int, str] = {
     400: "The request could not be read. Nothing was changed.",

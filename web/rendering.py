@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from core.texts import Texts
+from core.texts import msgid as m
 from scheduler.wording import local_values
 from web import words
 from web.context import context, principal_of
@@ -124,7 +125,7 @@ class Shown:
         """``Today``, ``Tomorrow``, else the date with its weekday."""
         wanted = self.calendar_day(at) if isinstance(at, datetime) else at
         ahead = (wanted - self.calendar_day(self.now)).days
-        near = {-1: "Yesterday", 0: "Today", 1: "Tomorrow"}.get(ahead)
+        near = {-1: m("Yesterday"), 0: m("Today"), 1: m("Tomorrow")}.get(ahead)
         return self._texts(near) if near else self.full_day(wanted)
 
     def full_day(self, at: datetime | date) -> str:
@@ -153,7 +154,7 @@ class Shown:
         """How long until ``at``, in words: ``in 5 minutes``, ``in 3 hours``; "now" when it is past."""
         left = at - self.now
         if left <= timedelta(0):
-            return self._texts("now")
+            return self._texts(m("now"))
         minutes = -(-int(left.total_seconds()) // 60)
         if minutes < 60:
             return self._texts.ngettext("in {count} minute", "in {count} minutes", minutes).format(count=minutes)
@@ -170,7 +171,7 @@ class Shown:
             return self._texts.ngettext("{count} second", "{count} seconds", seconds).format(count=seconds)
         if minutes < 120:
             return self._texts.ngettext("{count} minute", "{count} minutes", minutes).format(count=minutes)
-        return self._texts("{hours} h {minutes} min", hours=minutes // 60, minutes=f"{minutes % 60:02}")
+        return self._texts(m("{hours} h {minutes} min"), hours=minutes // 60, minutes=f"{minutes % 60:02}")
 
     def length_ms(self, milliseconds: int) -> str:
         """A media time as ``1:02:03``."""
