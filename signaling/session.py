@@ -132,7 +132,7 @@ class Session:
     def _miss(self, now: datetime) -> list[Effect]:
         """A required person is not here: hold and alarm (CPL 118, MPS 202 for officers)."""
         roles = [str(role) for role in self.presence.missing(now)]
-        alarm = Tell("alarm", "person-missing", "Somebody who must be here is missing. Nothing is transmitted.")
+        alarm = Tell("alarm", "person-missing", "Somebody who must be here is missing, so nothing is transmitted.")
         return [*self.hold("person-missing", now, public={"missing": roles}), alarm]
 
     def _heals(self, now: datetime) -> bool:

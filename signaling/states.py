@@ -36,7 +36,7 @@ class Record(StrEnum):
 
 REASONS: dict[str, str] = {
     "": "",
-    "person-missing": "Somebody who must be here is missing. It goes on when they are back.",
+    "person-missing": "Somebody who must be here is missing, so nothing is transmitted.",
     "stopped": "{name} has pressed stop: {words}",
     "recorder-failed": "The recording cannot be kept right now, so nothing is transmitted.",
     "recorder-slow": "The recorder does not answer, so nothing is transmitted.",
