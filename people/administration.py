@@ -93,7 +93,7 @@ async def grant_role(
 ) -> None:
     """Give a role of the principal's own tree to one of its people. Raises ``Denied`` or ``Invalid``."""
     async with database.transaction() as tx:
-        await _may(tx, principal, Action.GRANT_ROLE, person)
+        await _may(tx, clock, principal, Action.GRANT_ROLE, person)
         if post is not None:
             line = await store.line(tx, post.organisation)
             require(principal, Action.GRANT_ROLE, relations(principal, line=line))
@@ -108,7 +108,7 @@ async def revoke_role(database: Database, clock: Clock, principal: Principal, *,
         held = await tx.get(RoleGrant, grant)
         if held is None or held.revoked is not None:
             raise NotFound("grant-unknown", "This role was taken back already.")
-        await _may(tx, principal, Action.GRANT_ROLE, held.person)
+        await _may(tx, clock, principal, Action.GRANT_ROLE, held.person)
         held.revoked = clock.now()
         await ledger.append(
             tx,
@@ -135,7 +135,7 @@ async def reset_password(
 ) -> None:
     """Give somebody a new first password after checking who they are; all their logins end."""
     async with database.transaction(write=False) as tx:
-        somebody = await _may(tx, principal, Action.RESET_CREDENTIALS, person)
+        somebody = await _may(tx, clock, principal, Action.RESET_CREDENTIALS, person)
         account = await tx.get(Account, person)
     if account is None:
         raise NotFound("account-unknown", "This person has no account.")
@@ -158,7 +158,7 @@ async def sign_ins(database: Database, principal: Principal, *, person: str) -> 
 
 async def _set_state(database: Database, clock: Clock, principal: Principal, person: str, state: str) -> None:
     async with database.transaction() as tx:
-        somebody = await _may(tx, principal, Action.SUSPEND_PERSON, person)
+        somebody = await _may(tx, clock, principal, Action.SUSPEND_PERSON, person)
         if somebody.state == state:
             return
         somebody.state = state
@@ -169,11 +169,11 @@ async def _set_state(database: Database, clock: Clock, principal: Principal, per
         await ledger.append(tx, tag, actor=principal.id, subject=person, at=clock.now())
 
 
-async def _may(tx: AsyncSession, principal: Principal, action: Action, person: str) -> Person:
-    """The person, when ``principal`` may do ``action`` to them."""
+async def _may(tx: AsyncSession, clock: Clock, principal: Principal, action: Action, person: str) -> Person:
+    """The person, when ``principal`` may do ``action`` to them; role changes and resets need fresh proof."""
     somebody = await registry.get_person(tx, person)
     line = await store.line(tx, somebody.organisation)
     organisation = await tx.get_one(Organisation, somebody.organisation)
     check_granter(principal, person, organisation.tree)
-    require(principal, action, relations(principal, line=line))
+    require(principal, action, relations(principal, line=line), now=clock.now())
     return somebody

@@ -232,7 +232,7 @@ STEP_UP: frozenset[Action] = frozenset(
 )
 """What needs fresh proof of who is at the keyboard, however recent the sign-in."""
 
-FRESH = timedelta(minutes=5)
+FRESH = timedelta(minutes=10)
 """How long a proof is fresh."""
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +34,11 @@ class Site:
     persons: dict[str, str]
 
     async def principal(self, database: Database, login: str) -> Principal:
-        """The principal of a person, as if signed in without a login session."""
+        """The principal of a person, as if freshly signed in without a login session."""
         async with database.transaction(write=False) as tx:
             found = await store.account_principal(tx, self.persons[login])
         assert found is not None
-        return found
+        return replace(found, proved=NOON)
 
 
 @pytest.fixture

@@ -209,3 +209,18 @@ async def test_the_line_runs_from_a_node_to_its_root(database, site):
         assert await store.line(tx, site.bureau) == (site.bureau,)
         assert await store.line(tx, "x" * 22) == ()
         assert set(await store.below(tx, site.bureau)) == {site.bureau, site.branch, site.other_branch}
+
+
+async def test_roles_and_resets_need_fresh_proof(database, clock, door, site):
+    """An administrator who left the screen open an hour ago is asked again; a suspension is never delayed."""
+    admin = await site.principal(database, "admin")
+    clock.advance(3600)
+    person = site.persons["officer"]
+    for act in (
+        administration.grant_role(database, clock, admin, person=person, role="reviewer"),
+        administration.reset_password(database, clock, door, admin, person=person, password="seven small green pears"),
+    ):
+        with pytest.raises(Denied) as caught:
+            await act
+        assert caught.value.code == "step-up"
+    await administration.suspend(database, clock, admin, person=person)

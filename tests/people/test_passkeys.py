@@ -70,7 +70,7 @@ async def test_several_passkeys_and_one_removed(database, clock, enter, add, sig
 async def test_adding_needs_fresh_proof(database, clock, enter):
     """Whoever finds an open screen adds no passkey to it."""
     _, officer = await enter("officer")
-    clock.advance(301)
+    clock.advance(601)
     assert await refused(passkeys.begin_adding(database, clock, officer, PARTY)) == "step-up"
 
 
@@ -151,7 +151,7 @@ async def test_proof_is_of_the_own_passkey(database, clock, enter, add):
     await add(officer, mine)
     await add(lawyer, other)
     mine.count = other.count = 2
-    clock.advance(400)
+    clock.advance(700)
     for key, code in ((other, "passkey-refused"), (mine, None)):
         secret, options = await passkeys.begin_proof(database, clock, officer, PARTY)
         proving = passkeys.finish_proof(database, clock, officer, PARTY, secret=secret, credential=key.get(options))

@@ -147,7 +147,7 @@ async def test_removing_the_app_needs_fresh_proof(database, clock, door, vault, 
 
     totp, _ = await app()
     cookie, officer = await finish(await pending_of(enter), totp.at(clock.now()))
-    clock.advance(600)
+    clock.advance(660)
     assert await refused(second_factor.remove_app(database, clock, officer)) == "step-up"
     await second_factor.prove(database, clock, door, vault, officer, code=totp.at(clock.now()))
     officer = await logins.authenticate(database, clock, cookie)
