@@ -60,6 +60,10 @@ class Cluster:
         if os.geteuid() == 0:
             shutil.chown(self.directory, "postgres")
         self._run("initdb", "-D", self._data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync", "--locale=C")
+        self.start()
+
+    def start(self) -> None:
+        """Serve, again after ``halt``."""
         options = (
             f"-c listen_addresses='' -k {self.directory} -c fsync=off -c max_connections=60 -c shared_buffers=32MB"
         )
@@ -95,21 +99,30 @@ class Cluster:
             await database.close()
             await _admin(self, f"DROP DATABASE {name} WITH (FORCE)")
 
-    def stop(self) -> None:
+    def halt(self) -> None:
+        """Be gone at once, as after a crash; what was committed is there again after ``start``."""
         self._run("pg_ctl", "-D", self._data, "-m", "immediate", "stop")
+
+    def stop(self) -> None:
+        self.halt()
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
-def postgres_cluster() -> Iterator[Cluster]:
-    """One server for the whole run, with a migrated database ``template`` to be copied."""
+def new_cluster() -> Cluster:
+    """A PostgreSQL server; without PostgreSQL on the machine the test is skipped, in CI it fails."""
     binaries = _postgres_binaries()
     if binaries is None:
         reason = "PostgreSQL is not installed (Debian package postgresql)"
         if os.environ.get("CI") == "true":
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)
-    cluster = Cluster(binaries)
+    return Cluster(binaries)
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[Cluster]:
+    """One server for the whole run, with a migrated database ``template`` to be copied."""
+    cluster = new_cluster()
     try:
         asyncio.run(cluster.create("yuanjian_template", "template1"))
         asyncio.run(_migrated(cluster.url("yuanjian_template")))

@@ -49,6 +49,7 @@ class Server:
     port: int = field(default_factory=lambda: free_port(socket.SOCK_STREAM))
     media_port: int = field(default_factory=lambda: free_port(socket.SOCK_DGRAM))
     extra: tuple[str, ...] = ("--demo",)
+    environment: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -63,7 +64,8 @@ class Server:
         command = [sys.executable, "-m", "main", "serve", "--data-dir", str(self.data_dir)]
         command += ["--port", str(self.port), "--media-port", str(self.media_port), *self.extra]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+            environment = {**os.environ, **self.environment}
+            self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=environment)
 
     def wait_ready(self) -> None:
         """Return when pages, relay and worker are up; fail with the log when the server ends instead."""
@@ -128,10 +130,10 @@ async def until(condition: object, what: str) -> None:
         await asyncio.sleep(0.1)
 
 
-def yuanjian(*arguments: str) -> "subprocess.CompletedProcess[str]":
+def yuanjian(*arguments: str, environment: dict[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
     """Run the command line to its end and return what it printed; a failure fails the test."""
-    done = subprocess.run(
-        [sys.executable, "-m", "main", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=180, check=False
-    )
+    command = [sys.executable, "-m", "main", *arguments]
+    variables = {**os.environ, **(environment or {})}
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False, env=variables)
     assert done.returncode == 0, done.stdout + done.stderr
     return done
