@@ -85,3 +85,9 @@ def segment_name(number: int) -> str:
 def segment_number(name: str) -> int | None:
     match = _SEGMENT.fullmatch(name)
     return int(match[1]) if match else None
+
+
+def opened_segments(root: Path) -> dict[int, Path]:
+    """Decrypted segments of an exported bundle, by number."""
+    found = ((segment_number(path.stem), path) for path in root.glob("seg-*.pcapng"))
+    return dict(sorted((n, p) for n, p in found if n is not None))

@@ -5,35 +5,59 @@ no database and no media library.
 """
 
 import hashlib
+import shutil
+import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from recordings import keys
 from recordings.canonical import parse_instant
 from recordings.chain import Line, Merkle, Walk, sha256, walk
-from recordings.layout import RecordingFiles, data_dir_of
+from recordings.frames import HEADER, TAG
+from recordings.layout import RecordingFiles, data_dir_of, opened_segments
 from recordings.timesource import from_ns, to_ns
 from recordings.verdicts import Provenance, Range, Verdict, Verification, flatten
 
 STEP_MS = 1000
 """How far wall time may stray from monotonic time before times of day are doubted."""
+BUNDLED = "recording"
+"""Folder of an exported bundle that holds the recording."""
 _CHUNK = 1 << 20
 
 
 def verify(path: Path, trust: frozenset[str] | None = None) -> Verification:
-    """Verify the recording in directory ``path``.
+    """Verify the recording in directory ``path``, or in an exported bundle, unpacked or not.
 
     ``trust``: fingerprints of the site keys to believe (``keys.read_trust``); without it those of the data directory
     the path lies in.
     """
     root = path.parent if path.name == "chain.jsonl" and not path.is_dir() else path
     try:
-        return _verify(RecordingFiles(root), trust)
-    except OSError:
+        if root.is_file() and zipfile.is_zipfile(root):
+            with tempfile.TemporaryDirectory() as place:
+                return _verify(RecordingFiles(_unpacked(root, Path(place))), trust)
+        inner = root / BUNDLED
+        return _verify(RecordingFiles(inner if (inner / "chain.jsonl").is_file() else root), trust)
+    except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError):
         return _unusable(root, "unreadable")
+
+
+def _unpacked(bundle: Path, place: Path) -> Path:
+    """Unpack the recording of a bundle: plain names only, so that nothing lands elsewhere."""
+    with zipfile.ZipFile(bundle) as archive:
+        for name in archive.namelist():
+            parts = PurePosixPath(name).parts
+            if parts[:1] == (BUNDLED,) and ".." not in parts and len(parts) in (2, 3) and not name.endswith("/"):
+                target = place.joinpath(*parts)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with archive.open(name) as source, target.open("wb") as copy:
+                    shutil.copyfileobj(source, copy, _CHUNK)
+    return place / BUNDLED
 
 
 def _unusable(root: Path, why: str) -> Verification:
@@ -210,31 +234,49 @@ class _Check:
         by_segment: dict[int, list[Mapping[str, Any]]] = {}
         for body in self._of("frame"):
             by_segment.setdefault(body["segment"], []).append(body)
-        present = self._files.segments()
+        present, opened = self._files.segments(), opened_segments(self._files.root)
         for number, bodies in by_segment.items():
-            self._check_segment(number, bodies, present.pop(number, None))
-        for number, path in present.items():
+            plain = opened.pop(number, None)
+            self._check_segment(number, bodies, present.pop(number, None), plain)
+        for number, path in [*present.items(), *opened.items()]:
             self._add(self._end, self._end, Verdict.TAIL, "segment-unsigned", segment=number, file=path.name)
 
-    def _check_segment(self, number: int, bodies: Sequence[Mapping[str, Any]], path: Path | None) -> None:
-        signed = max(body["offset"] + body["length"] for body in bodies)
+    def _check_segment(
+        self, number: int, bodies: Sequence[Mapping[str, Any]], path: Path | None, plain: Path | None
+    ) -> None:
+        """Check what is stored; of an exported bundle that holds it decrypted, what was decrypted."""
+        if path is None and plain is not None:
+            lengths = [body["length"] - HEADER.size - TAG for body in bodies]
+            starts = [sum(lengths[:index]) for index in range(len(bodies))]
+            self._check_bytes(number, bodies, plain, list(zip(starts, lengths, strict=True)), "plain")
+            return
+        self._check_bytes(number, bodies, path, [(body["offset"], body["length"]) for body in bodies], "stored")
+
+    def _check_bytes(
+        self,
+        number: int,
+        bodies: Sequence[Mapping[str, Any]],
+        path: Path | None,
+        places: Sequence[tuple[int, int]],
+        digest: str,
+    ) -> None:
         size = path.stat().st_size if path and path.is_file() else -1
         if path is None or size < 0:
             for body in bodies:
                 self._frame_range(body, Verdict.MISSING, "segment-missing")
             return
         with path.open("rb") as file:
-            for body in bodies:
-                file.seek(body["offset"])
-                self._check_frame(body, _digest(file, min(body["length"], size)), size)
+            for body, (offset, length) in zip(bodies, places, strict=True):
+                file.seek(max(0, offset))
+                self._check_frame(body, body[digest] == _digest(file, min(length, size)), offset + length <= size)
         self._bytes += size
-        if size > signed:
+        if size > max(offset + length for offset, length in places):
             self._add(bodies[-1]["to_ms"], bodies[-1]["to_ms"], Verdict.TAIL, "segment-tail", segment=number)
 
-    def _check_frame(self, body: Mapping[str, Any], digest: str, size: int) -> None:
-        if digest == body["stored"] and body["offset"] + body["length"] <= size:
+    def _check_frame(self, body: Mapping[str, Any], fits: bool, whole: bool) -> None:
+        if fits and whole:
             self._add(body["from_ms"], body["to_ms"], Verdict.INTACT, "")
-        elif body["offset"] + body["length"] > size:
+        elif not whole:
             self._frame_range(body, Verdict.MISSING, "segment-cut")
         else:
             self._frame_range(body, Verdict.MODIFIED, "frame-altered")

@@ -1,0 +1,233 @@
+"""The bundle for whoever trusts nobody: the recording, what was made of it, the keys to check it, and how.
+
+Everything is listed in ``SHA256SUMS``, which the site signs. The site's fingerprint is written beside the bundle, not
+only into it: it must reach the reader by another way.
+"""
+
+import base64
+import hashlib
+import html
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.clock import Clock
+from recordings import derived, keys
+from recordings.canonical import canonical, instant
+from recordings.derived import SealedReader, Sidecar
+from recordings.keys import SiteKeys
+from recordings.layout import RecordingFiles, segment_name
+from recordings.reader import Reader
+from recordings.take import SOFTWARE
+from recordings.verdicts import Verification
+from recordings.verify import BUNDLED, verify
+
+DOMAIN = b"yuanjian/bundle/1\n"
+_TEMPLATES = Path(__file__).parent / "bundle"
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written."""
+
+    bundle: Path
+    sha256: str
+    fingerprint: str
+    """Of the site's key: to be given to the reader by another way than the bundle."""
+    digest: str
+    """Of the chain's last line."""
+
+
+class _Writer:
+    """A zip file that keeps the digest of everything put into it."""
+
+    def __init__(self, path: Path) -> None:
+        self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED)
+        self.sums: dict[str, str] = {}
+
+    def put(self, name: str, pieces: Iterator[bytes] | bytes) -> None:
+        digest = hashlib.sha256()
+        with self._zip.open(name, "w", force_zip64=True) as member:
+            for piece in (pieces,) if isinstance(pieces, bytes) else pieces:
+                digest.update(piece)
+                member.write(piece)
+        self.sums[name] = digest.hexdigest()
+
+    def close(self) -> None:
+        self._zip.close()
+
+
+def export(
+    data_dir: Path, recording: str, output: Path, site: SiteKeys, clock: Clock, *, encrypted: bool = False
+) -> Exported:
+    """Write the bundle of a recording to ``output``, and its fingerprint beside it.
+
+    ``encrypted`` keeps segments, log and derived files as they are stored. Raises ``KeyMissing`` and ``OSError``; a
+    damaged recording is exported as it is, with the verdict on the first page.
+    """
+    files = RecordingFiles.of(data_dir, recording)
+    beside = output.with_name(output.name + ".new")
+    writer = _Writer(beside)
+    try:
+        work = _Export(files, recording, writer, site, clock, encrypted)
+        work.run()
+    finally:
+        writer.close()
+    beside.replace(output)
+    fingerprint = keys.fingerprint(site.public())
+    note = f"{fingerprint}\n"
+    output.with_name(output.name + ".site.txt").write_text(note, encoding="ascii")
+    return Exported(output, _digest_of(output), fingerprint, work.reader.head)
+
+
+class _Export:
+    """One export."""
+
+    def __init__(
+        self, files: RecordingFiles, recording: str, writer: _Writer, site: SiteKeys, clock: Clock, encrypted: bool
+    ) -> None:
+        self._files = files
+        self._writer = writer
+        self._site = site
+        self._clock = clock
+        self._encrypted = encrypted
+        self._key = b"" if encrypted else keys.load_data_key(site, files, recording)
+        self.reader = Reader(files, self._key)
+        self._derivations: list[dict[str, Any]] = []
+
+    def run(self) -> None:
+        found = verify(self._files.root)
+        self._copy_recording()
+        if self._encrypted:
+            self._copy(self._files.derived, "derived")
+        else:
+            self._open_segments()
+            self._open_log()
+            self._open_derived()
+        self._writer.put("site.pub", keys.pem(self._site.public()).encode())
+        for name in ("verify.py", "by-hand.sh"):
+            self._writer.put(name, (_TEMPLATES / name).read_bytes())
+        self._writer.put("statement.jsonl", self._statement())
+        self._writer.put("README.html", self._page(found))
+        self._seal()
+
+    def _copy_recording(self) -> None:
+        names = ["chain.jsonl", "keys.json", "log.jsonl", "timestamps.jsonl", "erased.jsonl"]
+        names += [path.name for path in sorted(self._files.root.glob("keys-*.json"))]
+        if self._encrypted:
+            names += [path.name for path in self._files.segments().values()]
+        for name in names:
+            if (self._files.root / name).is_file():
+                self._writer.put(f"{BUNDLED}/{name}", _pieces(self._files.root / name))
+        self._copy(self._files.aside, f"{BUNDLED}/aside")
+        data_dir = self._files.root.parent.parent
+        authority = data_dir / "keys" / "timestamp-authority.pem"
+        if authority.is_file():
+            self._writer.put(f"{BUNDLED}/authority.pem", authority.read_bytes())
+
+    def _copy(self, folder: Path, name: str) -> None:
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if path.is_file() and path.suffix not in (".part", ".new"):
+                self._writer.put(f"{name}/{path.name}", _pieces(path))
+
+    def _open_segments(self) -> None:
+        """Each segment decrypted: a capture that Wireshark opens, checked by the ``plain`` digests of the chain."""
+        by_segment: dict[int, list[bytes]] = {}
+        numbers = sorted({body["segment"] for body in self.reader.bodies if body["type"] == "frame"})
+        current = -1
+        for body, plain in self.reader.sections():
+            if body["segment"] != current and current in by_segment:
+                self._put_segment(current, by_segment.pop(current))
+            current = body["segment"]
+            by_segment.setdefault(current, []).append(plain)
+        for number, parts in by_segment.items():
+            self._put_segment(number, parts)
+        absent = [number for number in numbers if f"{BUNDLED}/{segment_name(number)}.pcapng" not in self._writer.sums]
+        for number in absent:
+            self._derivations.append({"file": segment_name(number), "note": "could not be opened"})
+
+    def _put_segment(self, number: int, parts: list[bytes]) -> None:
+        name = f"{BUNDLED}/{segment_name(number)}.pcapng"
+        self._writer.put(name, iter(parts))
+        self._derivations.append({"file": name, "sha256": self._writer.sums[name], "from": segment_name(number)})
+
+    def _open_log(self) -> None:
+        entries = [
+            {key: entry[key] for key in ("number", "at", "public", "private", "salts")} for entry in self.reader.log()
+        ]
+        self._writer.put(f"{BUNDLED}/log.json", json.dumps(entries, ensure_ascii=False, indent=1).encode())
+
+    def _open_derived(self) -> None:
+        for sidecar in derived.sidecars(self._files.derived):
+            name = f"derived/{sidecar.file}"
+            with SealedReader(self._files.derived / sidecar.file, self._key, self.reader.recording) as opened:
+                self._writer.put(name, opened.chunks())
+            self._writer.put(f"{name}.json", (self._files.derived / f"{sidecar.file}.json").read_bytes())
+            self._derivations.append(self._derivation(name, sidecar))
+
+    def _derivation(self, name: str, sidecar: Sidecar) -> dict[str, Any]:
+        return {
+            "file": name,
+            "sha256": self._writer.sums[name],
+            "from": f"chain {sidecar.chain}",
+            "made_by": sidecar.made_by,
+            "made_at": sidecar.made_at,
+            "remarks": list(sidecar.remarks),
+        }
+
+    def _statement(self) -> bytes:
+        """What each readable file was made from, signed by the site."""
+        said = {
+            "v": 1,
+            "type": "derivation",
+            "recording": self.reader.recording,
+            "chain": self.reader.head,
+            "exported_at": instant(self._clock.now()),
+            "software": SOFTWARE,
+            "encrypted": self._encrypted,
+            "files": self._derivations,
+        }
+        text = canonical(said)
+        return text + b"\t" + base64.b64encode(self._site.sign(DOMAIN + text)) + b"\n"
+
+    def _page(self, found: Verification) -> bytes:
+        genesis = next((body for body in self.reader.bodies if body["type"] == "genesis"), {})
+        values = {
+            "recording": self.reader.recording,
+            "session": genesis.get("session", ""),
+            "kind": genesis.get("kind", ""),
+            "begun": genesis.get("at", ""),
+            "verdict": found.verdict.value,
+            "digest": self.reader.head,
+            "fingerprint": keys.fingerprint(self._site.public()),
+            "exported": instant(self._clock.now()),
+        }
+        page = (_TEMPLATES / "README.html").read_text(encoding="utf-8")
+        for name, value in values.items():
+            page = page.replace("{{" + name + "}}", html.escape(str(value)))
+        rows = "".join(
+            f"<tr><td>{html.escape(n)}</td><td><code>{d}</code></td></tr>" for n, d in self._writer.sums.items()
+        )
+        return page.replace("{{files}}", rows).encode()
+
+    def _seal(self) -> None:
+        sums = "".join(f"{digest}  {name}\n" for name, digest in self._writer.sums.items()).encode()
+        self._writer.put("SHA256SUMS", sums)
+        self._writer.put("SHA256SUMS.sig", self._site.sign(sums))
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while data := file.read(_CHUNK):
+            yield data
+
+
+def _digest_of(path: Path) -> str:
+    digest = hashlib.sha256()
+    for piece in _pieces(path):
+        digest.update(piece)
+    return digest.hexdigest()

@@ -1,0 +1,188 @@
+"""The bundle: checked by its own verifier, by hand, and by ours, with the same answer."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import av
+import pytest
+
+import synthetic
+from recordings import keys
+from recordings.export import export
+from recordings.finalize import Finalizer
+from recordings.verify import verify
+
+
+@pytest.fixture
+def bundle(studio, tmp_path):
+    """A recording of two participants with a crash in it, finalised, exported and unpacked."""
+    streams = []
+    for number, endpoint in enumerate(("ep-a", "ep-b")):
+        sound = synthetic.track(1 + 2 * number, "audio", "opus", endpoint)
+        streams += [
+            synthetic.audio_stream(sound, 3),
+            synthetic.video_stream(synthetic.track(2 + 2 * number, "video", "vp8", endpoint), 3),
+        ]
+    studio.begin().play(synthetic.merged(*streams)).crash()
+    studio.clock.advance(2)
+    studio.begin().play(synthetic.audio_stream(synthetic.track(1, "audio", "opus"), 2)).close()
+    Finalizer(studio.data_dir, lambda: studio.site, studio.clock, studio.disk).run("rec-1")
+    made = export(studio.data_dir, "rec-1", tmp_path / "b.zip", studio.site, studio.clock)
+    with zipfile.ZipFile(made.bundle) as archive:
+        archive.extractall(tmp_path / "bundle")
+    return tmp_path / "bundle", made
+
+
+def own(folder, *arguments):
+    """Run the bundle's verifier as its reader does: no environment of ours."""
+    command = [sys.executable, "-I", "-S", "verify.py", ".", "--json", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert not done.stderr, done.stderr
+    return done.returncode, json.loads(done.stdout) if done.stdout.startswith("{") else {}
+
+
+def test_the_bundle_verifies_by_its_own_verifier(bundle):
+    """With the site's fingerprint given beside it: INTACT; without: nobody knows whose it is; with another: refused."""
+    folder, made = bundle
+    status, said = own(folder, "--site", made.fingerprint)
+    assert (status, said["verdict"], said["digest"]) == (0, "INTACT", made.digest)
+    assert own(folder)[0] == 3
+    assert own(folder, "--site", "0" * 64)[0] == 1
+    assert own(folder, "--site", str(made.bundle) + ".site.txt")[0] == 0
+
+
+def test_the_bundle_verifies_by_hand(bundle):
+    """sha256sum and openssl, step by step, come to the same answer; a changed byte stops them."""
+    folder, made = bundle
+    done = subprocess.run(["sh", "by-hand.sh", made.fingerprint], cwd=folder, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "INTACT"), done.stdout + done.stderr
+    assert made.digest in done.stdout
+    path = folder / "recording" / "seg-000001.pcapng"
+    data = bytearray(path.read_bytes())
+    data[5000] ^= 1
+    path.write_bytes(data)
+    assert subprocess.run(["sh", "by-hand.sh", made.fingerprint], cwd=folder, capture_output=True).returncode != 0
+
+
+def test_our_verifier_reads_bundles_too(bundle):
+    """Unpacked or as a zip file, with the key pinned."""
+    folder, made = bundle
+    trust = keys.read_trust(made.fingerprint)
+    assert verify(made.bundle, trust).exit_code == 0
+    assert verify(folder, trust).exit_code == 0
+    assert verify(made.bundle).exit_code == 3
+
+
+@pytest.mark.parametrize(
+    "name", ["recording/seg-000001.pcapng", "recording/chain.jsonl", "recording/log.json", "derived/01-camera-01.webm", "statement.jsonl"]
+)  # fmt: skip
+def test_a_changed_byte_in_the_bundle_is_found(bundle, name):
+    """Whichever file it is in."""
+    folder, made = bundle
+    data = bytearray((folder / name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / name).write_bytes(data)
+    assert own(folder, "--site", made.fingerprint)[0] == 1
+
+
+def test_both_verifiers_name_the_same_second(bundle):
+    """A frame altered, a line taken out, a segment cut: the same verdict over the same time."""
+    folder, made = bundle
+    trust = keys.read_trust(made.fingerprint)
+
+    def altered(data):
+        return data[:9000] + bytes([data[9000] ^ 1]) + data[9001:]
+
+    def without_a_line(data):
+        lines = data.splitlines(keepends=True)
+        return b"".join(lines[:9] + lines[10:])
+
+    for name, change in (
+        ("seg-000001.pcapng", altered),
+        ("seg-000001.pcapng", lambda data: data[: len(data) // 2]),
+        ("chain.jsonl", without_a_line),
+        ("chain.jsonl", altered),
+    ):
+        path = folder / "recording" / name
+        kept = path.read_bytes()
+        path.write_bytes(change(kept))
+        ours, (status, theirs) = verify(folder, trust), own(folder, "--site", made.fingerprint)
+        path.write_bytes(kept)
+        assert (ours.exit_code, ours.verdict.value) == (status, theirs["verdict"]), name
+        grave = {(i.from_ms, i.verdict.value) for i in ours.findings() if i.verdict.value in ("MODIFIED", "MISSING")}
+        said = {(f["from_ms"], f["verdict"]) for f in theirs["findings"] if f["cause"] != "file-altered"}
+        assert grave <= said, name
+
+
+def test_what_can_be_played_is_in_the_bundle_in_clear(bundle):
+    """Any player opens the derived files; the log is readable with its names."""
+    folder, _ = bundle
+    for path in (folder / "derived").glob("*.webm"):
+        with av.open(str(path)) as container:
+            assert next(container.decode(video=0)).width == 160
+    assert json.loads((folder / "recording" / "log.json").read_text())[0]["private"] == {"note": "第0秒"}
+
+
+def test_an_encrypted_bundle_tells_nothing_and_verifies(studio, finished, tmp_path):
+    """No packet, no name in clear; the chain is checked all the same, by both."""
+    Finalizer(finished.data_dir, lambda: finished.site, finished.clock, finished.disk).run("rec-1")
+    made = export(finished.data_dir, "rec-1", tmp_path / "e.zip", finished.site, finished.clock, encrypted=True)
+    with zipfile.ZipFile(made.bundle) as archive:
+        assert not [n for n in archive.namelist() if n.endswith((".pcapng", "log.json"))]
+        archive.extractall(tmp_path / "e")
+    assert own(tmp_path / "e", "--site", made.fingerprint)[0] == 0
+    done = subprocess.run(["sh", "by-hand.sh", made.fingerprint], cwd=tmp_path / "e", capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    everything = b"".join(p.read_bytes() for p in (tmp_path / "e").rglob("*") if p.is_file())
+    assert "第0秒".encode() not in everything
+
+
+def test_the_readers_page_names_digest_and_fingerprint(bundle):
+    """It is complete without a network and nothing is left to fill in."""
+    folder, made = bundle
+    page = (folder / "README.html").read_text()
+    assert made.digest in page
+    assert made.fingerprint in page
+    assert "{{" not in page
+    assert "http" not in page
+
+
+def test_the_sums_cover_every_file(bundle):
+    """Nothing is in the bundle that the site did not list."""
+    folder, _ = bundle
+    listed = {line.split("  ")[1] for line in (folder / "SHA256SUMS").read_text().splitlines()}
+    present = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+    assert present - listed == {"SHA256SUMS", "SHA256SUMS.sig"}
+
+
+def test_a_bundle_that_is_no_zip_is_unusable(tmp_path):
+    """Half a bundle is exit 2, never a traceback."""
+    (tmp_path / "x.zip").write_bytes(b"PK\x03\x04 half")
+    assert verify(tmp_path / "x.zip").exit_code == 2
+
+
+def test_the_own_verifier_agrees_on_the_signature_algorithm():
+    """Its Ed25519 accepts what the library signs and refuses every changed bit."""
+    import os
+    import importlib.util
+    from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    path = Path(shutil.__file__).parent and Path(keys.__file__).parent / "bundle" / "verify.py"
+    spec = importlib.util.spec_from_file_location("bundled_verify", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for _ in range(5):
+        private, message = Ed25519PrivateKey.generate(), os.urandom(40)
+        public, signature = private.public_key().public_bytes_raw(), private.sign(message)
+        assert module.is_signed(public, signature, message)
+        for at in (0, 31, 32, 63):
+            spoilt = signature[:at] + bytes([signature[at] ^ 1]) + signature[at + 1 :]
+            assert not module.is_signed(public, spoilt, message)
+        assert not module.is_signed(public, signature, message + b"x")
+    assert hashlib.sha256(b"").hexdigest() == module.root_of([]).hex()
