@@ -138,6 +138,8 @@ class Hub:
                 await self._restore(row.id, row.kind, row.media)
             except PersonError as error:
                 log.error("a session could not be taken up again", session=row.id, code=error.code)
+            except Exception:  # one session that cannot be restored must not keep all others down
+                log.exception("a session could not be taken up again", session=row.id)
 
     async def _restore(self, session: str, kind: str, media: int) -> None:
         roster = await self.desk.roster(session)

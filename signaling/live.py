@@ -171,7 +171,7 @@ class Live:
             effects = self.session.handle(event, now)
             self._carry(effects)
         except Exception:
-            log.exception("a session's event could not be taken", session=self.id, event=type(event).__name__)
+            log.exception("a session's event could not be taken", session=self.id, happened=type(event).__name__)
             self._fail_closed()
             return
         if not isinstance(event, events.DurableUntil | events.Tick) or effects:

@@ -89,8 +89,10 @@ class Actor:
 
     async def press(self, label: str, within: str = "body") -> None:
         """Press the visible button or link of that name."""
-        await self.page.locator(f"{within} :is(button, a)", has_text=label).locator("visible=true").first.click(
-            timeout=PATIENT
+        await (
+            self.page.locator(f"{within} :is(button, a)", has_text=label)
+            .locator("visible=true")
+            .first.click(timeout=PATIENT)
         )
 
     async def see(self, text: str, within: str = "body") -> None:

@@ -53,7 +53,7 @@ async def test_session_goes_on_while_the_database_is_away(cluster: Cluster, serv
             await pair.host.act("marker", label=label)
         await recorded(pair.host, 4)
         assert pair.other.state == "live"
-        with pytest.raises(PeerError, match="database-unavailable: .*503"):
+        with pytest.raises(PeerError, match="database-unavailable"):
             await site.get(f"api/rehearsals/{session}")
         cluster.start()
         await recorded(pair.host, 2)
