@@ -19,8 +19,8 @@ from rehearsal.site import Site
 from rehearsal.troupe import Casting, Facts, Troupe
 
 PASSWORD = "yuanjian-demo"  # noqa: S105  # of the demo site, printed at its start
-DETENTION_CENTRE, DUTY = "城东看守所", "duty"
-"""Where the demo site's duty officer of that login works."""
+DUTY = "duty"
+"""Login of the duty officer in whose detention centre the sessions take place."""
 SECOND_OFFICER = {"role": "officer", "name": "林晓燕", "number": "031518"}
 PARTICIPANTS = 2
 
@@ -54,7 +54,7 @@ async def _interrogation(server: OwnServer) -> AsyncIterator[Troupe]:
     async with AsyncExitStack() as stack:
         stage = _Stage(server, stack)
         officer, duty = await stage.signed_in("officer"), await stage.signed_in(DUTY)
-        session, room = await _book(officer, "interrogation")
+        session, room = await _book(officer, "interrogation", duty)
         terminal = await _terminal(stage, duty, session, room)
 
         async def name(one: Participant) -> None:
@@ -70,7 +70,7 @@ async def _visit(server: OwnServer) -> AsyncIterator[Troupe]:
     async with AsyncExitStack() as stack:
         stage = _Stage(server, stack)
         lawyer, duty = await stage.signed_in("lawyer"), await stage.signed_in(DUTY)
-        session, room = await _book(lawyer, "visit")
+        session, room = await _book(lawyer, "visit", duty)
         terminal = await _terminal(stage, duty, session, room)
         yield await _troupe(
             stage, session, [lawyer, terminal], _named_already, hosted=False, returned=lambda: _step(duty, session)
@@ -123,17 +123,17 @@ async def _named_already(_one: Participant) -> None:
     """The server names who is known by the booking."""
 
 
-async def _book(browser: Site, kind: str) -> tuple[str, str]:
-    """Take the first free window for the first person held where our duty officer works: booking and room."""
+async def _book(browser: Site, kind: str, duty: Site) -> tuple[str, str]:
+    """Take the first free window in a room of the duty officer's facility; return booking and room."""
+    rooms = _form(await duty.show("terminals"), "/terminals").choices["room"]
     whom = _form(await browser.show(f"book/{kind}"), f"/book/{kind}/time")
     for who in whom.choices.get("who", []):
         times = await browser.send(whom, who=who, **{name: values[0] for name, values in _others(whom)})
         for address in times.links(f"/book/{kind}/check")[:1]:
-            last = await browser.show(address)
-            if DETENTION_CENTRE in last.text:
-                sent = await browser.send(_form(last, f"/book/{kind}"))
-                return _id(sent.address), _form(last, f"/book/{kind}").values["room"]
-    raise PeerError("no-window", f"the demo site has no free window at {DETENTION_CENTRE} for kind {kind}")
+            last = _form(await browser.show(address), f"/book/{kind}")
+            if last.values.get("room") in rooms:
+                return _id((await browser.send(last)).address), last.values["room"]
+    raise PeerError("no-window", f"the demo site has no free window for kind {kind} where {DUTY} works")
 
 
 def _others(form: Form) -> list[tuple[str, list[str]]]:

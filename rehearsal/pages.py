@@ -33,7 +33,7 @@ class Page:
         return next((form for form in self.forms() if form.action == action), None)
 
     def links(self, part: str) -> list[str]:
-        """Addresses of links, videos and sources that contain ``part``, in order."""
+        """Addresses of links, players and fields to copy from that contain ``part``, in order."""
         return [link for link in _Reader.of(self.text).links if part in link]
 
 
@@ -56,6 +56,8 @@ class _Reader(HTMLParser):
         for name in ("href", "src"):
             if name in has:
                 self.links.append(has[name])
+        if tag == "input" and "readonly" in has:  # an address to copy
+            self.links.append(has.get("value", ""))
         if tag == "form":
             self._form = Form(action=has.get("action", ""), method=has.get("method", "get").lower())
             self.forms.append(self._form)

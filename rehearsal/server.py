@@ -24,7 +24,7 @@ LOG = "rehearsal-server.log"
 
 @dataclass(frozen=True, slots=True)
 class OwnServer:
-    """A running server: where it is, its data, and an operator's token."""
+    """A running server: where it is, its data, and an operator's token (none for a demo site)."""
 
     url: str
     data_dir: Path
@@ -60,6 +60,7 @@ async def own_server(command: Sequence[str], keep: Path | None, *, demo: bool = 
             "serve",
             *where,
             *ports,
+            *(["--demo"] if demo else []),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -67,7 +68,8 @@ async def own_server(command: Sequence[str], keep: Path | None, *, demo: bool = 
         )
         try:
             await _ready(url, process, data_dir / LOG)
-            yield OwnServer(url=url, data_dir=data_dir, token=await _token(command, data_dir))
+            token = "" if demo else await _token(command, data_dir)
+            yield OwnServer(url=url, data_dir=data_dir, token=token)
         finally:
             await _stop(process)
 

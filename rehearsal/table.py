@@ -31,8 +31,10 @@ def _figures(report: Report, texts: Texts) -> Iterator[str]:
     yield _row(texts("Packets sent / received / lost"), _three(sums, "packets", "lost"))
     if report.recorded:
         yield _row(texts("Recorded"), report.recorded_seconds, "s")
-        yield _row(texts("Verdict"), report.verdict)
-        yield _row(texts("Digest"), report.digest)
+    else:
+        yield _row(texts("Recorded"), texts("who was connected, no picture or sound"))
+    yield _row(texts("Verdict"), report.verdict)
+    yield _row(texts("Digest"), report.digest)
     yield _row(texts("Whole rehearsal"), sums["elapsed_seconds"], "s")
 
 

@@ -20,6 +20,8 @@ from rehearsal.table import render
         (Options(participants=13), "--participants"),
         (Options(seconds=0), "--seconds"),
         (Options(kind="party"), "--kind"),
+        (Options(kind="visit", participants=3), "--participants"),
+        (Options(kind="visit", url="http://127.0.0.1:1", token_file=Path("t")), "--kind"),
         (Options(url="http://127.0.0.1:1"), "--token-file"),
         (Options(url="http://127.0.0.1:1", token_file=Path("t"), keep=Path("k")), "--keep"),
         (Options(url="http://127.0.0.1:1", token_file=Path("/nowhere/t")), "/nowhere/t"),
