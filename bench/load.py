@@ -124,10 +124,12 @@ class Pacer:
             self._timer = self._loop.call_at(self._heap[0][0], self._due)
 
     def _due(self) -> None:
+        """Send what is due. A machine too slow for the load falls behind in time, not in answering."""
         now = self._loop.time()
-        while self._heap[0][0] <= now:
+        until = now + 0.005
+        while self._heap[0][0] <= now and self._loop.time() < until:
             at, number, act, period = self._heap[0]
-            heapq.heapreplace(self._heap, (at + period, number, act, period))
+            heapq.heapreplace(self._heap, (max(at, now - 0.2) + period, number, act, period))
             act()
         self._timer = self._loop.call_at(self._heap[0][0], self._due)
 

@@ -1,6 +1,6 @@
 """From an offer to the sections of our answer: which media, which codec, which direction. Pure."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from media import sdp
 from media.answers import Section
@@ -50,7 +50,7 @@ def _published(media: Media, wanted: Wanted, publication: str) -> Codec | None:
             codec = sdp.choose_video(media, "any")
     else:
         codec = None
-    return replace(codec, rtx=None) if codec else None
+    return codec
 
 
 def subscribing(offer: Offer, published: dict[str, Codec]) -> list[Section]:
@@ -64,7 +64,7 @@ def subscribing(offer: Offer, published: dict[str, Codec]) -> list[Section]:
             sections.append(_refuse(media))
             continue
         taken.add(media.kind)
-        sections.append(Section(media, replace(codec, rtx=None), "sendonly"))
+        sections.append(Section(media, codec, "sendonly"))
     return sections
 
 
@@ -80,5 +80,5 @@ def echoing(offer: Offer) -> list[Section]:
             sections.append(_refuse(media))
             continue
         taken.add(media.kind)
-        sections.append(Section(media, replace(codec, rtx=None), "sendrecv"))
+        sections.append(Section(media, codec, "sendrecv"))
     return sections

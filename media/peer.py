@@ -45,7 +45,8 @@ class Peer:
         self.seen_ns = 0
         self.streams: dict[int, Incoming] = {}
         self.payload_types: dict[int, Any] = {}
-        self.rtx: dict[int, Any] = {}
+        self.rtx: dict[int, int] = {}
+        """Payload type of retransmissions → payload type of what they repeat."""
         self.flows: dict[int, Flow] = {}
         self.ssrcs_seen = 0
         self.packets = self.octets = self.rtcp = 0

@@ -84,6 +84,13 @@ class Reception:
             self.missing[lost] = Missing(now_ns, now_ns + FIRST_TRY_NS)
         return None
 
+    def lacks(self, sequence: int) -> bool:
+        """Whether a packet of this number would be news: missing, or newer than all."""
+        step = (sequence - self.highest) & 0xFFFF
+        if 0 < step < 0x8000:
+            return True
+        return self.highest - (0x10000 - step if step else 0) in self.missing
+
     def _restart(self) -> None:
         self._base = self.highest
         self.received = 1

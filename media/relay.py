@@ -68,6 +68,11 @@ class Relay:
             return
         peer.seen_ns = now_ns
         length = buffer.length[0]
+        self.plain(peer, length, now_ns)
+
+    def plain(self, peer: Peer, length: int, now_ns: int) -> None:
+        """Take the decrypted RTP packet of ``length`` bytes that lies in ``buffer``."""
+        data = self.buffer
         first, second, sequence, timestamp, ssrc = _unpack(data)
         start = rtp.payload_start(data, length) if first & 0x1F else 12
         if not start:
@@ -76,6 +81,9 @@ class Relay:
         stream = peer.streams.get(ssrc)
         fresh = stream is None
         if stream is None or stream.payload_type != second & 0x7F:
+            if second & 0x7F in peer.rtx:
+                self._retransmitted(peer, length, start, now_ns)
+                return
             stream = self.bind(peer, ssrc, second & 0x7F, length, sequence, timestamp)
             if stream is None:
                 return
@@ -91,7 +99,7 @@ class Relay:
         stream.packets += 1
         stream.octets += length - start
         stream.last_ns = now_ns
-        packet = bytes(buffer.view[:length])
+        packet = bytes(self._in.view[:length])
         stream.ring.put(sequence, packet, now_ns)
         for sink in stream.sinks:
             try:
@@ -100,6 +108,25 @@ class Relay:
                 self.sink_broke(stream, sink)
         if stream.flows:
             self._forward(stream, first & 0x20, second & 0x80, sequence, timestamp, packet[start:], now_ns, late)
+
+    def _retransmitted(self, peer: Peer, length: int, start: int, now_ns: int) -> None:
+        """Unwrap a packet that was sent again (RFC 4588 4); padding and what is here already are dropped."""
+        data = self.buffer
+        end = rtp.payload_end(data, length, start)
+        if end - start < 3:
+            self.counters.dropped["padding"] += 1
+            return
+        _, second, _, timestamp, _ = _unpack(data)
+        number = peer.rtx[second & 0x7F]
+        sequence = data[start] << 8 | data[start + 1]
+        stream = _original(peer, number, data, length)
+        if stream is None or not stream.reception.lacks(sequence):
+            self.counters.dropped["duplicate"] += 1
+            return
+        packet = rtp.HEADER.pack(0x80, second & 0x80 | number, sequence, timestamp, stream.ssrc)
+        packet += data[start + 2 : end]
+        data[: len(packet)] = packet
+        self.plain(peer, len(packet), now_ns)
 
     def _limit(self, peer: Peer, reason: str) -> None:
         peer.limited = True
@@ -175,17 +202,22 @@ class Relay:
         peer.sent_octets += size
         return True
 
-    def resend(self, flow: Flow, run: Run, sequence: int, packet: bytes) -> bool:
-        """Send a packet of the ring, first sent in ``run``, again under our number ``sequence``."""
-        first, second, _, timestamp, _ = rtp.HEADER.unpack_from(packet)
-        start = rtp.payload_start(packet, len(packet))
-        size = 12 + len(packet) - start
+    def resend(self, flow: Flow, run: Run, sequence: int, packet: bytes, *, again: bool = True) -> bool:
+        """Send a packet of the ring, that belongs to ``run``, under our number ``sequence``.
+
+        ``again``: the viewer asked for it, so it goes over RTX where that was negotiated.
+        """
+        first, second, _, timestamp, _ = _unpack(packet)
+        payload = packet[rtp.payload_start(packet, len(packet)) :]
+        number, ssrc, ours = flow.payload_type, flow.ssrc, sequence
+        if again and flow.rtx is not None:  # RFC 4588 4: the original number goes before the payload
+            payload = sequence.to_bytes(2, "big") + payload
+            number, ssrc, ours = flow.rtx.payload_type, flow.rtx.ssrc, flow.rtx.next()
+        size = 12 + len(payload)
         out = self._out
-        out.view[12:size] = packet[start:]
-        rtp.HEADER.pack_into(
-            out.data, 0, 0x80 | first & 0x20, second & 0x80 | flow.payload_type, sequence,
-            (timestamp + run.timestamp_offset) & 0xFFFFFFFF, flow.ssrc,
-        )  # fmt: skip
+        out.view[12:size] = payload
+        timestamp = (timestamp + run.timestamp_offset) & 0xFFFFFFFF
+        _pack_into(out.data, 0, 0x80 | first & 0x20, second & 0x80 | number, ours, timestamp, ssrc)
         return self._protect_and_send(flow.peer, size)
 
     def control(self, peer: Peer, packet: bytes) -> bool:
@@ -213,3 +245,12 @@ class Relay:
             return
         peer.seen_ns = now_ns
         self.feedback(peer, bytes(buffer.view[: buffer.length[0]]), now_ns)
+
+
+def _original(peer: Peer, payload_type: int, data: bytearray, length: int) -> Incoming | None:
+    """The stream a retransmission belongs to: the only one of its payload type, or the one its rrid names."""
+    streams = [stream for stream in peer.streams.values() if stream.payload_type == payload_type]
+    if len(streams) < 2:
+        return streams[0] if streams else None
+    values = {value.decode("ascii", "replace") for _, value in rtp.extensions(data, length)}
+    return next((stream for stream in streams if stream.rid in values), None)

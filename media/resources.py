@@ -127,13 +127,17 @@ class Resources:
             resource.flows.append(flow)
             resource.peer.flows[flow.ssrc] = flow
             stream = cname.rpartition(".")[2] or "media"
-            named.append(replace(section, send=answers.Stream(flow.ssrc, 0, stream, cname)))
+            named.append(
+                replace(section, send=answers.Stream(flow.ssrc, flow.rtx.ssrc if flow.rtx else 0, stream, cname))
+            )
         return named
 
     def _answer(self, resource: Resource, offer: sdp.Offer, sections: list[Section]) -> Answered:
         for section in sections:
             if section.codec and resource.kind != "subscribe":
                 resource.peer.payload_types[section.codec.payload_type] = (section.media.kind, section.codec)
+                if section.codec.rtx is not None:
+                    resource.peer.rtx[section.codec.rtx] = section.codec.payload_type
         resource.mid = next(section.media.mid for section in sections if section.codec)
         transport = self._transport(resource.peer, answers.setup_for(offer))
         resource.etag = transport.ufrag

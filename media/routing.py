@@ -52,6 +52,19 @@ class Line:
     octets_mark: int = 0
 
 
+@dataclass(slots=True)
+class Retransmission:
+    """The RTX stream of a flow (RFC 4588)."""
+
+    payload_type: int
+    ssrc: int
+    sequence: int
+
+    def next(self) -> int:
+        self.sequence = (self.sequence + 1) & 0xFFFF
+        return self.sequence
+
+
 class Flow:
     """Numbers of one subscriber's stream. ``waiting`` means that the next fitting packet begins a run."""
 
@@ -87,7 +100,7 @@ class Flow:
         self.payload_type = payload_type
         self.clock_rate = clock_rate
         self.peer = peer
-        self.rtx: Any = None
+        self.rtx: Retransmission | None = None
         self.line = Line()
         self.resends = 0
         self.open = False

@@ -16,7 +16,7 @@ from media.incoming import Incoming
 from media.peer import Peer
 from media.ports import Sink, Track
 from media.relay import MAX_SSRCS, Relay
-from media.routing import Flow, may_flow
+from media.routing import Flow, Retransmission, may_flow
 from media.sdp import Codec
 from media.sessions import Publication, Resource, Session
 
@@ -207,7 +207,7 @@ class Switchboard:
             assert run is not None
             for packet in packets:
                 number = rtp.HEADER.unpack_from(packet)[2]
-                self._relay.resend(flow, run, (number + flow.sequence_offset) & 0xFFFF, packet)
+                self._relay.resend(flow, run, (number + flow.sequence_offset) & 0xFFFF, packet, again=False)
             self._feedback.began(flow, now_ns)
 
     def silence_changed(self, publication: Publication, kind: str, *, silent: bool) -> None:
@@ -226,7 +226,7 @@ class Switchboard:
 
 def new_flow(kind: str, codec: Codec, peer: Peer) -> Flow:
     """A flow with numbers nobody can guess (RFC 3550 5.1)."""
-    return Flow(
+    flow = Flow(
         kind=kind,
         ssrc=secrets.randbelow(0xFFFFFFFE) + 1,
         payload_type=codec.payload_type,
@@ -235,3 +235,6 @@ def new_flow(kind: str, codec: Codec, peer: Peer) -> Flow:
         timestamp=secrets.randbits(32),
         peer=peer,
     )
+    if codec.rtx is not None:
+        flow.rtx = Retransmission(codec.rtx, secrets.randbelow(0xFFFFFFFE) + 1, secrets.randbelow(0x10000))
+    return flow

@@ -120,3 +120,68 @@ async def test_a_nat_that_forgets_its_mapping_costs_less_than_two_seconds() -> N
             index += 1
         assert len(viewer.heads) >= 4
         assert loop.time() - lost_at < 6
+
+
+RTX = "a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n"
+
+
+def with_rtx(offer: str) -> str:
+    """Add an RTX payload type for VP8 to an offer."""
+    return offer.replace("UDP/TLS/RTP/SAVPF 96\r\n", "UDP/TLS/RTP/SAVPF 96 97\r\n") + RTX
+
+
+async def test_a_nack_is_answered_over_rtx_where_negotiated() -> None:
+    """The packet comes on the RTX stream the answer named, original number first; the media stream stays clean."""
+    forwarder = Forwarder(seed=7)
+    async with through(forwarder) as (_, desk):
+        publisher = await publish(desk, "s", "a")
+        viewer = Participant()
+        answered = desk.ask(
+            commands.Subscribe, session="s", endpoint="b", source="a", publication="camera",
+            offer=with_rtx(viewer.offer("recvonly")),
+        )  # fmt: skip
+        group = next(line for line in answered.answer.splitlines() if line.startswith("a=ssrc-group:FID "))
+        media, rtx = (int(word) for word in group.split()[1:])
+        packets: list[bytes] = []
+        viewer.on_rtp = lambda packet: packets.append(bytes(packet))
+        await viewer.connect(answered.answer)
+        for index in range(3):
+            publisher.send_rtp(publisher.rtp("video", index, index * 3000, vp8(index == 0)))
+        await asyncio.sleep(0.05)
+        wanted = packets[1][2:4]
+        viewer.send_rtcp(rtcp.nack(1, media, [int.from_bytes(wanted, "big")]))
+        await asyncio.sleep(0.05)
+        again = packets[3]
+        assert again[1] & 0x7F == 97
+        assert int.from_bytes(again[8:12], "big") == rtx
+        assert again[12:14] == wanted
+        assert again[14:] == packets[1][12:]
+        assert again[4:8] == packets[1][4:8]
+
+
+async def test_a_publishers_rtx_fills_the_hole_and_nothing_else() -> None:
+    """A retransmission becomes the packet it repeats; repeated again, or pure padding, it is dropped."""
+    recorders = FakeRecorders()
+    forwarder = Forwarder(seed=8)
+    async with through(forwarder, recorders) as (service, desk):
+        desk.send(commands.Arm(session="s", recording="r", kind="k", policy="clear"))
+        await desk.wait(commands.RecorderReady)
+        publisher = Participant()
+        answered = desk.ask(
+            commands.Publish, session="s", endpoint="a", role="x", publication="camera",
+            offer=with_rtx(publisher.offer()),
+        )  # fmt: skip
+        assert "a=rtpmap:97 rtx/90000" in answered.answer
+        await publisher.connect(answered.answer)
+        packets = [publisher.rtp("video", index, index * 3000, vp8(index == 0)) for index in range(3)]
+        publisher.send_rtp(packets[0])
+        publisher.send_rtp(packets[2])
+        original = packets[1]
+        rtx = struct.pack("!BBHII", 0x80, 97, 500, 3000, 4242) + original[2:4] + original[12:]
+        publisher.send_rtp(rtx)
+        publisher.send_rtp(rtx[:2] + b"\x01\xf5" + rtx[4:])
+        publisher.send_rtp(rtx[:2] + b"\x01\xf6" + rtx[4:12])
+        await asyncio.sleep(0.05)
+        assert recorders.made[0].packets[1] == [packets[0], packets[2], packets[1]]
+        assert service.counters.dropped["duplicate"] == 1
+        assert service.counters.dropped["padding"] == 1
