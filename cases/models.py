@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UtcDateTime, words
@@ -141,3 +141,58 @@ class Representation(Base):
     checked: Mapped[datetime | None] = mapped_column(UtcDateTime())
     checked_by: Mapped[str | None] = mapped_column(ForeignKey("persons.id"))
     until: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+
+class PaperKind(StrEnum):
+    """What may be demanded for a visit, and nothing else (CPL 39, MPS 53, 54)."""
+
+    LICENCE = "licence"
+    """律师执业证书."""
+    FIRM_LETTER = "firm_letter"
+    """律师事务所证明."""
+    POWER_OF_ATTORNEY = "power_of_attorney"
+    """委托书."""
+    LEGAL_AID_LETTER = "legal_aid_letter"
+    """法律援助公函: stands for the power of attorney."""
+    INTERPRETER_PERMIT = "interpreter_permit"
+    INTERROGATION_PERMIT = "interrogation_permit"
+    """提讯证, with two named officers."""
+
+
+class Paper(Base):
+    """A paper handed in for a representation, or a 提讯证 for a case; reused while valid."""
+
+    __tablename__ = "papers"
+
+    id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
+    kind: Mapped[PaperKind] = mapped_column(words(PaperKind))
+    representation: Mapped[str | None] = mapped_column(ForeignKey("representations.id"), index=True)
+    case: Mapped[str | None] = mapped_column(ForeignKey("cases.id"), index=True)
+    client: Mapped[str | None] = mapped_column(ForeignKey("custody_persons.id"))
+    state: Mapped[str] = mapped_column(String(16), default="submitted")
+    """``submitted``, ``accepted`` or ``refused``."""
+    reason: Mapped[str | None] = mapped_column(String(24))
+    """Of a refusal: ``unreadable``, ``expired``, ``wrong-person``, ``wrong-kind``, ``not-signed``."""
+    digest: Mapped[str] = mapped_column(String(64))
+    """SHA-256 of the content."""
+    media_type: Mapped[str] = mapped_column(String(32))
+    size: Mapped[int]
+    officers: Mapped[list[str]] = mapped_column(JSON, default=list)
+    """Of a 提讯证: ids of the two officers it names."""
+    submitted: Mapped[datetime] = mapped_column(UtcDateTime())
+    submitted_by: Mapped[str] = mapped_column(ForeignKey("persons.id"))
+    due: Mapped[datetime] = mapped_column(UtcDateTime())
+    """By when it must be checked."""
+    checked: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    checked_by: Mapped[str | None] = mapped_column(ForeignKey("persons.id"))
+    until: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """To when it is valid."""
+
+
+class PaperFile(Base):
+    """The content of a paper, apart from what lists read."""
+
+    __tablename__ = "paper_files"
+
+    paper: Mapped[str] = mapped_column(ForeignKey("papers.id", ondelete="CASCADE"), primary_key=True)
+    content: Mapped[bytes] = mapped_column(LargeBinary)

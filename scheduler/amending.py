@@ -22,7 +22,8 @@ from scheduler.placing import chosen_room, taken_refusal
 from scheduler.planning import Plan, make_plan
 from scheduler.requests import GuestWish, Request, check_request
 from scheduler.rooms import SERVES
-from scheduler.rules import RULES, Severity, judge
+from scheduler.rulebook import rulebook
+from scheduler.rules import Rule, Severity, judge
 
 STANDING = (State.REQUESTED, State.CONFIRMED)
 ROOM_NOT_FREE = Refused("taken", "This room is not free for the whole session. Please choose another.", input="room")
@@ -56,7 +57,7 @@ async def amend(
             plan = await make_plan(tx, principal, wish, kind, now)
             if isinstance(plan, Refused):
                 return plan
-            refused = _newly_broken(found, before, plan)
+            refused = _newly_broken(found, before, plan, await rulebook(tx, plan.facts.start.date()))
             if refused is not None:
                 return refused
             far, keys = await chosen_room(tx, plan, wish, but=found.id)
@@ -65,7 +66,7 @@ async def amend(
                 found.state = State.REQUESTED if kind.approval else State.CONFIRMED
                 found.review = None
                 await invites.follow(tx, found)
-                await history.record(tx, found, "amended", by=principal.id, at=now)
+                await history.record(tx, found, "amended", by=principal.id, at=now, facts=plan.facts)
                 return found
     except IntegrityError as error:
         if not exclusion.is_overlap(error):
@@ -166,13 +167,13 @@ def _wished(was: Request, change: Change) -> Request:
     return replace(was, start=start, end=end, room=room, own_room=own)
 
 
-def _newly_broken(booking: Booking, before: Plan | Refused, plan: Plan) -> Refused | None:
+def _newly_broken(booking: Booking, before: Plan | Refused, plan: Plan, rules: tuple[Rule, ...]) -> Refused | None:
     """The first refusal that the change brings. What the booking breaks as it stands is excused when the rule is
     younger than the booking."""
     made = booking.created.date()
-    broken = [] if isinstance(before, Refused) else judge(before.facts, RULES)
+    broken = [] if isinstance(before, Refused) else judge(before.facts, rules)
     old = {breach.rule.id for breach in broken if breach.rule.since > made}
-    fresh = [b for b in judge(plan.facts, RULES) if b.rule.severity is Severity.REFUSE and b.rule.id not in old]
+    fresh = [b for b in judge(plan.facts, rules) if b.rule.severity is Severity.REFUSE and b.rule.id not in old]
     return fresh[0].refused() if fresh else None
 
 

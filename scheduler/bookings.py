@@ -23,7 +23,8 @@ from scheduler.models import Booking, Party, State
 from scheduler.placing import chosen_room, taken_refusal
 from scheduler.planning import Plan, make_plan
 from scheduler.requests import Request, check_request, check_window, kind_of
-from scheduler.rules import RULES, first_refusal
+from scheduler.rulebook import rulebook
+from scheduler.rules import first_refusal
 from scheduler.windows import ZONE
 
 MOST_PARTICIPANTS = 16
@@ -104,7 +105,7 @@ async def _book(
             plan = await make_plan(tx, principal, request, kind, now)
             if isinstance(plan, Refused):
                 return plan
-            refused = first_refusal(plan.facts, RULES)
+            refused = first_refusal(plan.facts, await rulebook(tx, plan.facts.start.date()))
             if refused is not None:
                 return refused
             answer = await _place(tx, plan, principal, request, state, now)
@@ -131,7 +132,7 @@ async def _place(
     wanted = [*holds.people_resources(plan.parties), *(holds.room_resource(room) for room in rooms.values())]
     await holds.insert(tx, booking.id, wanted, request.start, request.end)
     act = "requested" if state is State.REQUESTED else "confirmed"
-    await history.record(tx, booking, act, by=principal.id, at=now, first=True)
+    await history.record(tx, booking, act, by=principal.id, at=now, first=True, facts=plan.facts)
     return booking
 
 

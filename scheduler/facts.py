@@ -1,9 +1,12 @@
 """What the rules look at: plain values about one planned session, gathered before they are judged."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from cases.kinds import EndpointRole, Kind, Role
+from pydantic import TypeAdapter
+
+from cases.kinds import KINDS, EndpointRole, Kind, Role
 from cases.models import CustodyStatus, Offence, Stage
 from scheduler.models import Facility, FacilityKind, Room, RoomUse
 
@@ -76,8 +79,12 @@ class Facts:
     needs_interpreter: bool = False
     offence: Offence = Offence.ORDINARY
     stage: Stage = Stage.INVESTIGATION
-    has_permit: bool = False
-    """A permit for a visit in a case that needs one was granted (CPL 39)."""
+    custody_since: datetime | None = None
+    questioned_before: bool = False
+    last_questioned: datetime | None = None
+    """When the last questioning of this person that was booked before this one ends."""
+    lawyer_no_shows: int = 0
+    """The asking lawyer's own no-shows in the time the rule looks back."""
     exceptions: frozenset[str] = frozenset()
     """Enumerated exceptions somebody with the right to do so has granted, as ``RULE:word``."""
 
@@ -93,6 +100,15 @@ class Facts:
         """How many persons stand in one of the roles."""
         return sum(role in roles for role in self.roles)
 
-    def at(self, start: datetime, end: datetime, far: RoomFacts | None, own: RoomFacts | None) -> "Facts":
-        """The same session at another time and place."""
-        return replace(self, start=start, end=end, far=far, own=own)
+
+_ADAPTER = TypeAdapter(Facts)
+
+
+def snapshot(facts: Facts) -> dict[str, Any]:
+    """The facts as JSON, for the history: what the rules saw when the booking was made."""
+    return {**_ADAPTER.dump_python(facts, mode="json", exclude={"kind"}), "kind": facts.kind.code}
+
+
+def restored(saved: dict[str, Any]) -> Facts:
+    """The facts of a history entry."""
+    return _ADAPTER.validate_python({**saved, "kind": KINDS[saved["kind"]]})

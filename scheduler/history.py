@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import ledger
 from scheduler import store
+from scheduler.facts import Facts, snapshot
 from scheduler.models import Booking, BookingChange
 
 
@@ -20,8 +21,12 @@ async def record(
     at: datetime,
     details: Mapping[str, Any] | None = None,
     first: bool = False,
+    facts: Facts | None = None,
 ) -> None:
-    """Write down that ``by`` did ``act``; raises the booking's version unless it is the ``first``."""
+    """Write down that ``by`` did ``act``; raises the booking's version unless it is the ``first``.
+
+    ``facts`` are what the rules saw, kept so that the decision can be replayed.
+    """
     if not first:
         booking.version += 1
     await tx.flush()
@@ -40,6 +45,7 @@ async def record(
                 "reason": booking.reason,
                 "owner": booking.owner,
                 "parties": [{"id": p.id, "role": p.role.value, "room": p.room} for p in parties],
+                **({"facts": snapshot(facts)} if facts else {}),
             },
         )
     )

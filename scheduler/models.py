@@ -252,3 +252,102 @@ class WorkingDay(Base):
     day: Mapped[date] = mapped_column(primary_key=True)
     working: Mapped[bool]
     name: Mapped[str] = mapped_column(String(64), default="")
+
+
+class RuleSetting(Base):
+    """A deployment's own parameters of a rule, or that it is off, from a day on."""
+
+    __tablename__ = "rule_settings"
+    __table_args__ = (Index("ix_rule_settings_rule", "rule", "since"),)
+
+    id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
+    rule: Mapped[str] = mapped_column(String(16))
+    since: Mapped[date]
+    until: Mapped[date | None]
+    off: Mapped[bool] = mapped_column(default=False)
+    parameters: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    by: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(UtcDateTime())
+
+
+class RuleException(Base):
+    """An enumerated exception somebody entitled granted for a person in custody, a case or a booking."""
+
+    __tablename__ = "rule_exceptions"
+    __table_args__ = (Index("ix_rule_exceptions_subject", "subject"),)
+
+    id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
+    subject: Mapped[str] = mapped_column(String(22))
+    rule: Mapped[str] = mapped_column(String(16))
+    word: Mapped[str] = mapped_column(String(24))
+    by: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(UtcDateTime())
+    until: Mapped[datetime] = mapped_column(UtcDateTime())
+
+
+class Notice(Base):
+    """Something a person should know: shown in the page, sent by mail or SMS where they have an address."""
+
+    __tablename__ = "notices"
+    __table_args__ = (Index("ix_notices_person", "person", "read"),)
+
+    id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
+    person: Mapped[str] = mapped_column(ForeignKey("persons.id"))
+    booking: Mapped[str | None] = mapped_column(ForeignKey("bookings.id", ondelete="CASCADE"), index=True)
+    what: Mapped[str] = mapped_column(String(32))
+    """Key of ``notices.TEXTS``."""
+    values: Mapped[dict[str, Any]] = mapped_column("details", JSON, default=dict)
+    """Instants as ISO text and enumerated words; never a name."""
+    at: Mapped[datetime] = mapped_column(UtcDateTime())
+    read: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    sent: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+
+class NoticeAddress(Base):
+    """Where a person wants to be told: ``mail`` or ``sms``."""
+
+    __tablename__ = "notice_addresses"
+
+    person: Mapped[str] = mapped_column(ForeignKey("persons.id"), primary_key=True)
+    way: Mapped[str] = mapped_column(String(8), primary_key=True)
+    address: Mapped[str] = mapped_column(String(254))
+
+
+class Waiting(Base):
+    """A wish for a full time: offered a freed window in order, with a deadline."""
+
+    __tablename__ = "waiting"
+    __table_args__ = (Index("ix_waiting_place", "facility", "state", "created"),)
+
+    id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
+    person: Mapped[str] = mapped_column(ForeignKey("persons.id"))
+    facility: Mapped[str] = mapped_column(ForeignKey("facilities.id"))
+    kind: Mapped[str] = mapped_column(String(24))
+    custody_person: Mapped[str | None] = mapped_column(ForeignKey("custody_persons.id"))
+    request: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """The request as it would be booked, but for its window."""
+    since: Mapped[datetime] = mapped_column("from_at", UtcDateTime())
+    until: Mapped[datetime] = mapped_column("until_at", UtcDateTime())
+    """In which span a window would serve."""
+    state: Mapped[str] = mapped_column(String(16), default="waiting")
+    """``waiting``, ``offered``, ``taken``, ``expired``, ``withdrawn``."""
+    created: Mapped[datetime] = mapped_column(UtcDateTime())
+    booking: Mapped[str | None] = mapped_column(ForeignKey("bookings.id"))
+    """The booking that holds the offered window."""
+    deadline: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+
+class Handover(Base):
+    """One shift of a duty post hands over to the next: a list, acknowledged."""
+
+    __tablename__ = "handovers"
+
+    id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
+    facility: Mapped[str] = mapped_column(ForeignKey("facilities.id"), index=True)
+    given_by: Mapped[str] = mapped_column(ForeignKey("persons.id"))
+    given: Mapped[datetime] = mapped_column(UtcDateTime())
+    items: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    """Booking ids with what was open."""
+    note: Mapped[str] = mapped_column(String(500), default="")
+    taken_by: Mapped[str | None] = mapped_column(ForeignKey("persons.id"))
+    taken: Mapped[datetime | None] = mapped_column(UtcDateTime())

@@ -6,7 +6,7 @@ case, the client and the place.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,8 +21,10 @@ from scheduler import store
 from scheduler.facts import Facts, PlannedParty, RoomFacts, room_facts
 from scheduler.requests import Request
 from scheduler.rooms import SERVES
+from scheduler.rulebook import exceptions_for
 from scheduler.windows import ZONE as ZONE
 
+NO_SHOWS_BACK = timedelta(days=90)
 NOT_YOURS = Refused(
     "LV-6",
     "We find no checked power of attorney of yours for this person. Please have it checked first.",
@@ -59,6 +61,7 @@ async def make_plan(
     far = await _far_rooms(tx, request, kind)
     case = await cases.case(tx, case_id) if case_id else None
     custody = await cases.current_custody(tx, person.id) if person else None
+    questioned = await store.last_questioned(tx, person.id, request.start) if person and not kind.privileged else None
     facts = Facts(
         kind=kind,
         now=now,
@@ -74,6 +77,11 @@ async def make_plan(
         needs_interpreter=person.needs_interpreter if person else False,
         offence=case.offence if case else Offence.ORDINARY,
         stage=case.stage if case else Stage.INVESTIGATION,
+        custody_since=custody.since if custody else None,
+        questioned_before=questioned is not None,
+        last_questioned=questioned,
+        lawyer_no_shows=await store.own_no_shows(tx, principal.id, now - NO_SHOWS_BACK) if kind.privileged else 0,
+        exceptions=await exceptions_for(tx, [i for i in (request.custody_person, case_id, principal.id) if i], now),
     )
     organisation = far[0].organisation if kind.privileged and far else principal.organisation
     return Plan(

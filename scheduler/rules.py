@@ -6,7 +6,7 @@ same answer years later, so that "would this have been allowed on that day?" can
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
 from cases.kinds import Role
@@ -142,7 +142,7 @@ def _where_the_client_is(facts: Facts, _: Parameters) -> Mapping[str, object] | 
 
 def _permit(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
     grave = facts.offence in (Offence.SECURITY, Offence.TERRORISM) and facts.stage is Stage.INVESTIGATION
-    return {} if grave and not facts.has_permit else KEPT
+    return {} if grave else KEPT
 
 
 def _guardian(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
@@ -155,6 +155,40 @@ def _interpreter(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
 
 def _one_interviewee(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
     return KEPT if facts.count(*_INTERVIEWEES) == 1 else {"count": facts.count(*_INTERVIEWEES)}
+
+
+def _length_at_liberty(facts: Facts, parameters: Parameters) -> Mapping[str, object] | None:
+    if facts.custody_status not in (None, CustodyStatus.RELEASED):
+        return KEPT
+    hours = int(parameters["hours"])
+    return KEPT if facts.end - facts.start <= timedelta(hours=hours) else {"hours": hours}
+
+
+def _rest_between(facts: Facts, parameters: Parameters) -> Mapping[str, object] | None:
+    if facts.custody_status not in (None, CustodyStatus.RELEASED) or facts.last_questioned is None:
+        return KEPT
+    free = facts.last_questioned + timedelta(hours=int(parameters["hours"]))
+    return KEPT if facts.start >= free else {"from": free, "hours": int(parameters["hours"])}
+
+
+def _first_in_time(facts: Facts, parameters: Parameters) -> Mapping[str, object] | None:
+    if facts.questioned_before or facts.custody_since is None:
+        return KEPT
+    latest = facts.custody_since + timedelta(hours=int(parameters["hours"]))
+    return KEPT if facts.start <= latest else {"latest": latest}
+
+
+def _girl(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
+    return {} if facts.minor and facts.sex == "female" else KEPT
+
+
+def _few_no_shows(facts: Facts, parameters: Parameters) -> Mapping[str, object] | None:
+    return KEPT if facts.lawyer_no_shows < int(parameters["count"]) else {"count": facts.lawyer_no_shows}
+
+
+def _notice(facts: Facts, parameters: Parameters) -> Mapping[str, object] | None:
+    earliest = facts.now + timedelta(hours=float(parameters["hours"]))
+    return KEPT if facts.start >= earliest else {"from": earliest}
 
 
 _VISIT = frozenset({"visit"})
@@ -180,6 +214,7 @@ RULES: tuple[Rule, ...] = (
         check=_permit,
         text="In this case a visit during the investigation needs a permit. It is decided within three days of asking.",
         parameters={"days": 3},
+        exceptions={"permit": "The permit was granted"},
         input="custody_person",
         proofs=("tests/scheduler/test_rules.py::test_a_grave_case_needs_a_permit_while_investigated",),
     ),
@@ -244,6 +279,73 @@ RULES: tuple[Rule, ...] = (
         exceptions={"interpreter-in-room": "An interpreter comes to the room"},
         input="interpreters",
         proofs=("tests/scheduler/test_rules.py::test_a_person_who_needs_an_interpreter_gets_one",),
+    ),
+    Rule(
+        id="IN-7g",
+        title="A girl is questioned with a female officer",
+        source="CPL 281, MPS 324",
+        kinds=_INTERROGATION,
+        check=_girl,
+        text="A girl is questioned in the presence of a female officer. Please make sure that one is there.",
+        severity=Severity.ALARM,
+        proofs=("tests/scheduler/test_rules.py::test_a_girl_calls_for_a_female_officer",),
+    ),
+    Rule(
+        id="IN-6l",
+        title="A summons lasts twelve hours at most",
+        source="CPL 119, MPS 200",
+        kinds=_INTERROGATION,
+        check=_length_at_liberty,
+        text="A person at liberty can be questioned for {hours} hours at most.",
+        parameters={"hours": 12},
+        exceptions={"approved-24h": "Extension to 24 hours approved by name"},
+        input="end",
+        proofs=("tests/scheduler/test_rules.py::test_a_summons_has_a_length_and_a_rest",),
+    ),
+    Rule(
+        id="IN-6r",
+        title="Rest between two summonses",
+        source="CPL 119, MPS 200",
+        kinds=_INTERROGATION,
+        check=_rest_between,
+        text="Between two summonses lie at least {hours} hours of rest. Possible from {from}.",
+        parameters={"hours": 12},
+        input="start",
+        proofs=("tests/scheduler/test_rules.py::test_a_summons_has_a_length_and_a_rest",),
+    ),
+    Rule(
+        id="IN-6f",
+        title="First questioning within a day of detention",
+        source="CPL 86, 94; MPS 128, 144",
+        kinds=_INTERROGATION,
+        check=_first_in_time,
+        text="The first questioning should take place by {latest}.",
+        parameters={"hours": 24},
+        severity=Severity.ALARM,
+        proofs=("tests/scheduler/test_rules.py::test_the_first_questioning_within_a_day_is_watched",),
+    ),
+    Rule(
+        id="LV-4c",
+        title="Repeated no-shows close online booking, never the visit",
+        source="practice",
+        kinds=_VISIT,
+        check=_few_no_shows,
+        text="After several missed visits please book by telephone or at the facility for now. You can still visit.",
+        parameters={"count": 3, "days": 90},
+        exceptions={"lifted": "Opened again by the facility"},
+        input="custody_person",
+        proofs=("tests/scheduler/test_rules.py::test_only_repeated_no_shows_close_online_booking",),
+    ),
+    Rule(
+        id="LV-4n",
+        title="Notice a facility needs",
+        source="practice",
+        kinds=_VISIT,
+        check=_notice,
+        text="A visit needs some notice. Possible from {from}.",
+        parameters={"hours": 0},
+        input="start",
+        proofs=("tests/scheduler/test_rules.py::test_notice_is_a_parameter",),
     ),
     Rule(
         id="WS-1",

@@ -18,7 +18,8 @@ from scheduler.hours import calendars_of
 from scheduler.planning import Plan, make_plan
 from scheduler.refusals import Slot
 from scheduler.requests import HORIZON, LONGEST, SHORTEST, Request, kind_of
-from scheduler.rules import RULES, first_refusal
+from scheduler.rulebook import rulebook
+from scheduler.rules import first_refusal
 from scheduler.windows import GRID, next_on_grid
 
 NEAREST = 3
@@ -135,7 +136,7 @@ async def free_slots(
         plan = await make_plan(tx, principal, request, kind, now)
         if isinstance(plan, Refused):
             return plan
-        refused = first_refusal(plan.facts, RULES)
+        refused = first_refusal(plan.facts, await rulebook(tx, plan.facts.start.date()))
         if refused is not None:
             return refused
         return await find(tx, plan, max(now, request.start), min(until, now + HORIZON), length)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.models import Case
@@ -241,3 +241,23 @@ async def reviews_of_facility(tx: AsyncSession, facility_id: str) -> Sequence[Bo
         Booking.facility == facility_id, Booking.review.is_not(None), Booking.state.in_(HOLDING)
     )
     return (await tx.execute(query.order_by(Booking.start, Booking.id))).scalars().all()
+
+
+async def last_questioned(tx: AsyncSession, custody_person: str, before: datetime) -> datetime | None:
+    """When the last questioning of a person that starts before an instant ends."""
+    query = (
+        select(Booking.end, Booking.ended)
+        .join(Party, Party.booking == Booking.id)
+        .where(Party.custody_person == custody_person, Booking.kind == "interrogation", Booking.start < before)
+        .where(Booking.state.in_((State.CONFIRMED, State.DONE)))
+    )
+    row = (await tx.execute(query.order_by(Booking.start.desc()).limit(1))).first()
+    return (row.ended or row.end) if row else None
+
+
+async def own_no_shows(tx: AsyncSession, lawyer: str, since: datetime) -> int:
+    """How often a lawyer was the cause that a visit did not take place, since an instant."""
+    query = select(func.count()).where(
+        Booking.created_by == lawyer, Booking.state == State.NO_SHOW, Booking.owner == "lawyer", Booking.start > since
+    )
+    return (await tx.execute(query)).scalar_one()

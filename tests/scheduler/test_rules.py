@@ -64,7 +64,7 @@ def test_a_grave_case_needs_a_permit_while_investigated():
     """National security and terrorism, at investigation stage, without a permit (LV-2)."""
     grave = replace(VISITING, offence=Offence.SECURITY)
     assert refused(grave) == "LV-2"
-    assert refused(replace(grave, has_permit=True)) is None
+    assert refused(replace(grave, exceptions=frozenset({"LV-2:permit"}))) is None
     assert refused(replace(grave, stage=Stage.TRIAL)) is None
 
 
@@ -136,6 +136,55 @@ def test_a_room_of_another_use_is_refused():
     """A room serves the kinds it is made for (RM-1)."""
     assert refused(replace(VISITING, far=room(RoomUse.INTERROGATION))) == "RM-1"
     assert refused(replace(VISITING, own=room(RoomUse.EVIDENCE, id_="2"))) == "RM-1"
+
+
+def found(of):
+    """Ids of everything the rules find, refusing or not."""
+    return [breach.rule.id for breach in judge(of, RULES)]
+
+
+def test_a_girl_calls_for_a_female_officer():
+    """A minor girl raises an alarm that refuses nothing (IN-7g)."""
+    girl = replace(QUESTIONING, sex="female", born=date(2012, 1, 1), roles=(*QUESTIONING.roles, Role.GUARDIAN))
+    assert found(girl) == ["IN-7g"]
+    assert refused(girl) is None
+    assert found(replace(girl, born=date(1990, 1, 1))) == []
+
+
+def test_a_summons_has_a_length_and_a_rest():
+    """At liberty: twelve hours, twenty-four with approval, twelve between two (IN-6)."""
+    free = replace(QUESTIONING, custody_status=CustodyStatus.RELEASED, far=room(kind=FacilityKind.CASE_CENTRE))
+    start = free.start
+    assert refused(replace(free, end=start + timedelta(hours=12))) is None
+    long = replace(free, end=start + timedelta(hours=13))
+    assert refused(long) == "IN-6l"
+    assert refused(replace(long, exceptions=frozenset({"IN-6l:approved-24h"}))) is None
+    assert refused(replace(free, last_questioned=start - timedelta(hours=11))) == "IN-6r"
+    assert refused(replace(free, last_questioned=start - timedelta(hours=12))) is None
+    assert refused(replace(QUESTIONING, last_questioned=start - timedelta(hours=1))) is None
+
+
+def test_the_first_questioning_within_a_day_is_watched():
+    """Later than a day after detention is an alarm, once questioned none (IN-6f)."""
+    late = replace(QUESTIONING, custody_since=QUESTIONING.start - timedelta(hours=25))
+    assert found(late) == ["IN-6f"]
+    assert found(replace(late, questioned_before=True)) == []
+    assert found(replace(late, custody_since=QUESTIONING.start - timedelta(hours=24))) == []
+
+
+def test_only_repeated_no_shows_close_online_booking():
+    """Two are forgiven, three close the page until the facility opens it (LV-4c)."""
+    assert refused(replace(VISITING, lawyer_no_shows=2)) is None
+    often = replace(VISITING, lawyer_no_shows=3)
+    assert refused(often) == "LV-4c"
+    assert refused(replace(often, exceptions=frozenset({"LV-4c:lifted"}))) is None
+
+
+def test_notice_is_a_parameter():
+    """Without notice by default; a deployment that asks for three hours refuses two (LV-4n)."""
+    rule = next(r for r in RULES if r.id == "LV-4n")
+    assert not judge(VISITING, (rule,))
+    assert judge(VISITING, (replace(rule, parameters={"hours": 3}),))
 
 
 def test_the_version_of_the_day_applies():

@@ -1,0 +1,122 @@
+"""The rules as a deployment has set them, with exceptions granted, on any day: for booking now and for asking later."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core import ledger
+from core.clock import Clock
+from core.database import Database
+from core.errors import Denied, Invalid, NotFound
+from people.permissions import Action, Relation, allowed
+from people.principals import Principal
+from scheduler.facts import restored
+from scheduler.models import BookingChange, RuleException, RuleSetting
+from scheduler.rules import RULES, Breach, Rule, Severity, judge
+
+LONGEST_EXCEPTION = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What the rules of a day say of a booking."""
+
+    day: date
+    allowed: bool
+    breaches: tuple[Breach, ...]
+
+
+async def rulebook(tx: AsyncSession, day: date) -> tuple[Rule, ...]:
+    """The table with the parameters this deployment had set on ``day``; rules switched off are left out."""
+    found = await tx.execute(select(RuleSetting).where(RuleSetting.since <= day).order_by(RuleSetting.at))
+    settings = {s.rule: s for s in found.scalars() if s.until is None or day < s.until}
+    return tuple(_set(rule, settings.get(rule.id)) for rule in RULES if not _off(settings.get(rule.id)))
+
+
+async def exceptions_for(tx: AsyncSession, subjects: Collection[str], at: datetime) -> frozenset[str]:
+    """Exceptions in force at an instant for a person in custody, a case or a booking, as ``RULE:word``."""
+    query = select(RuleException).where(
+        RuleException.subject.in_(subjects), RuleException.at <= at, RuleException.until > at
+    )
+    return frozenset(f"{e.rule}:{e.word}" for e in (await tx.execute(query)).scalars())
+
+
+async def set_rule(
+    db: Database,
+    clock: Clock,
+    principal: Principal,
+    rule: str,
+    *,
+    since: date,
+    until: date | None = None,
+    off: bool = False,
+    parameters: Mapping[str, Any] | None = None,
+) -> RuleSetting:
+    """An administrator sets a rule's parameters from a day on. Raises ``Invalid`` for what the rule does not have."""
+    if not allowed(principal, Action.MANAGE_ORGANISATION, {Relation.OWN_TREE}):
+        raise Denied("not-allowed", "This is not open to you. If you need it for your work, ask your administrator.")
+    known = next((r for r in RULES if r.id == rule), None)
+    if known is None:
+        raise NotFound("no-rule", "There is no such rule.")
+    wanted = dict(parameters or {})
+    fits = all(name in known.parameters and isinstance(value, int | float) for name, value in wanted.items())
+    if not fits or since < clock.now().date() or (until is not None and until <= since):
+        raise Invalid("rule-setting", "These values cannot be used for this rule.", field="parameters")
+    async with db.transaction() as tx:
+        made = RuleSetting(
+            rule=rule, since=since, until=until, off=off, parameters=wanted, by=principal.id, at=clock.now()
+        )
+        tx.add(made)
+        await tx.flush()
+        details = {"since": since.isoformat(), "off": off, "parameters": wanted}
+        await ledger.append(tx, "rule.set", actor=principal.id, subject=rule, at=clock.now(), details=details)
+    return made
+
+
+async def grant_exception(
+    db: Database, clock: Clock, principal: Principal, *, subject: str, rule: str, word: str, until: datetime
+) -> RuleException:
+    """A reviewer grants an enumerated exception for a person, case or booking, until an instant."""
+    now = clock.now()
+    known = next((r for r in RULES if r.id == rule and word in r.exceptions), None)
+    if known is None:
+        raise Invalid("unknown-exception", "This rule has no such exception.", field="word")
+    if not allowed(principal, Action.VIEW_RECORD, {Relation.OWN_TREE}) or not principal.has("reviewer"):
+        raise Denied("not-allowed", "This is not open to you. If you need it for your work, ask your administrator.")
+    if not now < until <= now + LONGEST_EXCEPTION:
+        raise Invalid("until", "An exception ends within 90 days.", field="until")
+    async with db.transaction() as tx:
+        made = RuleException(subject=subject, rule=rule, word=word, by=principal.id, at=now, until=until)
+        tx.add(made)
+        await tx.flush()
+        details = {"rule": rule, "word": word}
+        await ledger.append(tx, "rule.exception", actor=principal.id, subject=subject, at=now, details=details)
+    return made
+
+
+async def replay(db: Database, booking: str, *, day: date | None = None) -> Replay:
+    """Judge a booking by what the rules saw when it was last made or moved, under the rules of ``day``.
+
+    ``day`` defaults to the day it was decided on. The same question gives the same answer years later.
+    """
+    async with db.transaction(write=False) as tx:
+        query = select(BookingChange).where(BookingChange.booking == booking).order_by(BookingChange.version.desc())
+        saved = next((c for c in (await tx.execute(query)).scalars() if "facts" in c.snapshot), None)
+        if saved is None:
+            raise NotFound("no-booking", "There is no such booking.")
+        on = day or saved.at.date()
+        breaches = tuple(judge(restored(saved.snapshot["facts"]), await rulebook(tx, on), on))
+        refusing = any(breach.rule.severity is Severity.REFUSE for breach in breaches)
+        return Replay(day=on, allowed=not refusing, breaches=breaches)
+
+
+def _set(rule: Rule, setting: RuleSetting | None) -> Rule:
+    return rule if setting is None else replace(rule, parameters={**rule.parameters, **setting.parameters})
+
+
+def _off(setting: RuleSetting | None) -> bool:
+    return setting is not None and setting.off
