@@ -8,7 +8,8 @@ TEXT = """
 <form method="POST" action="/book/visit">
   <input type="hidden" name="version" value="3"><input name="note" value=""><input type="checkbox" name="sure">
   <input type="radio" name="who" value="a"><input type="radio" name="who" value="b" checked>
-  <select name="room"><option value="">choose</option><option value="r1">1</option><option value="r2" selected>2</option></select>
+  <select name="room"><option value="">choose</option><option value="r1">1</option>
+  <option value="r2" selected>2</option></select>
   <textarea name="words"></textarea><button type="submit">send</button>
 </form>
 <input id="link" readonly value="http://127.0.0.1/i#secret"><video src="/records/1/media/a.webm"></video>
