@@ -4,6 +4,8 @@ from typing import Protocol
 
 from aiohttp import web
 
+from core.errors import YuanjianError
+
 
 class Sidecar(Protocol):
     """What is said about a file."""
@@ -48,7 +50,7 @@ async def _serve(request: web.Request, source: Source) -> web.StreamResponse:
     if part is None:
         raise web.HTTPRequestRangeNotSatisfiable(headers={"Content-Range": f"bytes */{source.length}"})
     first, end = part
-    whole = (first, end) == (0, source.length)
+    whole = (first, end) == (0, source.length) and not _from_zero(request.headers.get("Range", ""))
     response = web.StreamResponse(status=200 if whole else 206)
     response.content_type = source.about.media_type
     response.content_length = end - first
@@ -57,10 +59,20 @@ async def _serve(request: web.Request, source: Source) -> web.StreamResponse:
         response.headers["Content-Range"] = f"bytes {first}-{end - 1}/{source.length}"
     await response.prepare(request)
     if request.method != "HEAD":
-        async for chunk in source.chunks(first, end - first):
-            await response.write(chunk)
+        try:
+            async for chunk in source.chunks(first, end - first):
+                await response.write(chunk)
+        except YuanjianError:  # too late for words: the headers are out
+            if request.transport is not None:
+                request.transport.abort()
+            return response
     await response.write_eof()
     return response
+
+
+def _from_zero(header: str) -> bool:
+    """Whether a player asks for everything as a range: it then expects 206, to know that it can seek."""
+    return header.replace(" ", "").lower().startswith("bytes=0-") and "," not in header
 
 
 def span(header: str | None, length: int) -> tuple[int, int] | None:

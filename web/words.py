@@ -102,6 +102,8 @@ ROOM_USES: Mapping[str, str] = {
     "lawyer": m("Lawyer's room"),
 }
 
+ZONES: Mapping[str, str] = {"Asia/Shanghai": m("Beijing time"), "Asia/Urumqi": m("Urumqi time")}
+
 CUSTODY: Mapping[str, str] = {
     "not_admitted": m("Not yet admitted"),
     "detained": m("In the detention centre"),

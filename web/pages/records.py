@@ -28,8 +28,8 @@ from web.forms import path_id, query
 from web.identity import account
 from web.language import see_other
 from web.mistakes import sentence
+from web.playback import serve
 from web.rendering import page
-from web.streaming import stream
 
 GRANT = timedelta(hours=12)
 """How long an opened recording can be played before it is opened, and noted, anew."""
@@ -192,7 +192,7 @@ async def media(request: web.Request) -> web.StreamResponse:
         raise Denied("not-opened", "Please open the recording on its page first: that is noted in the ledger.")
     if recording is None or found.recordings is None:
         raise NotFound("no-recording", "There is no recording of this session yet.")
-    return await stream(request, await found.recordings.open(recording.id, request.match_info["file"]))
+    return await serve(request, await found.recordings.open(recording.id, request.match_info["file"]))
 
 
 def routes() -> list[web.RouteDef]:

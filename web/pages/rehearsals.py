@@ -17,7 +17,7 @@ from scheduler.models import Booking
 from web.context import context
 from web.forms import json_body, path_id
 from web.identity import signed_in
-from web.streaming import stream
+from web.playback import serve
 
 _ADDRESS = "/api/rehearsals"
 
@@ -109,7 +109,7 @@ async def media(request: web.Request) -> web.StreamResponse:
         if recording is None or found.recordings is None:
             raise NotFound("no-recording", "There is no recording of this session yet.")
         await ledger.append(tx, "recording.play-granted", actor=principal.id, subject=session, at=found.clock.now())
-    return await stream(request, await found.recordings.open(recording.id, request.match_info["file"]))
+    return await serve(request, await found.recordings.open(recording.id, request.match_info["file"]))
 
 
 def routes() -> list[web.RouteDef]:
