@@ -5,9 +5,12 @@ from typing import TYPE_CHECKING
 from signaling import events, messages
 from signaling.events import Effect, MediaKind, Record, Tell
 from signaling.presence import Endpoint, Standing
+from signaling.states import State
 
 if TYPE_CHECKING:
     from signaling.session import Session
+
+Seen = events.LineSeen | events.LineLost | events.PublicationSeen | events.TrackSilent
 
 _LOST: dict[MediaKind, str] = {
     "audio": "The microphone of {label} is lost.",
@@ -35,17 +38,56 @@ def device(session: "Session", endpoint: Endpoint, message: messages.Device) -> 
     return [*silence, Record(entry), *([_alarm(endpoint, kind)] if alarm else [])]
 
 
-def track_silent(session: "Session", endpoint_id: str, publication: str, kind: MediaKind, silent: bool) -> list[Effect]:
-    """The relay sees no packets of a track. Whatever the endpoint claims: where muting is forbidden it is an alarm."""
-    endpoint = session.presence.get(endpoint_id)
-    if endpoint is None or publication != "camera" or (kind in endpoint.silent) == silent:
+def seen(session: "Session", event: Seen) -> list[Effect]:
+    """What the relay sees of an endpoint's media."""
+    endpoint = session.presence.get(event.endpoint)
+    if endpoint is None:
+        return []
+    match event:
+        case events.LineSeen():
+            endpoint.line = event.line
+            return []
+        case events.LineLost():
+            return _line_lost(endpoint, event.lost)
+        case events.PublicationSeen():
+            return _publication(session, endpoint, event.publication, event.on)
+        case events.TrackSilent():
+            return _track(endpoint, event, endpoint.role in session.kind.mute_forbidden)
+
+
+def silences(session: "Session") -> list[Effect]:
+    """What is switched off stays so, whatever was published anew."""
+    here = session.presence.admitted()
+    audio: list[Effect] = [events.Silence(e.id, "camera", "audio", True) for e in here if e.audio == "off"]
+    return [*audio, *(events.Silence(e.id, "camera", "video", True) for e in here if e.video == "off")]
+
+
+def _line_lost(endpoint: Endpoint, lost: bool) -> list[Effect]:
+    if endpoint.line_lost == lost:
+        return []
+    endpoint.line_lost = lost
+    return [Record({"event": "line-lost" if lost else "line-back", "endpoint": endpoint.id})]
+
+
+def _publication(session: "Session", endpoint: Endpoint, publication: str, on: bool) -> list[Effect]:
+    if (publication in endpoint.publications) == on:
+        return []
+    (endpoint.publications.add if on else endpoint.publications.discard)(publication)
+    entry = Record({"event": "publication", "endpoint": endpoint.id, "publication": publication, "on": on})
+    return [entry, *(silences(session) if on and session.state is State.LIVE else [])]
+
+
+def _track(endpoint: Endpoint, event: events.TrackSilent, forbidden: bool) -> list[Effect]:
+    """A track brings no packets. Whatever the endpoint claims: where muting is forbidden it is an alarm."""
+    kind, silent = event.kind, event.silent
+    if event.publication != "camera" or (kind in endpoint.silent) == silent:
         return []
     (endpoint.silent.add if silent else endpoint.silent.discard)(kind)
     switched_off = (endpoint.audio if kind == "audio" else endpoint.video) == "off"
-    alarm = silent and endpoint.standing is Standing.ADMITTED and endpoint.role in session.kind.mute_forbidden
+    alarm = silent and endpoint.standing is Standing.ADMITTED and forbidden
     if switched_off and not alarm:
         return []
-    entry = {"event": "track", "endpoint": endpoint_id, "kind": kind, "silent": silent, "alarm": alarm}
+    entry = {"event": "track", "endpoint": endpoint.id, "kind": kind, "silent": silent, "alarm": alarm}
     return [Record(entry), *([_alarm(endpoint, kind)] if alarm else [])]
 
 

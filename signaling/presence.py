@@ -129,6 +129,13 @@ class Presence:
         endpoint.persons[present] = person
         return person
 
+    def lost_media(self) -> None:
+        """The media process holds nothing any more."""
+        for endpoint in self:
+            endpoint.publications.clear()
+            endpoint.silent.clear()
+            endpoint.line_lost = False
+
     def find(self, present: str) -> tuple[Endpoint, Present] | None:
         """The endpoint and the person of an id."""
         for endpoint in self:

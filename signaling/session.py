@@ -13,20 +13,12 @@ from cases.kinds import EndpointRole, Recording
 from scheduler.models import State as BookingState
 from scheduler.models import Step
 from scheduler.roster import Roster
-from signaling import asks, devices, edge, events
+from signaling import asks, chain, devices, edge, events
 from signaling.events import Effect, Event, Seat, Tell
 from signaling.events import Record as Log
 from signaling.presence import Endpoint, Presence, Standing
 from signaling.states import MOVES, Record, State
 
-ARM_TIMEOUT = timedelta(seconds=8)
-"""A recorder that has not answered by then has failed (evidence: held within 8 s)."""
-REARM_EVERY = timedelta(seconds=3)
-"""How often a failed recorder is asked again while the session is held, so that the break is on record too."""
-RETURN_WAIT = timedelta(minutes=30)
-"""How long the custody side stays on record after the end when nobody confirms the return."""
-CLOSE_WAIT = timedelta(minutes=2)
-"""How long the media process may take to close the chain before the session is let go without its digest."""
 ABANDONED = timedelta(minutes=30)
 """A held session without any connection for so long is ended."""
 STATEMENT_EVERY = timedelta(minutes=1)
@@ -63,6 +55,8 @@ class Session:
         self.calls: dict[str, datetime] = {}
         """Endpoints whose silent call to the duty post is open."""
         self.finished = False
+        self.told_of_failure = False
+        """Whether the present failure of the recorder was told: retries that fail again are not news."""
         self._warnings = edge.Warnings()
         self._stated = now
         self._alone_since: datetime | None = now
@@ -91,12 +85,10 @@ class Session:
                 return [events.Deny(endpoint_id, code, text, values)]
             case events.Tick():
                 return []
-            case events.MediaClosed():
-                return self._closed(event)
-            case events.RelayUp() | events.RelayDown() | events.RecorderReady() | events.RecorderFailed():
-                return self._carrier(event, now)
+            case events.LineSeen() | events.LineLost() | events.PublicationSeen() | events.TrackSilent():
+                return devices.seen(self, event)
             case _:
-                return self._media(event)
+                return chain.take(self, event, now)
 
     # What follows from any event
 
@@ -110,7 +102,7 @@ class Session:
                 effects += self._miss(now)
             case State.HELD if self._heals(now):
                 effects += self.begin(now)
-        effects += self._edges(now) + self._retries(now)
+        effects += self._edges(now) + chain.due(self, now)
         if self.state is State.LIVE and self.kind.recording is Recording.ATTENDANCE:
             effects += self._statement(now)
         return effects
@@ -165,32 +157,6 @@ class Session:
             self._alone_since = now
         return self.started is not None and self._alone_since is not None and now - self._alone_since >= ABANDONED
 
-    def _retries(self, now: datetime) -> list[Effect]:
-        """Time limits of the record: a silent recorder, a failed one, the return, the close."""
-        age = now - self.record_since
-        match self.record:
-            case Record.ARMING if age >= ARM_TIMEOUT:
-                return self._recorder_failed("recorder-slow", now)
-            case Record.FAILED if self.relay and age >= REARM_EVERY and self._wants_record():
-                return self._arm(now)
-            case Record.CLOSING if age >= CLOSE_WAIT:
-                return self._closed(events.MediaClosed(None))
-        if self.state is State.ENDED and self.record in (Record.ON, Record.FAILED, Record.ARMING):
-            return self._await_return(now)
-        return []
-
-    def _wants_record(self) -> bool:
-        return self.state is State.HELD or self.awaits_return
-
-    def _await_return(self, now: datetime) -> list[Effect]:
-        assert self.ended is not None
-        if self.awaits_return and now - self.ended < RETURN_WAIT:
-            return []
-        if not self.awaits_return:
-            return self._close(now)
-        waited = Log({"event": "return-not-confirmed", "waited_minutes": RETURN_WAIT // timedelta(minutes=1)})
-        return [waited, *self._close(now)]
-
     def _statement(self, now: datetime) -> list[Effect]:
         """Once a minute: who is connected, and that nothing takes their media."""
         if now - self._stated < STATEMENT_EVERY:
@@ -218,19 +184,13 @@ class Session:
         if (before is State.LIVE) != (state is State.LIVE):
             effects.append(events.Forward(state is State.LIVE))
         if state is State.LIVE:
-            effects += self._silences()
+            effects += devices.silences(self)
             if self.started is None:
                 self.started = self._stated = now
         if state is State.ENDED:
             self.ended = now
         entry = {"event": "state", "from": before, "to": state, "reason": reason, **(public or {})}
         return [*effects, Log(entry, {k: str(v) for k, v in self.reason_values.items()})]
-
-    def _silences(self) -> list[Effect]:
-        """What is switched off stays so, whatever was published anew."""
-        here = self.presence.admitted()
-        audio: list[Effect] = [events.Silence(e.id, "camera", "audio", True) for e in here if e.audio == "off"]
-        return [*audio, *(events.Silence(e.id, "camera", "video", True) for e in here if e.video == "off")]
 
     # Acts: of people through ``asks``, of the clock through ``_follow``
 
@@ -246,7 +206,17 @@ class Session:
         for endpoint in self.presence.waiting():
             endpoint.publications.clear()
             effects.append(events.RemoveMedia(endpoint.id))
-        return effects if self.record is Record.ARMING else effects + self._arm(now)
+        return effects if self.record is Record.ARMING else effects + chain.arm(self, now)
+
+    def armed(self, now: datetime) -> list[Effect]:
+        """The chain is on: live, when that is what was waited for and everybody is still here."""
+        if self.state is not State.ARMING:
+            return []
+        return self._miss(now) if self.presence.missing(now) else self._enter(State.LIVE, now)
+
+    def mark(self, record: Record, now: datetime) -> None:
+        """Note where the chain stands."""
+        self.record, self.record_since = record, now
 
     def hold(
         self,
@@ -266,7 +236,7 @@ class Session:
             effects.append(Log({"event": "end-words"}, {"words": words}))
         if self.awaits_return and self.record in (Record.ON, Record.ARMING, Record.FAILED):
             return effects
-        return effects + self._close(now)
+        return effects + chain.close(self, now)
 
     @property
     def awaits_return(self) -> bool:
@@ -344,132 +314,3 @@ class Session:
         if roster.state is BookingState.CANCELLED and self.state is State.WAITING:
             effects += self.end("cancelled", now)
         return effects
-
-    # The media process and its recorder
-
-    def _carrier(self, event: Event, now: datetime) -> list[Effect]:
-        match event:
-            case events.RelayUp(fresh):
-                return self._relay_up(fresh, now)
-            case events.RelayDown():
-                return self._relay_down(now)
-            case events.RecorderReady(take):
-                return self._recorder_ready(take, now)
-            case events.RecorderFailed(code):
-                return self._recorder_failed(code, now)
-        return []
-
-    def _relay_up(self, fresh: bool, now: datetime) -> list[Effect]:
-        """Adopt what is there; begin a new take where the chain was running."""
-        self.relay = True
-        effects: list[Effect] = [events.OpenMedia()]
-        if fresh:
-            for endpoint in self.presence:
-                endpoint.publications.clear()
-                endpoint.silent.clear()
-                endpoint.line_lost = False
-            effects.append(events.Republish())
-            if self.state is State.HELD and self.reason == "relay-lost":
-                self.reason = "relay-restarted"
-        if self.record is Record.CLOSING:
-            return [*effects, events.ArmRecorder()] if fresh else [*effects, events.CloseMedia(self.reason)]
-        if self.record is Record.FAILED and self._wants_record():
-            effects += self._arm(now)
-        return effects
-
-    def _relay_down(self, now: datetime) -> list[Effect]:
-        self.relay = False
-        if self.record in (Record.ON, Record.ARMING):
-            self._mark(Record.FAILED, now)
-        if self.state in (State.ARMING, State.LIVE):
-            return self.hold("relay-lost", now)
-        return []
-
-    def _recorder_ready(self, take: int, now: datetime) -> list[Effect]:
-        if self.record is Record.CLOSING:
-            return [events.CloseMedia(self.reason)]
-        if self.record in (Record.ENDED, Record.ON):
-            return []
-        self._mark(Record.ON, now)
-        effects: list[Effect] = [Log({"event": "recorder-ready", "take": take})]
-        if self.state is not State.ARMING:
-            return effects
-        return effects + (self._miss(now) if self.presence.missing(now) else self._enter(State.LIVE, now))
-
-    def _recorder_failed(self, code: str, now: datetime) -> list[Effect]:
-        """Fail closed: no record, no transmission (questioning stops; resuming is an act)."""
-        if self.record in (Record.OFF, Record.CLOSING, Record.ENDED):
-            return []
-        repeated = self.state in (State.HELD, State.ENDED) and self._failed_before
-        self._mark(Record.FAILED, now)
-        effects: list[Effect] = []
-        if self.state in (State.ARMING, State.LIVE):
-            effects = self.hold("recorder-failed", now, public={"code": code})
-        if repeated:
-            return effects
-        self._failed_before = True
-        alarm = Tell("alarm", "recorder-failed", "The recording cannot be kept right now, so nothing is transmitted.")
-        return [*effects, Log({"event": "recorder-failed", "code": code}), alarm]
-
-    _failed_before = False
-    """Whether the present failure was told already: retries that fail again are not news."""
-
-    def _arm(self, now: datetime) -> list[Effect]:
-        self._mark(Record.ARMING, now)
-        return [events.ArmRecorder()]
-
-    def _close(self, now: datetime) -> list[Effect]:
-        """Close the chain, or be done at once when there never was one."""
-        if self.record is Record.OFF and not self.relay:
-            return self._closed(events.MediaClosed(None))
-        self._mark(Record.CLOSING, now)
-        return [events.CloseMedia(self.reason)] if self.relay else []
-
-    def _closed(self, event: events.MediaClosed) -> list[Effect]:
-        if self.finished or self.state is not State.ENDED:
-            return []
-        self.record, self.digest, self.finished = Record.ENDED, event.digest, True
-        figures = {"frames": event.frames, "duration_ms": event.duration_ms, "gaps": event.gaps}
-        return [Log({"event": "closed", "digest": event.digest, **figures}), events.Finish()]
-
-    def _mark(self, record: Record, now: datetime) -> None:
-        self.record, self.record_since = record, now
-        if record is Record.ON:
-            self._failed_before = False
-
-    def _media(self, event: Event) -> list[Effect]:
-        match event:
-            case events.DurableUntil(until):
-                self.durable = until
-            case events.GapSeen(endpoint_id, from_ms, to_ms, cause):
-                return [
-                    Log({"event": "gap", "endpoint": endpoint_id, "from_ms": from_ms, "to_ms": to_ms, "cause": cause})
-                ]
-            case events.LineSeen(endpoint_id, line):
-                if endpoint := self.presence.get(endpoint_id):
-                    endpoint.line = line
-            case events.LineLost(endpoint_id, lost):
-                return self._line(endpoint_id, lost)
-            case events.PublicationSeen(endpoint_id, publication, on):
-                return self._publication(endpoint_id, publication, on)
-            case events.TrackSilent(endpoint_id, publication, kind, silent):
-                return devices.track_silent(self, endpoint_id, publication, kind, silent)
-        return []
-
-    def _line(self, endpoint_id: str, lost: bool) -> list[Effect]:
-        endpoint = self.presence.get(endpoint_id)
-        if endpoint is None or endpoint.line_lost == lost:
-            return []
-        endpoint.line_lost = lost
-        return [Log({"event": "line-lost" if lost else "line-back", "endpoint": endpoint_id})]
-
-    def _publication(self, endpoint_id: str, publication: str, on: bool) -> list[Effect]:
-        endpoint = self.presence.get(endpoint_id)
-        if endpoint is None:
-            return []
-        changed = (publication in endpoint.publications) != on
-        (endpoint.publications.add if on else endpoint.publications.discard)(publication)
-        if not changed:
-            return []
-        silences = self._silences() if on and self.state is State.LIVE else []
-        return [Log({"event": "publication", "endpoint": endpoint_id, "publication": publication, "on": on}), *silences]

@@ -10,7 +10,8 @@ from scheduler.models import State as BookingState
 from scheduler.models import Step
 from scheduler.roster import READY
 from signaling import events, messages
-from signaling.session import ABANDONED, ARM_TIMEOUT, RETURN_WAIT, Session, carried
+from signaling.chain import ARM_TIMEOUT, RETURN_WAIT
+from signaling.session import ABANDONED, Session, carried
 from signaling.states import Record, State
 from tests.signaling.rosters import GUEST, HOST, LAWYER, POST, ROOM, SECOND, START, Driver, live, roster
 
