@@ -19,7 +19,7 @@ import { scene, waiting } from "./state.js";
 import { clockTime, loadTexts, longDate, span, t } from "./texts.js";
 import { Top } from "./top.js";
 import { keepAwake } from "./wake.js";
-import { whoIsAt } from "./words.js";
+import { connectionWords, whoIsAt } from "./words.js";
 
 const page = JSON.parse(document.getElementById("page").textContent);
 const $ = (id) => document.getElementById(id);
@@ -226,9 +226,9 @@ class LivePage {
   }
 
   #connectionChanged({ state, code, text, status }) {
-    this.top.setConnection(state);
-    show($("lost"), state === "lost" || state === "offline");
-    if (state === "lost" || state === "offline") say($("lost"), $("top").querySelector(".connection").textContent);
+    const away = connectionWords(state, this.room.view);
+    say($("lost"), away);
+    show($("lost"), Boolean(away));
     if (state === "open") keepAwake();
     if (state === "replaced") this.#replaced();
     if (state === "refused") this.#refused({ code, text, status });

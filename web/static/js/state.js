@@ -42,8 +42,8 @@ export function secondsLeft(view, now) {
   return (new Date(view.end).getTime() - now) / 1000;
 }
 
-/** Whether the record has not been confirmed for too long: durable older than `limit` ms while recording. */
+/** Whether the record has not been confirmed for too long: nothing durable within `limit` ms while recording. */
 export function recordStale(view, durable, now, limit = 4000) {
   if (view.policy !== "clear" || view.recording !== "on") return false;
-  return !durable || now - new Date(durable).getTime() > limit;
+  return now - new Date(durable || view.since).getTime() > limit;
 }

@@ -15,6 +15,7 @@ import { scene } from "./state.js";
 import { clockTime, loadTexts, longDate, t } from "./texts.js";
 import { Top } from "./top.js";
 import { keepAwake } from "./wake.js";
+import { connectionWords } from "./words.js";
 
 const page = JSON.parse(document.getElementById("page").textContent);
 const $ = (id) => document.getElementById(id);
@@ -178,11 +179,10 @@ class TerminalPage {
   }
 
   #connection(state) {
-    this.top.setConnection(state);
     if (state === "open") keepAwake();
-    const away = state === "lost" || state === "offline";
-    if (away) say($("lost"), $("top").querySelector(".connection").textContent);
-    show($("lost"), away);
+    const away = connectionWords(state, this.room.view);
+    say($("lost"), away);
+    show($("lost"), Boolean(away));
   }
 
   #offline() {

@@ -14,8 +14,7 @@ export class Top {
     this.record = h("p", { class: "record" });
     this.left = h("p", { class: "left tabular" });
     this.line = h("p", { class: "line" });
-    this.connection = show(h("p", { class: "connection", role: "status" }), false);
-    fill(root, this.title, this.record, this.left, this.line, this.connection);
+    fill(root, this.title, this.record, this.left, this.line);
   }
 
   draw(view) {
@@ -34,19 +33,6 @@ export class Top {
     if (this.drawnLine !== word) fill(this.line, lineBars(bars), h("span", {}, word));
     this.drawnLine = word;
     show(this.line, view.rights.publish && Boolean(me(view)?.line));
-  }
-
-  /** The WebSocket's state, in words while it is not open. */
-  setConnection(state) {
-    const recorded = this.view?.policy === "clear" && this.view.recording === "on";
-    const lost = recorded ? t("Connection lost, reconnecting… The recording goes on.") : t("Connection lost, reconnecting…");
-    const words = {
-      connecting: t("Connecting…"),
-      lost,
-      offline: t("This device has no network. You are back as soon as it has."),
-    };
-    say(this.connection, words[state] || "");
-    show(this.connection, state in words);
   }
 
   #drawRecord(view) {

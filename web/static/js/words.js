@@ -92,3 +92,10 @@ export function policyWords(policy) {
 export function missingWords(missing) {
   return missing.length ? t("Still missing: {who}.", { who: listed([...new Set(missing.map(roleName))]) }) : "";
 }
+
+/** What to say while the WebSocket is not open; empty when there is nothing to say. */
+export function connectionWords(state, view) {
+  const recorded = view?.policy === "clear" && view.recording === "on";
+  const lost = recorded ? t("Connection lost, reconnecting… The recording goes on.") : t("Connection lost, reconnecting…");
+  return { lost, offline: t("This device has no network. You are back as soon as it has.") }[state] || "";
+}
