@@ -32,6 +32,33 @@ def test_everybody_receives_everybody_and_the_record_holds_it(tmp_path: Path, pa
     print(json.dumps({key: value for key, value in told.items() if key not in ("lines", "files")}))
 
 
+@pytest.mark.parametrize("kind", ["interrogation", "statement"])
+def test_a_questioning_is_booked_held_and_recorded(tmp_path: Path, kind: str) -> None:
+    """Booked through the pages, entered by terminal or invitation, recorded, and played by the reviewer."""
+    told = _played(tmp_path / "kept", kind)
+    assert told["verdict"] == "INTACT"
+    assert {file["participant"] for file in told["files"]} == {1, 2}
+    assert all(file["seeks"] for file in told["files"])
+
+
+def test_a_visit_leaves_a_chain_without_picture_or_sound(tmp_path: Path) -> None:
+    """Lawyer and client see and hear each other; what is kept is an intact chain, and no media, encrypted or not."""
+    told = _played(tmp_path / "kept", "visit")
+    assert told["verdict"] == "INTACT"
+    assert told["files"] == []
+    recording = tmp_path / "kept" / "recordings" / told["recording"]
+    assert (recording / "chain.jsonl").is_file()
+    assert list(recording.glob("seg-*")) == []
+
+
+def _played(kept: Path, kind: str) -> dict[str, Any]:
+    done = yuanjian("rehearse", "--kind", kind, "--seconds", "3", "--keep", str(kept), "--json")
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{_log(kept)}"
+    told: dict[str, Any] = json.loads(done.stdout)
+    assert told["ok"] is True
+    return told
+
+
 def _check_kept(recording: Path) -> None:
     """Chain beside segments; ``verify`` says INTACT, and MODIFIED after one bit of a segment is changed."""
     assert (recording / "chain.jsonl").is_file()
