@@ -20,6 +20,7 @@ def verify_command(
     path: Annotated[Path, typer.Argument(help="Folder of a recording.")],
     trust: Annotated[Path | None, typer.Option(help="Public keys (PEM) or fingerprints of the sites to trust.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as one JSON object.")] = False,
+    authority: Annotated[Path | None, typer.Option(help="Root certificate (PEM) of the time stamp authority.")] = None,
     language: Annotated[str, typer.Option("--language", envvar="YUANJIAN_LOCALE", help="zh-CN or en.")] = "zh-CN",
 ) -> None:
     """Say whether a recording is unaltered and complete, offline.
@@ -35,7 +36,12 @@ def verify_command(
         if not trusted:
             typer.echo(Texts(language)("No public key can be read from {file}.", file=trust), err=True)
             raise typer.Exit(2)
-    found = verify(path, trusted)
+    try:
+        roots = [authority.read_bytes()] if authority else None
+    except OSError:
+        typer.echo(Texts(language)("No certificate can be read from {file}.", file=authority), err=True)
+        raise typer.Exit(2) from None
+    found = verify(path, trusted, roots)
     if as_json:
         text = Texts(language)
         summary = [text(msgid, **values) for msgid, values in words.summary(found)]
@@ -76,6 +82,11 @@ def _provenance(found: Verification, text: Texts) -> Sequence[str]:
         "data-directory": text("pinned by this data directory's own key"),
     }.get(found.provenance.pinned_by, text("site unknown"))
     lines = [text("Signed by site {site}: {how}.", site=site, how=how) for site in found.provenance.sites]
+    lines += [
+        text("Time stamp of {at} by {authority}.", at=item["at"], authority=item["authority"])
+        for item in found.provenance.timestamps
+        if item["ok"]
+    ]
     lines.append(
         text(
             "{duration} recorded, {takes} take(s), {frames} frames; digest {digest}",

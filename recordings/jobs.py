@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,26 +11,55 @@ import structlog
 
 from core.clock import Clock
 from core.database import Database
-from core.jobs import Handler
+from core.jobs import Handler, enqueue
 from recordings import store
+from recordings.filesystem import Disk
+from recordings.layout import RecordingFiles
 from recordings.library import Library
 from recordings.models import Recording
+from recordings.timestamps import Authority, AuthorityAway, TokenInvalid, stamp_closed
 
 log = structlog.get_logger()
+
+
+ASK_AGAIN = timedelta(minutes=10)
+"""How long to wait for a time stamp authority that was away."""
 
 
 class WorkFailed(Exception):
     """A program that worked on a recording ended with a failure; the job is tried again."""
 
 
-def handlers(data_dir: Path, database: Database, clock: Clock) -> Mapping[str, Handler]:
+def handlers(
+    data_dir: Path, database: Database, clock: Clock, authority: Authority | None = None
+) -> Mapping[str, Handler]:
     """Handlers for ``core.jobs.Worker``; payloads name the ``recording``."""
     library = Library(data_dir, clock)
 
     async def finalize(payload: Mapping[str, Any]) -> None:
-        await finalize_recording(library, database, clock, str(payload["recording"]))
+        recording = str(payload["recording"])
+        await finalize_recording(library, database, clock, recording)
+        await timestamp_recording(library, database, clock, recording, authority)
 
-    return {"finalize_recording": finalize}
+    async def timestamp(payload: Mapping[str, Any]) -> None:
+        await timestamp_recording(library, database, clock, str(payload["recording"]), authority)
+
+    return {"finalize_recording": finalize, "timestamp_recording": timestamp}
+
+
+async def timestamp_recording(
+    library: Library, database: Database, clock: Clock, recording: str, authority: Authority | None
+) -> None:
+    """Time-stamp the end of a closed chain; while the authority is away, ask again later, for as long as it takes."""
+    if authority is None or not library.has(recording):
+        return
+    files = RecordingFiles.of(library.data_dir, recording)
+    try:
+        await asyncio.to_thread(stamp_closed, files, authority, Disk())
+    except (AuthorityAway, TokenInvalid) as error:
+        log.warning("a recording waits for its time stamp", recording=recording, error=type(error).__name__)
+        async with database.transaction() as tx:
+            await enqueue(tx, "timestamp_recording", {"recording": recording}, due=clock.now() + ASK_AGAIN)
 
 
 async def finalize_recording(library: Library, database: Database, clock: Clock, recording: str) -> None:

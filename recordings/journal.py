@@ -16,12 +16,14 @@ from core.clock import Clock
 from media.ports import Closing, Durable, Failed, GapSeen, RecorderUnavailable, RecordingSpec, Track
 from recordings import preflight
 from recordings.canonical import plain
+from recordings.chain import b64
 from recordings.filesystem import Disk
 from recordings.keys import SiteKeys
 from recordings.layout import is_recording_id
 from recordings.logbook import Entry
 from recordings.opening import Opening
 from recordings.take import Kind, Take
+from recordings.timestamps import Authority, Stamper
 from recordings.writer import Callbacks, Writer
 
 TICK = 1.0
@@ -45,8 +47,10 @@ class Recorders:
         queue_bytes: int = QUEUE_BYTES,
         bytes_per_second: int = BYTES_PER_SECOND,
         tick: float = TICK,
+        authority: Authority | None = None,
     ) -> None:
-        """``site`` opens the site's keys; it is asked at each arming and may raise ``KeyMissing``."""
+        """``site`` opens the site's keys; it is asked at each arming and may raise ``KeyMissing``. With an
+        ``authority`` the head of each chain is time-stamped every minute."""
         self._data_dir = data_dir
         self._site = site
         self._clock = clock
@@ -54,6 +58,7 @@ class Recorders:
         self._queue_bytes = queue_bytes
         self._bytes_per_second = bytes_per_second
         self._tick = tick
+        self._authority = authority
         self._live: dict[str, Recorder] = {}
 
     async def arm(self, spec: RecordingSpec, *, durable: Durable, failed: Failed, gap: GapSeen) -> "Recorder":
@@ -67,7 +72,9 @@ class Recorders:
         room = preflight.needed(spec.planned_seconds, self._bytes_per_second if spec.policy == "clear" else 2_000)
         opening = Opening(self._data_dir, self._site, self._clock, self._disk, spec, room)
         take = await asyncio.to_thread(opening.run)
-        recorder = Recorder(opening, take, callbacks, queue_bytes=self._queue_bytes, tick=self._tick)
+        recorder = Recorder(
+            opening, take, callbacks, queue_bytes=self._queue_bytes, tick=self._tick, authority=self._authority
+        )
         self._live = {name: live for name, live in self._live.items() if not live.is_over}
         self._live[spec.recording] = recorder
         return recorder
@@ -76,7 +83,16 @@ class Recorders:
 class Recorder:
     """One armed recording; implements ``media.ports.Recorder``. Made by ``Recorders.arm``."""
 
-    def __init__(self, opening: Opening, take: Take, callbacks: Callbacks, *, queue_bytes: int, tick: float) -> None:
+    def __init__(
+        self,
+        opening: Opening,
+        take: Take,
+        callbacks: Callbacks,
+        *,
+        queue_bytes: int,
+        tick: float,
+        authority: Authority | None = None,
+    ) -> None:
         self.take = take.number
         self.last_entry = take.standing.last_entry
         self._clock = opening.clock
@@ -85,6 +101,7 @@ class Recorder:
         self._limit = queue_bytes
         self._put = self._writer.queue.append
         self._in = 0
+        self._stamper = Stamper(authority, lambda: self._writer.head, self._stamped) if authority else None
 
     @property
     def is_over(self) -> bool:
@@ -128,6 +145,7 @@ class Recorder:
     async def close(self, reason: str) -> Closing:
         """Raises ``RecorderUnavailable`` when the end cannot be written either; the chain then stays open and is
         closed by recovery."""
+        self._stop_stamping()
         return await asyncio.wrap_future(self._writer.close(reason))
 
     async def suspend(self) -> None:
@@ -136,5 +154,14 @@ class Recorder:
 
     def fence(self) -> None:
         """Stop without closing the chain, so that another take can begin. Blocks; anything unwritten is lost."""
+        self._stop_stamping()
         self._writer.fence()
         self._opening.unlock()
+
+    def _stamped(self, of: int, digest: str, token: bytes, authority: str) -> None:
+        if not self._writer.failure:
+            self._put((Kind.TOKEN, of, digest, b64(token), authority))
+
+    def _stop_stamping(self) -> None:
+        if self._stamper:
+            self._stamper.stop()

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
-from recordings import keys
+from recordings import keys, timestamps
 from recordings.canonical import parse_instant
 from recordings.chain import Line, Merkle, Walk, sha256, walk
 from recordings.frames import HEADER, TAG
@@ -30,19 +30,20 @@ BUNDLED = "recording"
 _CHUNK = 1 << 20
 
 
-def verify(path: Path, trust: frozenset[str] | None = None) -> Verification:
+def verify(path: Path, trust: frozenset[str] | None = None, authority: Sequence[bytes] | None = None) -> Verification:
     """Verify the recording in directory ``path``, or in an exported bundle, unpacked or not.
 
     ``trust``: fingerprints of the site keys to believe (``keys.read_trust``); without it those of the data directory
-    the path lies in.
+    the path lies in. ``authority``: root certificates (PEM) of time stamp authorities, by default again those pinned
+    in the data directory.
     """
     root = path.parent if path.name == "chain.jsonl" and not path.is_dir() else path
     try:
         if root.is_file() and zipfile.is_zipfile(root):
             with tempfile.TemporaryDirectory() as place:
-                return _verify(RecordingFiles(_unpacked(root, Path(place))), trust)
+                return _verify(RecordingFiles(_unpacked(root, Path(place))), trust, authority)
         inner = root / BUNDLED
-        return _verify(RecordingFiles(inner if (inner / "chain.jsonl").is_file() else root), trust)
+        return _verify(RecordingFiles(inner if (inner / "chain.jsonl").is_file() else root), trust, authority)
     except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError):
         return _unusable(root, "unreadable")
 
@@ -64,7 +65,7 @@ def _unusable(root: Path, why: str) -> Verification:
     return Verification(root.name, (), Provenance(), unusable=why)
 
 
-def _verify(files: RecordingFiles, trust: frozenset[str] | None) -> Verification:
+def _verify(files: RecordingFiles, trust: frozenset[str] | None, authority: Sequence[bytes] | None) -> Verification:
     if not files.root.is_dir():
         return _unusable(files.root, "not-a-directory")
     if not files.chain.is_file():
@@ -75,7 +76,10 @@ def _verify(files: RecordingFiles, trust: frozenset[str] | None) -> Verification
     found = walk(files.chain.read_bytes())
     if not any(line.is_signed for line in found.lines):
         return _without_a_signed_line(files, found)
-    return _Check(files, found, _pin(files, found, trust)).run()
+    if authority is None:
+        data_dir = data_dir_of(files.root)
+        authority = timestamps.pinned(data_dir) if data_dir else ()
+    return _Check(files, found, _pin(files, found, trust), authority).run()
 
 
 def _without_a_signed_line(files: RecordingFiles, found: Walk) -> Verification:
@@ -115,7 +119,8 @@ class _Take:
 class _Check:
     """One run over one recording."""
 
-    def __init__(self, files: RecordingFiles, found: Walk, provenance: Provenance) -> None:
+    def __init__(self, files: RecordingFiles, found: Walk, provenance: Provenance, authority: Sequence[bytes]) -> None:
+        self._authority = authority
         self._files = files
         self._found = found
         self._provenance = provenance
@@ -136,6 +141,7 @@ class _Check:
         self._check_gaps()
         self._check_clock()
         self._check_aside()
+        self._check_tokens()
         closed = self._check_close()
         if self._files.root.name != self._bodies[0]["recording"]:
             self._remarks.append("renamed")
@@ -320,6 +326,22 @@ class _Check:
                     self._add(body["ms"], body["ms"], Verdict.MODIFIED, "aside-altered", file=path.name)
 
     # Time
+
+    def _check_tokens(self) -> None:
+        """Without a pinned authority a token proves nothing, and that is a remark, not an error."""
+        if not timestamps.has_tokens(self._files, self._found):
+            self._remarks.append("not-timestamped")
+            return
+        try:
+            checked = tuple(timestamps.check_all(self._files, self._found, self._authority)) if self._authority else ()
+        except ImportError:
+            checked = ()
+        if not checked:
+            self._remarks.append("timestamps-not-checked")
+        for said in checked:
+            if not said["ok"]:
+                self._add(said["ms"], said["ms"], Verdict.MODIFIED, "token-invalid", of=said["of"])
+        self._provenance = replace(self._provenance, timestamps=checked)
 
     def _check_clock(self) -> None:
         take, last = None, 0

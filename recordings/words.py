@@ -58,6 +58,7 @@ _REMARKS: Mapping[str, str] = {
     "clock-not-synchronised": "The recording machine did not know its clock to be synchronised.",
     "erased": "The keys were destroyed on purpose and the site signed that: the content cannot be opened any more.",
     "not-timestamped": "No time stamp of an independent authority yet.",
+    "timestamps-not-checked": "There are time stamps, but no authority's certificate is pinned here to check them.",
     "renamed": "The folder has another name than the recording.",
 }
 _UNUSABLE: Mapping[str, str] = {

@@ -56,6 +56,8 @@ class Writer:
         self.out = 0
         """Bytes of packets that have left the queue for good."""
         self.failure = ""
+        self.head = (take.standing.writing.number - 1, take.standing.writing.head)
+        """Number and digest of the last durable record: what a time stamp is asked for."""
         self._opening = opening
         self._take: Take | None = take
         self._tracks: dict[int, Track] = {}
@@ -182,6 +184,7 @@ class Writer:
 
     def _done(self, take: Take, items: list[Item], now: Reading) -> None:
         self._tracks = dict(take.tracks)
+        self.head = (take.standing.writing.number - 1, take.standing.writing.head)
         self._count_out(items)
         self._progress = now.mono_ns
         for item in items:
