@@ -106,6 +106,14 @@ class Silence:
 
 
 @message
+class Prefer:
+    """Which simulcast layer a subscription should get: ``small`` where its picture is a small tile."""
+
+    resource: str
+    layer: Literal["large", "small"]
+
+
+@message
 class Remove:
     """Close all resources of an endpoint."""
 
@@ -149,6 +157,7 @@ Command = (
     | Withdraw
     | Forward
     | Silence
+    | Prefer
     | Remove
     | Log
     | CloseSession

@@ -83,6 +83,10 @@ class Demultiplexer:
     def sendto(self, data: bytes | bytearray | memoryview, address: Any, /) -> object:
         raise NotImplementedError
 
+    def backlog(self, address: Any) -> int:
+        """Bytes that wait here for the receiver at ``address``; UDP keeps none."""
+        return 0
+
 
 class UdpPort(Demultiplexer):
     """One UDP socket on one local address."""

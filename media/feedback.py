@@ -103,7 +103,7 @@ class Feedback:
         for sequence in item.sequences:
             run = flow.find(sequence)
             packet = run.source.ring.get(run.theirs(sequence), now_ns) if run else None
-            if run is None or packet is None:
+            if run is None or packet is None or (flow.pictures and run.source is not flow.source):
                 continue  # what never reached us is asked of the publisher by our own timer
             flow.resends += 1
             if flow.resends > self._resends:
@@ -165,7 +165,7 @@ class Feedback:
         """Housekeeping of one stream: repeat requests that nothing answered."""
         if stream.keyframes is None or now_ns - stream.last_ns > ACTIVE_NS:
             return
-        if any(flow.waiting for flow in stream.flows):
+        if any(flow.target is stream and (flow.waiting or flow.source is not stream) for flow in stream.flows):
             stream.keyframes.want()
         self._ask(stream, now_ns)
 

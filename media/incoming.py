@@ -20,7 +20,7 @@ class Incoming:
     __slots__ = (
         "expected_mark", "feedback_ssrc", "flows", "info", "keyframe", "keyframe_sequence", "keyframes", "last_ns",
         "lost_mark", "octets", "octets_mark", "packets", "payload_type", "peer", "publication", "reception",
-        "report_ns", "rid", "ring", "sender_report", "silent", "sinks", "ssrc", "timestamp",
+        "report_ns", "rid", "ring", "sender_report", "silent", "sinks", "ssrc", "timestamp", "timestamp_ns",
     )  # fmt: skip
 
     def __init__(self, info: Track, peer: Any, sequence: int, timestamp: int, now_ns: int, *, nack: bool) -> None:
@@ -32,6 +32,8 @@ class Incoming:
         self.payload_type = info.payload_type
         self.reception = Reception(sequence, nack=nack)
         self.timestamp = timestamp
+        self.timestamp_ns = now_ns
+        """When the newest timestamp came."""
         self.packets = self.octets = 0
         self.ring = Ring()
         self.keyframe: Keyframe | None = KEYFRAMES.get(info.codec)

@@ -36,7 +36,7 @@ def publishing(offer: Offer, wanted: Wanted, publication: str) -> list[Section]:
             sections.append(_refuse(media))
             continue
         taken.add(media.kind)
-        sections.append(Section(media, codec, "recvonly", audio_level=wanted.audio_level))
+        sections.append(Section(media, codec, "recvonly", audio_level=wanted.audio_level, rids=_layers(media, codec)))
     return sections
 
 
@@ -51,6 +51,13 @@ def _published(media: Media, wanted: Wanted, publication: str) -> Codec | None:
     else:
         codec = None
     return codec
+
+
+def _layers(media: Media, codec: Codec) -> tuple[str, ...]:
+    """The two simulcast layers we take: the first offered, which is the largest, and the last (RFC 8853 5.3)."""
+    if codec.name != "vp8" or len(media.rids) < 2 or sdp.RID not in media.extensions:
+        return ()
+    return media.rids[0], media.rids[-1]
 
 
 def subscribing(offer: Offer, published: dict[str, Codec]) -> list[Section]:

@@ -151,7 +151,7 @@ class Relay:
     ) -> None:
         """A new frame begins, or a late packet may be the start of one: look for a keyframe, feed the jitter."""
         if not late:
-            stream.timestamp = timestamp
+            stream.timestamp, stream.timestamp_ns = timestamp, now_ns
             stream.reception.transit(timestamp, now_ns, stream.info.clock_rate)
         if stream.keyframe is not None and stream.keyframe(self.buffer, start, length):
             if stream.keyframes is not None:
@@ -165,16 +165,17 @@ class Relay:
         out = self._out
         data, view, size = out.data, out.view, 12 + len(payload)
         for flow in stream.flows:
-            if flow.waiting:
-                if not self.begins(stream, sequence):
+            if flow.waiting or flow.source is not stream:
+                if flow.target is not stream or not self.begins(stream, sequence):
                     continue
+                flow.leave(now_ns)
                 flow.begin(stream, sequence, timestamp, now_ns)
                 flow.packet_mark -= 1
                 flow.octet_mark -= len(payload)
                 self.began(flow, now_ns)
             elif late and not flow.accepts_late(sequence):
                 continue
-            view[12:size] = payload
+            view[12:size] = payload if flow.pictures is None else flow.pictures.rewrite(payload)
             _pack_into(
                 data, 0, 0x80 | padding, marker | flow.payload_type, (sequence + flow.sequence_offset) & 0xFFFF,
                 (timestamp + flow.timestamp_offset) & 0xFFFFFFFF, flow.ssrc,
@@ -209,6 +210,8 @@ class Relay:
         """
         first, second, _, timestamp, _ = _unpack(packet)
         payload = packet[rtp.payload_start(packet, len(packet)) :]
+        if flow.pictures is not None:
+            payload = flow.pictures.rewrite(payload)
         number, ssrc, ours = flow.payload_type, flow.ssrc, sequence
         if again and flow.rtx is not None:  # RFC 4588 4: the original number goes before the payload
             payload = sequence.to_bytes(2, "big") + payload

@@ -136,6 +136,8 @@ class Resources:
         for section in sections:
             if section.codec and resource.kind != "subscribe":
                 resource.peer.payload_types[section.codec.payload_type] = (section.media.kind, section.codec)
+                if section.rids:
+                    resource.rids, resource.rid_extension = section.rids, section.media.extensions[sdp.RID]
                 if section.codec.rtx is not None:
                     resource.peer.rtx[section.codec.rtx] = section.codec.payload_type
         resource.mid = next(section.media.mid for section in sections if section.codec)

@@ -9,6 +9,9 @@ remembered so that a NACK for an older number still finds its packet.
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from media.congestion import Congestion
+from media.pictures import Pictures
+
 RUNS = 4
 """Stretches remembered for NACKs; older ones have left the ring anyway."""
 
@@ -26,6 +29,8 @@ class Source(Protocol):
 
     packets: int
     octets: int
+    peer: Any
+    """The transport it comes from: streams of one share their sender's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,7 @@ class Flow:
         "_runs",
         "_timestamp",
         "clock_rate",
+        "congestion",
         "kind",
         "line",
         "octet_mark",
@@ -83,11 +89,14 @@ class Flow:
         "packets",
         "payload_type",
         "peer",
+        "pictures",
         "resends",
         "rtx",
         "sequence_offset",
+        "small",
         "source",
         "ssrc",
+        "target",
         "timestamp_offset",
         "waiting",
     )  # fmt: skip
@@ -106,6 +115,13 @@ class Flow:
         self.open = False
         self.waiting = True
         self.source: Any = None
+        """The stream it runs on, or ran on last."""
+        self.target: Any = None
+        """The stream it should run on; it changes over at that stream's next keyframe."""
+        self.small = False
+        """Whether its viewer shows a small tile."""
+        self.congestion = Congestion()
+        self.pictures: Pictures | None = None
         self.sequence_offset = self.timestamp_offset = 0
         self.packets = self.octets = self.packet_mark = self.octet_mark = 0
         self._next = sequence
@@ -116,16 +132,26 @@ class Flow:
     def begin(self, source: Source, sequence: int, timestamp: int, now_ns: int) -> None:
         """Start a run on ``source`` with the packet that has these numbers."""
         self.sequence_offset = (self._next - sequence) & 0xFFFF
-        if self._left_ns is None:
-            ours = self._timestamp
-        else:
-            passed = max(1, (now_ns - self._left_ns) * self.clock_rate // 1_000_000_000)
-            ours = self._timestamp + passed
+        ours = self._timestamp
+        if self._left_ns is not None:
+            ours += max(1, self._passed(source, timestamp, now_ns))
+        if self.pictures is not None:
+            self.pictures.begin()
         self.timestamp_offset = (ours - timestamp) & 0xFFFFFFFF
         self.packet_mark, self.octet_mark = source.packets, source.octets
         self.source = source
         self.waiting = False
         self._runs = [*self._runs[1 - RUNS :], Run(self._next, source, self.sequence_offset, self.timestamp_offset)]
+
+    def _passed(self, source: Source, timestamp: int, now_ns: int) -> int:
+        """Ticks from the last frame we sent to this one: by the sender's own clock where both streams state it."""
+        by_arrival = (now_ns - (self._left_ns or 0)) * self.clock_rate // 1_000_000_000
+        before, after = getattr(self.source, "sender_report", None), getattr(source, "sender_report", None)
+        if self.source is source or before is None or after is None or self.source.peer is not source.peer:
+            return by_arrival
+        theirs = before[1] + ((after[0] - before[0]) * self.clock_rate >> 32) + signed(timestamp - after[1])
+        by_clock = signed(theirs - (self._timestamp - self.timestamp_offset))
+        return by_clock if abs(by_clock - by_arrival) < self.clock_rate else by_arrival
 
     def leave(self, now_ns: int) -> None:
         """End the run, if one is going; the next one continues its numbers."""
@@ -134,7 +160,7 @@ class Flow:
         self._settle()
         self._next = (self.source.sequence + self.sequence_offset + 1) & 0xFFFF
         self._timestamp = (self.source.timestamp + self.timestamp_offset) & 0xFFFFFFFF
-        self._left_ns = now_ns
+        self._left_ns = getattr(self.source, "timestamp_ns", now_ns)
         self.waiting = True
 
     def _settle(self) -> None:
@@ -161,6 +187,11 @@ class Flow:
             if (sequence - run.first) & 0xFFFF < 0x8000:
                 return run
         return None
+
+
+def signed(difference: int) -> int:
+    """A difference of 32-bit timestamps as the nearer of its two meanings."""
+    return ((difference + 0x80000000) & 0xFFFFFFFF) - 0x80000000
 
 
 def may_flow(*, forwarding: bool, recorder_broken: bool, silenced: bool) -> bool:

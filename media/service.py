@@ -166,6 +166,8 @@ class MediaService:
                 self._negotiate(command, emit)
             case commands.Withdraw():
                 self._withdraw(command.resource, emit)
+            case commands.Prefer():
+                self._prefer(command, emit)
             case commands.Measure():
                 emit(Measured(request=command.request, text=self.metrics()))
             case commands.CloseSession():
@@ -236,6 +238,14 @@ class MediaService:
         if publication is None or not (publication.resource or publication.pending):
             raise PeerError("no-publication", "nothing is published there")
         return self.resources.subscribe(session, command.endpoint, publication, command.offer)
+
+    def _prefer(self, command: commands.Prefer, emit: Emit) -> None:
+        resource = self.resources.all.get(command.resource)
+        if resource is None or resource.publication is None or resource.publication.session.owner != emit:
+            return
+        for flow in resource.flows:
+            flow.small = command.layer == "small"
+        self.switchboard.route(resource.publication)
 
     def _withdraw(self, name: str, emit: Emit) -> None:
         resource = self.resources.all.get(name)

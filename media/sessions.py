@@ -30,6 +30,9 @@ class Resource:
     dtls_client: bool
     relayed: tuple[Relayed, ...] = ()
     mid: str = "0"
+    rids: tuple[str, ...] = ()
+    """Simulcast layers of the video we answered, largest first."""
+    rid_extension: int = 0
     flows: list[Flow] = field(default_factory=list)
     connected: bool = False
     inactive: bool = False
@@ -63,6 +66,9 @@ class Publication:
     pending: Resource | None = None
     """A newer resource that is not connected yet; it replaces the present one when it is."""
     streams: dict[str, Incoming] = field(default_factory=dict)
+    """By kind: what the publication shows and the recorder takes."""
+    layers: list[Incoming] = field(default_factory=list)
+    """Simulcast layers that have come, largest first; empty without simulcast."""
     flows: dict[str, list[Flow]] = field(default_factory=lambda: {"audio": [], "video": []})
     silenced: set[str] = field(default_factory=set)
     silent: set[str] = field(default_factory=set)

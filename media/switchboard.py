@@ -10,10 +10,12 @@ import structlog
 from core.clock import Clock
 from media import rtp
 from media.commands import Published, TrackSilent
+from media.congestion import Level
 from media.counters import Counters
 from media.feedback import Feedback
 from media.incoming import Incoming
 from media.peer import Peer
+from media.pictures import Pictures
 from media.ports import Sink, Track
 from media.relay import MAX_SSRCS, Relay
 from media.routing import Flow, Retransmission, may_flow
@@ -21,6 +23,9 @@ from media.sdp import Codec
 from media.sessions import Publication, Resource, Session
 
 log = structlog.get_logger()
+
+LAYER_SILENT_NS = 1_000_000_000
+"""A simulcast layer that brought nothing for this long has been switched off by its sender."""
 
 
 class Switchboard:
@@ -45,17 +50,30 @@ class Switchboard:
         if peer.ssrcs_seen >= MAX_SSRCS:
             self._counters.dropped["ssrc-limit"] += 1
             return None
-        peer.ssrcs_seen += 1
         kind, codec = known
         resource: Resource = peer.owner
+        rid = self._rid(resource, length) if kind == "video" and resource.rids else ""
+        if rid is None:
+            self._counters.dropped["no-rid"] += 1
+            return None
+        peer.ssrcs_seen += 1
         now_ns = self._clock.monotonic_ns()
         stream = self._stream(resource, peer, kind, codec, ssrc, sequence, timestamp, now_ns)
+        stream.rid = rid
         peer.streams[ssrc] = stream
         if resource.publication is None:
             self._echo(resource, stream)
         else:
             self._install(resource.publication, stream, now_ns)
         return stream
+
+    def _rid(self, resource: Resource, length: int) -> str | None:
+        """Which simulcast layer the packet in the buffer belongs to; None when it does not say (RFC 8852)."""
+        for number, value in rtp.extensions(self._relay.buffer, length):
+            if number == resource.rid_extension:
+                rid = value.decode("ascii", "replace")
+                return rid if rid in resource.rids else None
+        return None
 
     def _stream(
         self,
@@ -90,20 +108,24 @@ class Switchboard:
         stream.flows = tuple(flow for flow in resource.flows if flow.kind == stream.info.kind)
         for flow in stream.flows:
             flow.leave(stream.last_ns)
+            flow.target = stream
         if stream.info.kind == "video":
             self._feedback.want_keyframe(stream)
 
     def _install(self, publication: Publication, stream: Incoming, now_ns: int) -> None:
         """Make ``stream`` what the publication now shows of its kind."""
         kind = stream.info.kind
-        before = publication.streams.get(kind)
-        if before is not None:
-            self.close_stream(publication, before)
         stream.publication = publication
-        publication.streams[kind] = stream
         session = publication.session
-        if session.recorded:
-            self.attach(session, stream)
+        if stream.rid:
+            self._install_layer(publication, stream)
+        else:
+            before = publication.streams.get(kind)
+            if before is not None:
+                self.close_stream(publication, before)
+            publication.streams[kind] = stream
+            if session.recorded:
+                self.attach(session, stream)
         self.route(publication)
         if not publication.announced:
             publication.announced = True
@@ -113,6 +135,31 @@ class Switchboard:
             )
         if kind in publication.silent:
             self.silence_changed(publication, kind, silent=False)
+
+    def _install_layer(self, publication: Publication, stream: Incoming) -> None:
+        """Add a simulcast layer; of each rid the newest counts."""
+        rids: tuple[str, ...] = stream.peer.owner.rids
+        for old in [layer for layer in publication.layers if layer.rid == stream.rid]:
+            self.close_stream(publication, old)
+        publication.layers = sorted([*publication.layers, stream], key=lambda layer: rids.index(layer.rid))
+        self.elect(publication)
+
+    def elect(self, publication: Publication) -> None:
+        """Show and record the largest layer that brings packets; without simulcast there is nothing to choose."""
+        if not publication.layers:
+            return
+        now_ns = self._clock.monotonic_ns()
+        active = [layer for layer in publication.layers if now_ns - layer.last_ns < LAYER_SILENT_NS]
+        best, before = (active or publication.layers)[0], publication.streams.get("video")
+        if best is before:
+            return
+        if before is not None:
+            before.each_sink(lambda sink: sink.closed(before.info), self.sink_broke)
+            before.sinks = ()
+        publication.streams["video"] = best
+        if publication.session.recorded:
+            self.attach(publication.session, best)
+        self.route(publication)
 
     def close_stream(self, publication: Publication | None, stream: Incoming) -> None:
         """The stream brings nothing any more: flows wait for a successor, sinks close the track."""
@@ -127,7 +174,11 @@ class Switchboard:
         stream.sinks = ()
         stream.peer.streams.pop(stream.ssrc, None)
         stream.ring.clear()
-        if publication is not None and publication.streams.get(stream.info.kind) is stream:
+        if publication is None:
+            return
+        if stream in publication.layers:
+            publication.layers.remove(stream)
+        if publication.streams.get(stream.info.kind) is stream:
             del publication.streams[stream.info.kind]
 
     def attach(self, session: Session, stream: Incoming) -> None:
@@ -172,27 +223,41 @@ class Switchboard:
                 recorder_broken=session.recorder_broken,
                 silenced=kind in publication.silenced,
             )
-            self._route_kind(publication.streams.get(kind), flows, allowed)
+            main = publication.streams.get(kind)
+            streams = publication.layers if kind == "video" and publication.layers else [main] if main else []
+            self._route_kind(streams, flows, allowed)
 
     def route_all(self, session: Session) -> None:
         for publication in session.publications.values():
             self.route(publication)
 
-    def _route_kind(self, stream: Incoming | None, flows: list[Flow], allowed: bool) -> None:
+    def _route_kind(self, streams: list[Incoming], flows: list[Flow], allowed: bool) -> None:
         now_ns = self._clock.monotonic_ns()
-        opened: list[Flow] = []
         for flow in flows:
-            wanted = allowed and stream is not None and flow.peer.outbound is not None
-            if flow.open and not wanted:
+            shown = flow.congestion.level is not Level.PAUSED or flow.kind == "audio"
+            flow.target = self._layer(streams, flow, now_ns) if allowed and shown and flow.peer.outbound else None
+            if flow.open and flow.target is None:
                 flow.leave(now_ns)
-            elif wanted and not flow.open:
-                opened.append(flow)
-            flow.open = wanted
-        if stream is None:
-            return
-        stream.flows = tuple(flow for flow in flows if flow.open)
-        if opened and stream.keyframes is not None:
-            self._first_picture(stream, opened, now_ns)
+            flow.open = flow.target is not None
+            if len(streams) > 1 and flow.pictures is None:
+                flow.pictures = Pictures()
+        for stream in streams:
+            stream.flows = tuple(
+                flow for flow in flows if flow.open and (flow.target is stream or flow.source is stream)
+            )
+            opened = [flow for flow in stream.flows if flow.target is stream and flow.waiting]
+            changing = any(flow.target is stream and flow.source is not stream for flow in stream.flows)
+            if stream.keyframes is not None and opened:
+                self._first_picture(stream, opened, now_ns)
+            elif stream.keyframes is not None and changing:
+                self._feedback.want_keyframe(stream)
+
+    def _layer(self, streams: list[Incoming], flow: Flow, now_ns: int) -> Incoming | None:
+        """The stream a flow should run on: the large layer, or the small one for a small tile or a weak line."""
+        if len(streams) < 2:
+            return streams[0] if streams else None
+        active = [stream for stream in streams if now_ns - stream.last_ns < LAYER_SILENT_NS] or streams
+        return active[-1 if flow.small or flow.congestion.level is Level.SMALL else 0]
 
     def _first_picture(self, stream: Incoming, flows: list[Flow], now_ns: int) -> None:
         """Give new viewers the packets since the last keyframe, or ask for a new one."""

@@ -3,13 +3,16 @@
 from collections.abc import Iterable
 
 from core.clock import Clock
+from media import rtcp
 from media.commands import Active, Inactive, LineReport
+from media.congestion import allowed_bitrate
 from media.counters import Counters
 from media.feedback import Feedback
 from media.relay import WINDOW_S
 from media.resources import Resources
 from media.sessions import Publication, Resource, Session
 from media.switchboard import Switchboard
+from media.tcp import CONGESTED
 from media.transports import Transports
 
 PERIOD_S = WINDOW_S
@@ -60,12 +63,41 @@ class Upkeep:
                 if reports:
                     stream.ring.trim(now_ns)
             if reports and resource.peer.streams:
-                self._feedback.receiver_report(resource.peer, now_ns)
+                self._feedback.receiver_report(resource.peer, now_ns, self._estimate(resource))
+            if reports and resource.kind == "subscribe":
+                self._congestion(resource, now_ns)
         for session in tuple(sessions):
             for publication in tuple(session.publications.values()):
+                self._switchboard.elect(publication)
                 self._silence(publication, now_ns)
             if self._ticks % LINE_TICKS == 0:
                 self._lines(session)
+
+    def _congestion(self, resource: Resource, now_ns: int) -> None:
+        """Judge a viewer's line and give it less, or more again."""
+        peer, publication = resource.peer, resource.publication
+        if publication is None or not resource.flows:
+            return
+        loss = max(flow.line.loss for flow in resource.flows)
+        backlogged = peer.port is not None and peer.port.backlog(peer.address) > CONGESTED
+        layered = len(publication.layers) > 1
+        for flow in resource.flows:
+            before = flow.congestion.level
+            after = flow.congestion.update(loss, now_ns, backlogged=backlogged, layered=layered)
+            if flow.kind == "video" and before is not after:
+                self._switchboard.route(publication)
+
+    def _estimate(self, resource: Resource) -> bytes:
+        """A REMB for a publisher that understands it, from the lines of its viewers."""
+        publication = resource.publication
+        codec = publication.codecs.get("video") if publication else None
+        if publication is None or codec is None or "goog-remb" not in codec.feedback:
+            return b""
+        rates = [flow.congestion.rate for flow in publication.flows["video"] if flow.open]
+        bitrate = allowed_bitrate(rates, recorded=publication.session.recorded)
+        ssrcs = [stream.ssrc for stream in resource.peer.streams.values() if stream.info.kind == "video"]
+        self._counters.feedback["remb", "to-publisher"] += 1
+        return rtcp.remb(resource.peer.ssrc, bitrate, ssrcs)
 
     def _window(self, resource: Resource) -> None:
         """Begin a new window of the limits, and count what the last one brought."""

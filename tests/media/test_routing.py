@@ -15,6 +15,7 @@ class Source:
     timestamp: int = 0
     packets: int = 0
     octets: int = 0
+    peer: object = None
 
 
 def flow(sequence: int = 100, timestamp: int = 5000) -> Flow:

@@ -1,0 +1,80 @@
+"""Lines that cannot carry what is sent: what a viewer gets less of, and what a publisher is told. Pure.
+
+Downwards, per viewer: more than 10 % loss (or a TCP backlog) for two seconds takes one step down, first to the
+small layer where there is one, then to no picture at all until a keyframe; sound is never dropped. Upwards, per
+publication: a bitrate by the loss-based rule of draft-ietf-rmcat-gcc section 6, the least of what its viewers can
+take, but never below a floor while it is recorded: the record must not suffer from one bad line.
+"""
+
+from collections.abc import Iterable
+from enum import IntEnum
+
+BAD_LOSS, FAIR_LOSS = 0.10, 0.02
+BAD_NS = 2_000_000_000
+GOOD_NS = 5_000_000_000
+FIRST_PAUSE_NS = 3_000_000_000
+LONGEST_PAUSE_NS = 24_000_000_000
+MAX_BITRATE = 2_500_000
+MIN_BITRATE = 100_000
+RECORDED_FLOOR = 500_000
+
+
+class Level(IntEnum):
+    """What a viewer gets of a picture."""
+
+    FULL = 2
+    SMALL = 1
+    PAUSED = 0
+
+
+class Congestion:
+    """The state of one viewer's line. ``update`` is called once a second."""
+
+    __slots__ = ("_bad_since", "_good_since", "_pause_ns", "_paused_at", "level", "rate")
+
+    def __init__(self) -> None:
+        self.level = Level.FULL
+        self.rate = float(MAX_BITRATE)
+        self._bad_since: int | None = None
+        self._good_since: int | None = None
+        self._pause_ns = FIRST_PAUSE_NS
+        self._paused_at = 0
+
+    def update(self, loss: float, now_ns: int, *, backlogged: bool, layered: bool) -> Level:
+        """Judge the line by its newest report; ``layered`` says whether there is a small layer to go to."""
+        self._estimate(loss)
+        bad = loss > BAD_LOSS or backlogged
+        self._good_since = None if loss > FAIR_LOSS or backlogged else (self._good_since or now_ns)
+        self._bad_since = (self._bad_since or now_ns) if bad else None
+        if self.level is Level.PAUSED:
+            if now_ns - self._paused_at >= self._pause_ns and not bad:
+                self._enter(Level.SMALL if layered else Level.FULL, now_ns)
+        elif self._bad_since is not None and now_ns - self._bad_since >= BAD_NS:
+            small = layered and self.level is Level.FULL
+            self._enter(Level.SMALL if small else Level.PAUSED, now_ns)
+        elif self._good_since is not None and now_ns - self._good_since >= GOOD_NS:
+            self._pause_ns = FIRST_PAUSE_NS
+            if self.level is Level.SMALL:
+                self._enter(Level.FULL, now_ns)
+        return self.level
+
+    def _enter(self, level: Level, now_ns: int) -> None:
+        if level is Level.PAUSED:
+            self._paused_at = now_ns
+        elif self.level is Level.PAUSED:
+            self._pause_ns = min(self._pause_ns * 2, LONGEST_PAUSE_NS)
+        self.level = level
+        self._bad_since = self._good_since = None
+
+    def _estimate(self, loss: float) -> None:
+        if loss < FAIR_LOSS:
+            self.rate *= 1.05
+        elif loss > BAD_LOSS:
+            self.rate *= 1 - loss / 2
+        self.rate = min(max(self.rate, MIN_BITRATE), MAX_BITRATE)
+
+
+def allowed_bitrate(viewers: Iterable[float], *, recorded: bool, floor: int = RECORDED_FLOOR) -> int:
+    """Bits per second to ask of a publisher for what its ``viewers`` can take."""
+    least = min(viewers, default=float(MAX_BITRATE))
+    return round(max(least, floor if recorded else MIN_BITRATE))

@@ -1,0 +1,64 @@
+"""What a bad line costs whom."""
+
+from media.congestion import MAX_BITRATE, MIN_BITRATE, RECORDED_FLOOR, Congestion, Level, allowed_bitrate
+
+SECOND = 1_000_000_000
+
+
+def run(line: Congestion, losses: list[float], *, layered: bool = False, backlogged: bool = False, start: int = 1):
+    return [
+        line.update(loss, (start + index) * SECOND, backlogged=backlogged, layered=layered)
+        for index, loss in enumerate(losses)
+    ]
+
+
+def test_a_short_burst_of_loss_changes_nothing() -> None:
+    """One bad report, then good ones: the picture stays."""
+    assert set(run(Congestion(), [0.5, 0.0, 0.5, 0.0, 0.5])) == {Level.FULL}
+
+
+def test_two_bad_seconds_take_one_step() -> None:
+    """With a small layer first that, then no picture; without one the picture pauses."""
+    assert run(Congestion(), [0.2] * 6, layered=True) == [2, 2, 1, 1, 1, 0]
+    assert run(Congestion(), [0.2] * 3) == [2, 2, 0]
+
+
+def test_a_backlog_counts_as_loss() -> None:
+    """A TCP receiver that does not keep up is congested though it reports no loss."""
+    assert run(Congestion(), [0.0] * 3, backlogged=True)[-1] is Level.PAUSED
+
+
+def test_a_pause_ends_and_gets_longer_each_time() -> None:
+    """After three seconds it is tried again; a line that fails again waits twice as long."""
+    line = Congestion()
+    run(line, [0.2] * 3)
+    assert run(line, [0.0] * 3, start=4) == [0, 0, 2]
+    run(line, [0.2] * 3, start=7)
+    assert run(line, [0.0] * 6, start=10) == [0, 0, 0, 0, 0, 2]
+
+
+def test_a_good_line_gets_the_large_layer_back() -> None:
+    """Five good seconds after stepping down."""
+    line = Congestion()
+    run(line, [0.2] * 3, layered=True)
+    assert run(line, [0.0] * 7, layered=True, start=4)[-1] is Level.FULL
+
+
+def test_the_estimate_follows_loss() -> None:
+    """Five percent up on a good line, half the loss down on a bad one, within bounds."""
+    line = Congestion()
+    run(line, [0.4])
+    assert round(line.rate) == round(MAX_BITRATE * 0.8)
+    run(line, [0.05], start=2)
+    assert round(line.rate) == round(MAX_BITRATE * 0.8)
+    run(line, [0.0], start=3)
+    assert round(line.rate) == round(MAX_BITRATE * 0.84)
+    run(line, [0.9] * 50, start=4)
+    assert line.rate == MIN_BITRATE
+
+
+def test_one_bad_viewer_cannot_spoil_the_record() -> None:
+    """The least viewer decides, but a recorded publisher keeps its floor."""
+    assert allowed_bitrate([2e6, 3e5], recorded=False) == 300_000
+    assert allowed_bitrate([2e6, 1e5], recorded=True) == RECORDED_FLOOR
+    assert allowed_bitrate([], recorded=True) == MAX_BITRATE
