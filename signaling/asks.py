@@ -109,7 +109,8 @@ def _with_how(named: Named, how: str | None) -> Named:
 
 def _drop_person(session: "Session", endpoint: Endpoint, message: messages.DropPerson, now: datetime) -> list[Effect]:
     found = session.presence.find(message.present)
-    if found is None or (found[0] is not endpoint and not rights(session, endpoint, now).host):
+    others = rights(session, endpoint, now).host and not session.kind.privileged
+    if found is None or (found[0] is not endpoint and not others):
         return _deny(endpoint, "no-such-person", "That person is not named here.")
     if found[0].custody and endpoint.role is EndpointRole.ROOM:
         return _deny(endpoint, "not-allowed", "This is not open to you in this session.")
@@ -240,7 +241,10 @@ def _end(session: "Session", endpoint: Endpoint, message: messages.End, now: dat
     words = clean(message.reason, WORDS) if message.reason else ""
     if words is None:
         return _deny(endpoint, "reason-wanted", "Please say why, in at most 200 characters.")
-    reason = "ended-by-host" if endpoint.role is session.kind.host else "ended-by-lawyer"
+    by_host = endpoint.role is session.kind.host
+    if by_host and session.kind.privileged and not words:
+        return _deny(endpoint, "reason-wanted", "Please say why, in at most 200 characters.")
+    reason = "ended-by-host" if by_host else "ended-by-lawyer"
     return session.end(reason, now, by=endpoint.id, words=words)
 
 
@@ -286,6 +290,16 @@ def _help(session: "Session", endpoint: Endpoint, message: messages.Help, now: d
     alarm = Tell("alarm", "help", "{label} calls the duty post.", {"label": endpoint.shown_label}, to=post)
     call = events.CallPost(endpoint.id)
     return [Record({"event": "help", "endpoint": endpoint.id}), call, told, *([alarm] if post else [])]
+
+
+def calls_answered(session: "Session", by: str) -> list[Effect]:
+    """The duty post has seen the silent calls: those who called are told that somebody comes."""
+    callers = frozenset(session.calls)
+    session.calls.clear()
+    if not callers:
+        return []
+    told = Tell("info", "help-answered", "The duty post has seen your call.", to=callers)
+    return [Record({"event": "help-answered", "by": by}), told]
 
 
 def _device(session: "Session", endpoint: Endpoint, message: messages.Device, now: datetime) -> list[Effect]:

@@ -36,6 +36,8 @@ class Close(IntEnum):
     """The resume secret is not known or void: ask for a new ticket."""
     DENIED = 4403
     """Not allowed, too early, too late, ticket used: the ``Refused`` before says which."""
+    LATER = 1013
+    """The service cannot let anybody in right now: try again in a few seconds."""
     RESTART = 1012
     """The server restarts: come back by the resume secret."""
 

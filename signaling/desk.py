@@ -125,6 +125,12 @@ _RELATION = {
 }
 
 
+def belongs(found: Roster, principal: Principal, participant: int) -> bool:
+    """Whether somebody still takes part after the booking was changed."""
+    party = _synthetic(found, participant) if principal.kind == "token" else None
+    return endpoint_for(found, principal, party.id if party else None) is not None
+
+
 def _synthetic(found: Roster, participant: int) -> RosterParty | None:
     """Participant 1 leads; the others in the order they were planned."""
     parties = sorted(found.parties, key=lambda p: (not p.lead, len(p.name), p.name))

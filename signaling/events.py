@@ -103,6 +103,13 @@ class EndAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class CallsAnswered:
+    """The duty post has seen the silent calls; ``by`` is the id of who did."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class RelayUp:
     """The media process is there; ``fresh``: it knows nothing of this session, all resources are gone."""
 
@@ -195,6 +202,7 @@ Event = (
     | TimeRefused
     | RosterChanged
     | EndAsked
+    | CallsAnswered
     | RelayUp
     | RelayDown
     | RecorderReady

@@ -22,7 +22,7 @@ from people import identities
 from scheduler.roster import Roster
 from signaling import events, store
 from signaling.connection import Close
-from signaling.desk import Desk
+from signaling.desk import Desk, belongs
 from signaling.echoes import Echoes
 from signaling.keeping import Keeper
 from signaling.link import Link, MediaLink
@@ -326,8 +326,18 @@ class Hub:
         if live is None:
             return
         roster = await self.desk.roster(session)
-        if roster is not None:
-            live.take(events.RosterChanged(roster))
+        if roster is None:
+            return
+        live.take(events.RosterChanged(roster))
+        for place in live.places:
+            if place.connection is not None and not belongs(roster, place.principal, place.participant):
+                live.withdraw(place)
+
+    async def calls_answered(self, session: str, by: str) -> None:
+        """The duty post has seen the silent calls of a session."""
+        live = self._lives.get(session)
+        if live is not None:
+            live.take(events.CallsAnswered(by))
 
     async def end(self, session: str, reason: str, by: str) -> None:
         """End a session from a page."""

@@ -8,7 +8,7 @@ wait has a bounded queue of its own (outboxes, the link, the database writer).
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ import structlog
 
 from cases.kinds import Recording
 from core.clock import Clock
+from core.ids import new_id
 from media import commands
 from scheduler.roster import Roster
 from signaling import events, messages, views
@@ -28,6 +29,7 @@ from signaling.presence import Standing as Stands
 from signaling.resources import Resources, media_event
 from signaling.restore import Entry, restore
 from signaling.session import Session
+from signaling.states import Record as Chain
 from signaling.states import State
 from signaling.telling import Memory, Tellable, Told, message, sentence
 from signaling.turn import Turn, ice_servers
@@ -40,9 +42,13 @@ KEPT_ENTRIES = 20_000
 AskTime = Callable[["Live", Place, int], Coroutine[Any, Any, None]]
 
 
+CLOSED_ALREADY = "already-closed"
+"""Code of a recorder that is asked for a chain that has its close."""
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the database says of the session that never changes while this process owns it."""
+    """What the database says of where the session's media and chain are."""
 
     recording: str
     media: int
@@ -80,6 +86,8 @@ class Live:
         self._memory = Memory()
         self._dirty = False
         self._attention: object = None
+        self._untried = False
+        """Whether the present recording is a new one that no recorder has taken yet."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -180,7 +188,10 @@ class Live:
     def media(self, event: commands.Event) -> None:
         """Take an event of the media process."""
         self.resources.note(event)
+        if isinstance(event, commands.RecorderFailed) and event.code == CLOSED_ALREADY and self._goes_on_elsewhere():
+            return
         if isinstance(event, commands.RecorderReady):
+            self._untried = False
             self._replay(event.last_entry)
         taken = media_event(event, self.resources)
         if taken is None:
@@ -188,6 +199,21 @@ class Live:
         self.take(taken)
         if isinstance(taken, events.DurableUntil):
             self._tell_durable(taken)
+
+    def _goes_on_elsewhere(self) -> bool:
+        """A media process that was shut down in order has closed its chains: the session goes on in a new one."""
+        if self.session.record is not Chain.ARMING or self._untried:
+            return False
+        self._untried = True
+        before, self.facts = self.facts, replace(self.facts, recording=new_id())
+        self.keeper.add(Standing({"recording": self.facts.recording}, finalize=before.recording))
+        self._carry(
+            [
+                events.Record({"event": "recording", "recording": self.facts.recording, "before": before.recording}),
+                events.ArmRecorder(),
+            ]
+        )
+        return True
 
     def tick(self) -> None:
         """Let time pass; views are sent anew when it changes what somebody may do."""

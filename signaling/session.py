@@ -81,6 +81,8 @@ class Session:
                 return self._roster_changed(roster, now)
             case events.EndAsked(reason, by):
                 return self.end(reason, now, by=by) if self.state is not State.ENDED else []
+            case events.CallsAnswered(by):
+                return asks.calls_answered(self, by)
             case events.TimeRefused(endpoint_id, code, text, values):
                 return [events.Deny(endpoint_id, code, text, values)]
             case events.Tick():

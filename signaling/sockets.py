@@ -11,7 +11,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from core.clock import Clock
 from core.config import Settings
-from core.errors import Denied, PeerError, PersonError
+from core.errors import Denied, PeerError, PersonError, Unavailable
 from core.texts import Texts, choose
 from signaling import events, messages
 from signaling.connection import Close, Connection
@@ -115,7 +115,8 @@ async def _enter(ws: web.WebSocketResponse, hub: Hub, session: str, connection: 
             return await _by_ticket(hub, session, hello, hello.ticket, connection)
         return _by_resume(hub, session, hello, connection)
     except PersonError as error:
-        raise _Shut(Close.DENIED, error.code, error.text, error.values) from None
+        close = Close.LATER if isinstance(error, Unavailable) else Close.DENIED
+        raise _Shut(close, error.code, error.text, error.values) from None
 
 
 async def _hello(ws: web.WebSocketResponse) -> messages.Hello:

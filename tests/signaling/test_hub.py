@@ -268,6 +268,29 @@ async def test_the_lawyer_gets_more_time_when_holds_are_free(world: World) -> No
     assert view["end"] == (end + timedelta(minutes=30)).isoformat().replace("+00:00", "Z")
 
 
+async def test_a_chain_closed_by_an_orderly_shutdown_is_followed_by_a_new_one(world: World) -> None:
+    """The media process was stopped in order and has closed the chain: the session goes on in a second recording."""
+    session, host, _ = await live_interrogation(world)
+    await world.written(session)
+    before = (await row(world, session)).recording
+    world.link.recorder_fails = "already-closed"
+    arms = len(world.link.commands_of(commands.Arm))
+    world.link.restart()
+    async with asyncio.timeout(5):
+        while len(world.link.commands_of(commands.Arm)) < arms + 2:
+            await asyncio.sleep(0)
+    world.link.recorder_fails = ""
+    world.advance(4)
+    await host.a("view", state="held", recording="on")
+    await world.written(session)
+    after = (await row(world, session)).recording
+    assert after != before
+    assert world.link.armed[session] != before
+    async with world.site.db.transaction(write=False) as tx:
+        jobs = (await tx.execute(select(Job).where(Job.kind == "finalize_recording"))).scalars().all()
+    assert before in [job.payload["recording"] for job in jobs]
+
+
 async def test_a_silent_call_reaches_the_day_list_and_nobody_else(world: World) -> None:
     """The terminal's help button: the post's page knows, the other side reads nothing."""
     session, lawyer, room = await live_visit(world)
@@ -276,6 +299,11 @@ async def test_a_silent_call_reaches_the_day_list_and_nobody_else(world: World) 
     snapshot = world.hub.snapshot(session)
     assert snapshot is not None
     assert len(snapshot.calls) == 1
+    await world.hub.calls_answered(session, "duty")
+    await room.a("notice", code="help-answered")
+    snapshot = world.hub.snapshot(session)
+    assert snapshot is not None
+    assert snapshot.calls == ()
     await lawyer.say(messages.Ping())
     await lawyer.a("pong")
     assert not [m for m in lawyer.of("notice") if "help" in m["code"]]

@@ -58,6 +58,7 @@ TABLE: dict[str, tuple[object, tuple[State, State, State, State, State]]] = {
     "withdrawn": (events.Withdrawn("guest"), (W, H, H, H, E)),
     "roster": (events.RosterChanged(roster("statement")), (W, A, L, H, E)),
     "end asked": (events.EndAsked("ended-by-page", "x"), (E, E, E, E, E)),
+    "calls answered": (events.CallsAnswered("d1"), (W, A, L, H, E)),
     "time refused": (events.TimeRefused("host", "taken", "x"), (W, A, L, H, E)),
     "relay up": (events.RelayUp(True), (W, A, L, H, E)),
     "relay down": (events.RelayDown(), (W, H, H, H, E)),
@@ -342,11 +343,14 @@ def test_who_was_removed_comes_back_only_by_the_host() -> None:
 
 
 def test_nobody_is_removed_from_a_visit() -> None:
-    """The duty post cannot eject the lawyer."""
+    """The duty post cannot eject the lawyer, and ends a visit only with a reason."""
     driver = live("visit")
     driver.join(POST)
+    person = next(iter(driver.session.presence.endpoints["lawyer"].persons))
     driver.ask("post", messages.Eject(endpoint="lawyer", reason="other"))
-    assert driver.denied() == ["not-allowed"]
+    driver.ask("post", messages.DropPerson(present=person))
+    driver.ask("post", messages.End())
+    assert driver.denied() == ["not-allowed", "no-such-person", "reason-wanted"]
     assert driver.state is L
 
 

@@ -14,6 +14,7 @@ export const CLOSE = Object.freeze({
   LEFT: 4008,
   UNKNOWN: 4401,
   DENIED: 4403,
+  LATER: 1013,
   RESTART: 1012,
 });
 
