@@ -1,4 +1,4 @@
-"""Every act on a booking leaves a version behind and an entry in the ledger, in the act's own transaction."""
+"""Every act on a booking leaves a version, an entry in the ledger and notices, in the act's own transaction."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import ledger
-from scheduler import store
+from scheduler import notices, store
 from scheduler.facts import Facts, snapshot
 from scheduler.models import Booking, BookingChange
 
@@ -53,3 +53,4 @@ async def record(
     if booking.reason:
         said["reason"] = booking.reason
     await ledger.append(tx, f"booking.{act}", actor=by, subject=booking.id, at=at, details=said)
+    await notices.about(tx, booking, act, by=by, at=at)

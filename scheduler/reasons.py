@@ -123,3 +123,12 @@ STEP_TEXT: dict[str, str] = {
     "escort_left": "Escort has left",
     "returned": "Returned",
 }
+
+WHY_TEXT: dict[str, str] = {
+    "transferred": "The person is now held elsewhere. Please choose a new time there.",
+    "released": "The person has been released. Please cancel or arrange it differently.",
+    "outside": "The person is away from the facility for now. Please choose a later time.",
+    "room": "The room cannot be used then. Please choose another room or time.",
+    "closed": "The facility is closed then. Please choose another time.",
+}
+"""Why a booking must be looked at again."""

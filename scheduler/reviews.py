@@ -47,13 +47,6 @@ class Why(StrEnum):
 
 
 _WHY = {CustodyStatus.RELEASED: Why.RELEASED, CustodyStatus.OUTSIDE: Why.OUTSIDE}
-WHY_TEXT: dict[str, str] = {
-    "transferred": "The person is now held elsewhere. Please choose a new time there.",
-    "released": "The person has been released. Please cancel or arrange it differently.",
-    "outside": "The person is away from the facility for now. Please choose a later time.",
-    "room": "The room cannot be used then. Please choose another room or time.",
-    "closed": "The facility is closed then. Please choose another time.",
-}
 BLOCK_TEXT: dict[str, str] = {
     "device": "Device failure",
     "repair": "Repair",

@@ -64,7 +64,7 @@ class BookingView:
     reason: str | None
     owner: str | None
     review: str | None
-    """Why it must be looked at again: a key of ``reviews.WHY_TEXT``."""
+    """Why it must be looked at again: a key of ``reasons.WHY_TEXT``."""
     created: datetime
     started: datetime | None
     ended: datetime | None

@@ -1,0 +1,171 @@
+"""Telling people: a notice in the page and a job to send it, written in the transaction of what it tells.
+
+A notice holds instants and enumerated words, never names or case numbers: mail and SMS leave the house.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core import jobs
+from core.clock import Clock
+from core.database import Database
+from core.errors import Invalid
+from core.texts import translate
+from people.models import RoleGrant
+from people.principals import Principal
+from scheduler import store
+from scheduler.models import Booking, Notice, NoticeAddress, State
+from scheduler.reasons import REASON_TEXT, WHY_TEXT
+from scheduler.windows import ZONE
+from scheduler.wording import local_values
+
+SEND = "notice.send"
+REMIND = "notice.remind"
+REMINDERS: tuple[timedelta, ...] = (timedelta(days=1), timedelta(hours=1), timedelta(minutes=15))
+TEXTS: dict[str, str] = {
+    "requested": "A visit was requested for {start}. Please confirm or decline it in the day list.",
+    "confirmed": "Your appointment on {start} is confirmed.",
+    "declined": "Your request for {start} could not be confirmed: {reason}. Please choose another time.",
+    "withdrawn": "The request for {start} was withdrawn.",
+    "cancelled": "The appointment on {start} was cancelled: {reason}.",
+    "amended": "An appointment was moved to {start}.",
+    "moved": "The appointment on {start} takes place in another room.",
+    "review": "Your appointment on {start} cannot take place as planned: {reason}",
+    "reminder": "Reminder: your appointment begins on {start}.",
+    "clock": "A visit request must be answered with a time before {deadline}.",
+    "breach": "A visit request was not answered within 48 hours. The resident prosecutor has been told.",
+    "breach_prosecutor": "A visit request was not answered within 48 hours: {facility}.",
+    "offer": "A time has become free: {start}. It is kept for you until {deadline}.",
+    "papers_refused": "A paper for your client could not be accepted: {reason}. Please hand it in again.",
+    "papers_accepted": "Your papers were checked. You can book visits now.",
+    "papers_due": "Papers of a lawyer wait to be checked by {deadline}.",
+}
+"""msgid of each notice. ``{reason}`` is itself a msgid."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeView:
+    """A notice in the reader's words."""
+
+    id: str
+    booking: str | None
+    text: str
+    at: datetime
+    read: bool
+
+
+async def tell(
+    tx: AsyncSession,
+    persons: Collection[str],
+    what: str,
+    *,
+    at: datetime,
+    booking: str | None = None,
+    values: Mapping[str, Any] | None = None,
+) -> None:
+    """Leave a notice for each person and ask for it to be sent; both with the caller's transaction or not at all."""
+    said = {k: v.isoformat() if isinstance(v, datetime) else v for k, v in (values or {}).items()}
+    for person in dict.fromkeys(persons):
+        notice = Notice(person=person, booking=booking, what=what, values=said, at=at)
+        tx.add(notice)
+        await tx.flush()
+        await jobs.enqueue(tx, SEND, {"notice": notice.id}, due=at, key=f"{SEND}:{notice.id}")
+
+
+async def about(tx: AsyncSession, booking: Booking, act: str, *, by: str, at: datetime) -> None:
+    """Tell everybody concerned of an act on a booking, but not who did it, and set the reminders of a confirmed one."""
+    if act not in TEXTS or booking.kind == "rehearsal":
+        return
+    persons = await _concerned(tx, booking, act)
+    values = {"start": booking.start, "reason": _reason(booking, act)}
+    await tell(tx, sorted(persons - {by}), act, at=at, booking=booking.id, values=values)
+    if act == "amended" and booking.state is State.REQUESTED:
+        await tell(tx, await post_of(tx, booking.facility), "requested", at=at, booking=booking.id, values=values)
+    if booking.state is State.CONFIRMED and act in ("confirmed", "amended"):
+        await remind(tx, booking, at)
+
+
+async def remind(tx: AsyncSession, booking: Booking, now: datetime) -> None:
+    """Ask for the reminders still ahead. One job per start, so a moved booking gets new ones and the old fall away."""
+    for before in REMINDERS:
+        due = booking.start - before
+        if due > now:
+            payload = {"booking": booking.id, "start": booking.start.isoformat()}
+            key = f"{REMIND}:{booking.id}:{booking.start.isoformat()}:{int(before.total_seconds())}"
+            await jobs.enqueue(tx, REMIND, payload, due=due, key=key)
+
+
+async def post_of(tx: AsyncSession, facility: str | None) -> Sequence[str]:
+    """Ids of those on duty at a facility."""
+    if facility is None:
+        return ()
+    query = select(RoleGrant.person).where(RoleGrant.facility == facility, RoleGrant.revoked.is_(None))
+    return (await tx.execute(query.order_by(RoleGrant.person))).scalars().all()
+
+
+async def mine(db: Database, clock: Clock, principal: Principal, *, limit: int = 50) -> list[NoticeView]:
+    """A person's own notices, newest first, in their language."""
+    now = clock.now()
+    async with db.transaction(write=False) as tx:
+        query = select(Notice, Booking.zone).outerjoin(Booking, Booking.id == Notice.booking)
+        query = query.where(Notice.person == principal.id).order_by(Notice.at.desc(), Notice.id.desc()).limit(limit)
+        return [
+            NoticeView(n.id, n.booking, words(n, principal.locale, now=now, zone=zone), n.at, n.read is not None)
+            for n, zone in await tx.execute(query)
+        ]
+
+
+async def mark_read(db: Database, clock: Clock, principal: Principal) -> None:
+    """Everything the person was told so far has been read."""
+    async with db.transaction() as tx:
+        unread = update(Notice).where(Notice.person == principal.id, Notice.read.is_(None))
+        await tx.execute(unread.values(read=clock.now()))
+
+
+async def set_address(db: Database, principal: Principal, way: str, address: str) -> None:
+    """Where the person wants mail (``mail``) or short messages (``sms``); empty: not that way."""
+    fits = {"mail": "@" in address and " " not in address, "sms": address.lstrip("+").isdigit()}
+    if way not in fits or len(address) > 254 or (address and not fits[way]):
+        raise Invalid("address", "This address cannot be used. Please check it.", field=way)
+    async with db.transaction() as tx:
+        found = await tx.get(NoticeAddress, (principal.id, way))
+        if found is not None and not address:
+            await tx.delete(found)
+        elif found is not None:
+            found.address = address
+        elif address:
+            tx.add(NoticeAddress(person=principal.id, way=way, address=address))
+
+
+def words(notice: Notice, locale: str, *, now: datetime, zone: str | None) -> str:
+    """The sentence of a notice in a language, its instants by the facility's clock."""
+    values: dict[str, object] = {}
+    for name, value in notice.values.items():
+        if name == "reason" and value:
+            values[name] = translate(locale, str(value))
+        elif name in ("start", "deadline"):
+            values[name] = datetime.fromisoformat(str(value))
+        else:
+            values[name] = value
+    return translate(locale, TEXTS[notice.what], local_values(values, locale, now=now, zone=zone or ZONE))
+
+
+async def _concerned(tx: AsyncSession, booking: Booking, act: str) -> set[str]:
+    """Whom an act concerns: the post of a request, the post too of what is given back, else those who take part."""
+    post = set(await post_of(tx, booking.facility))
+    if act in ("requested", "withdrawn"):
+        return post
+    parties = {p.person for p in await store.parties(tx, [booking.id]) if p.person} | {booking.created_by}
+    return parties | post if act == "cancelled" else parties
+
+
+def _reason(booking: Booking, act: str) -> str:
+    """msgid of why."""
+    if act == "review":
+        return WHY_TEXT.get(booking.review or "", "")
+    return REASON_TEXT.get(booking.reason or "", "")

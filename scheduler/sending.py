@@ -1,0 +1,199 @@
+"""Sending notices: ports for mail and short messages, and the jobs that use them. Runs in the worker."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any, Protocol
+
+import structlog
+from sqlalchemy import select
+
+from core.clock import Clock
+from core.database import Database
+from core.ids import new_id
+from core.jobs import Handler
+from core.texts import translate
+from people.models import Account
+from scheduler import notices, store
+from scheduler.ics import appointment
+from scheduler.models import Booking, Facility, Notice, NoticeAddress, State
+
+log = structlog.get_logger()
+
+SUBJECT = "Yuanjian: your appointment"
+FOOTER = "We never ask for money, codes or screen sharing. To check, call the facility: {phone}."
+CALENDAR_ACTS = frozenset({"confirmed", "amended", "moved", "cancelled", "declined", "reminder"})
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One mail: plain words and perhaps an appointment for the reader's calendar."""
+
+    to: str
+    subject: str
+    body: str
+    appointment: bytes | None = None
+    cancelled: bool = False
+    key: str = ""
+    """The same key is the same letter: a carrier may use it to send once."""
+
+
+class Mail(Protocol):
+    """Carries letters."""
+
+    async def send(self, letter: Letter) -> None:
+        """Deliver or raise; raising lets the job be tried again."""
+
+
+class Sms(Protocol):
+    """Carries short messages."""
+
+    async def send(self, number: str, text: str, key: str) -> None:
+        """Deliver or raise."""
+
+
+class Outbox:
+    """The embedded carrier of both: a directory of readable files, for the demo and for sites without a gateway."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    async def send(self, letter: Letter) -> None:
+        """Write the letter as ``.eml``; the same key overwrites, so it is there once."""
+        self._write(f"{letter.key or new_id()}.eml", as_message(letter, "yuanjian@localhost").as_bytes())
+
+    def _write(self, name: str, content: bytes) -> None:
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part = self._directory / f".{name}.part"
+        part.write_bytes(content)
+        part.replace(self._directory / name)
+
+
+class SmsOutbox(Outbox):
+    """Short messages as text files."""
+
+    async def send(self, number: str, text: str, key: str) -> None:  # type: ignore[override]  # another port, same directory
+        """Write ``number`` and ``text``."""
+        self._write(f"{key or new_id()}.sms.txt", f"{number}\n{text}\n".encode())
+
+
+class SmtpMail:
+    """Mail by SMTP; STARTTLS where the server offers it."""
+
+    def __init__(self, host: str, port: int, sender: str, *, username: str = "", password: str = "") -> None:
+        self._host, self._port, self._sender = host, port, sender
+        self._username, self._password = username, password
+
+    async def send(self, letter: Letter) -> None:
+        """Hand the letter to the server."""
+        import aiosmtplib
+
+        await aiosmtplib.send(
+            as_message(letter, self._sender),
+            hostname=self._host,
+            port=self._port,
+            username=self._username or None,
+            password=self._password or None,
+            timeout=20,
+        )
+
+
+def as_message(letter: Letter, sender: str) -> EmailMessage:
+    """The letter as MIME; an appointment travels as ``text/calendar`` with its method."""
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = sender, letter.to, letter.subject
+    if letter.key:
+        message["Message-ID"] = f"<{letter.key}@yuanjian>"
+    message.set_content(letter.body)
+    if letter.appointment:
+        method = "CANCEL" if letter.cancelled else "REQUEST"
+        message.add_attachment(
+            letter.appointment,
+            maintype="text",
+            subtype="calendar",
+            filename="appointment.ics",
+            params={"method": method, "charset": "utf-8"},
+        )
+    return message
+
+
+def handlers(db: Database, clock: Clock, mail: Mail, sms: Sms, *, base_url: str = "") -> dict[str, Handler]:
+    """The jobs of notices for the worker: send one, and remind of an appointment."""
+
+    async def send(payload: Mapping[str, Any]) -> None:
+        await _send(db, clock, mail, sms, str(payload["notice"]), base_url)
+
+    async def remind(payload: Mapping[str, Any]) -> None:
+        await _remind(db, clock, str(payload["booking"]), datetime.fromisoformat(str(payload["start"])))
+
+    return {notices.SEND: send, notices.REMIND: remind}
+
+
+async def _send(db: Database, clock: Clock, mail: Mail, sms: Sms, notice_id: str, base_url: str) -> None:
+    """Send a notice by every way the person has given. Repeated after a crash it goes out with the same key."""
+    now = clock.now()
+    async with db.transaction(write=False) as tx:
+        notice = await tx.get(Notice, notice_id)
+        if notice is None or notice.sent is not None:
+            return
+        ways = (await tx.execute(select(NoticeAddress).where(NoticeAddress.person == notice.person))).scalars().all()
+        account = await tx.get(Account, notice.person)
+        booking = await store.booking(tx, notice.booking) if notice.booking else None
+        facility = await store.facility(tx, booking.facility) if booking and booking.facility else None
+    locale = account.locale if account else "zh-CN"
+    text = notices.words(notice, locale, now=now, zone=booking.zone if booking else None)
+    for way in ways:
+        if way.way == "mail":
+            await mail.send(_letter(notice, way.address, text, booking, facility, locale, now, base_url))
+        else:
+            await sms.send(way.address, text, f"{notice.id}-sms")
+    async with db.transaction() as tx:
+        (await tx.get_one(Notice, notice_id)).sent = now
+    log.info("a notice was sent", notice=notice_id, ways=len(ways))
+
+
+def _letter(
+    notice: Notice,
+    to: str,
+    text: str,
+    booking: Booking | None,
+    facility: Facility | None,
+    locale: str,
+    now: datetime,
+    base_url: str,
+) -> Letter:
+    body = [text]
+    if base_url and booking:
+        body.append(f"{base_url}/sessions/{booking.id}")
+    if facility and facility.phone:
+        body.append(translate(locale, FOOTER, {"phone": facility.phone}))
+    off = booking is not None and booking.state not in (State.CONFIRMED, State.REQUESTED)
+    event = None
+    if booking is not None and notice.what in CALENDAR_ACTS and (off or booking.state is State.CONFIRMED):
+        event = appointment(
+            booking=booking.id,
+            kind=booking.kind,
+            start=booking.start,
+            end=booking.end,
+            place=facility.name if facility else "",
+            address=f"{base_url}/sessions/{booking.id}" if base_url else "",
+            sequence=booking.version,
+            stamped=now,
+            locale=locale,
+            cancelled=off,
+        )
+    return Letter(to, translate(locale, SUBJECT), "\n\n".join(body) + "\n", event, off, f"{notice.id}-mail")
+
+
+async def _remind(db: Database, clock: Clock, booking_id: str, start: datetime) -> None:
+    """Tell those who take part, unless the booking was moved or no longer stands."""
+    async with db.transaction() as tx:
+        booking = await store.booking(tx, booking_id)
+        if booking is None or booking.state is not State.CONFIRMED or booking.start != start:
+            return
+        if booking.started is not None or clock.now() >= booking.start:
+            return
+        persons = sorted({p.person for p in await store.parties(tx, [booking_id]) if p.person})
+        await notices.tell(tx, persons, "reminder", at=clock.now(), booking=booking_id, values={"start": booking.start})

@@ -1,0 +1,146 @@
+"""Who is told what, in which words, once; and appointments that update and disappear."""
+
+from datetime import timedelta
+from email import message_from_bytes, policy
+
+import pytest
+from icalendar import Calendar
+from sqlalchemy import select
+
+from core.errors import Invalid
+from core.jobs import Job, Worker
+from scheduler.amending import Change, amend
+from scheduler.bookings import request_booking
+from scheduler.decisions import cancel, confirm, decline
+from scheduler.notices import mark_read, mine, set_address
+from scheduler.sending import Outbox, SmsOutbox, handlers
+
+
+@pytest.fixture
+def outbox(tmp_path):
+    """Where mail and short messages land."""
+    return tmp_path / "outbox"
+
+
+@pytest.fixture
+def work(site, outbox):
+    """Run every job that is due."""
+
+    async def run():
+        jobs = handlers(site.db, site.clock, Outbox(outbox), SmsOutbox(outbox), base_url="https://meet.example.org")
+        worker = Worker(site.db, site.clock, jobs)
+        while await worker.run_one():
+            pass
+
+    return run
+
+
+async def texts(site, login):
+    """What a person was told, newest first."""
+    return [notice.text for notice in await mine(site.db, site.clock, site.who[login])]
+
+
+def letters(outbox):
+    """Every mail in the outbox, by name."""
+    return [message_from_bytes(p.read_bytes(), policy=policy.default) for p in sorted(outbox.glob("*.eml"))]
+
+
+def event(letter):
+    """The appointment of a letter and its method."""
+    part = next(p for p in letter.walk() if p.get_content_type() == "text/calendar")
+    calendar = Calendar.from_ical(part.get_payload(decode=True))
+    return calendar["METHOD"], calendar.walk("VEVENT")[0]
+
+
+async def test_each_side_is_told_of_the_others_acts_and_not_of_its_own(site):
+    """Request to the post, answer to the lawyer, in their language and by the facility's clock."""
+    visit = await request_booking(site.db, site.clock, site.who["lawyer"], site.visit())
+    assert await texts(site, "duty") == ["有律师申请 14:00 会见，请在当日安排中确认或答复。"]
+    assert await texts(site, "lawyer") == []
+    await confirm(site.db, site.clock, site.who["duty"], visit.id)
+    assert await texts(site, "lawyer") == ["您 14:00 的预约已确认。"]
+    assert await texts(site, "officer") == []
+
+
+async def test_a_refusal_says_why_and_what_next(site):
+    """The enumerated reason in words."""
+    visit = await request_booking(site.db, site.clock, site.who["lawyer"], site.visit())
+    await decline(site.db, site.clock, site.who["duty"], visit.id, "court")
+    assert await texts(site, "lawyer") == ["您 14:00 的申请未能确认：当事人出庭。请另选时间。"]
+
+
+async def test_a_refused_booking_tells_nobody(site):
+    """What was rolled back leaves neither notice nor job."""
+    await request_booking(site.db, site.clock, site.who["lawyer"], site.visit(person="王立刚"))
+    async with site.db.transaction(write=False) as tx:
+        assert (await tx.execute(select(Job))).first() is None
+
+
+async def test_mail_carries_an_appointment_that_moves_and_disappears(site, outbox, work):
+    """One UID, rising SEQUENCE, REQUEST then CANCEL; no name and no case number leaves the house."""
+    await set_address(site.db, site.who["lawyer"], "mail", "shen@example.org")
+    visit = await request_booking(site.db, site.clock, site.who["lawyer"], site.visit())
+    await confirm(site.db, site.clock, site.who["duty"], visit.id)
+    await work()
+    moved = Change(start=visit.start + timedelta(hours=1))
+    await amend(site.db, site.clock, site.who["lawyer"], visit.id, moved)
+    await confirm(site.db, site.clock, site.who["duty"], visit.id)
+    await work()
+    await cancel(site.db, site.clock, site.who["duty"], visit.id, "room")
+    await work()
+    found = [event(letter) for letter in letters(outbox)]
+    assert [method for method, _ in found] == ["REQUEST", "REQUEST", "CANCEL"]
+    assert len({str(e["UID"]) for _, e in found}) == 1
+    sequences = [int(e["SEQUENCE"]) for _, e in found]
+    assert sequences == sorted(set(sequences))
+    everything = b"".join(p.read_bytes() for p in outbox.iterdir())
+    whole = "".join(str(letter.get_body(("plain",)).get_content()) for letter in letters(outbox))
+    for secret in ("张伟民", "沈知远", "0317"):
+        assert secret.encode() not in everything
+        assert secret not in whole
+
+
+async def test_a_letter_is_sent_once(site, outbox, work):
+    """A job run again after a crash changes nothing."""
+    await set_address(site.db, site.who["lawyer"], "mail", "shen@example.org")
+    await set_address(site.db, site.who["lawyer"], "sms", "+8613800000000")
+    visit = await request_booking(site.db, site.clock, site.who["lawyer"], site.visit())
+    await confirm(site.db, site.clock, site.who["duty"], visit.id)
+    await work()
+    before = sorted(p.name for p in outbox.iterdir())
+    async with site.db.transaction() as tx:
+        for job in (await tx.execute(select(Job).where(Job.state == "done"))).scalars():
+            job.state = "waiting"
+    await work()
+    assert sorted(p.name for p in outbox.iterdir()) == before
+    assert len(before) == 2
+
+
+async def test_reminders_follow_the_booking(site, work):
+    """An hour and a quarter before, once each; a moved booking reminds of its new time alone."""
+    visit = await request_booking(site.db, site.clock, site.who["lawyer"], site.visit(2))
+    await confirm(site.db, site.clock, site.who["duty"], visit.id)
+    change = Change(start=visit.start + timedelta(hours=2))
+    await amend(site.db, site.clock, site.who["lawyer"], visit.id, change)
+    await confirm(site.db, site.clock, site.who["duty"], visit.id)
+    for _ in range(24):
+        site.clock.advance(15 * 60)
+        await work()
+    reminders = [t for t in await texts(site, "lawyer") if t.startswith("提醒")]
+    assert len(reminders) == 2
+    assert all("16:00" in text for text in reminders)
+
+
+async def test_notices_are_read(site):
+    """After looking, nothing is new."""
+    await request_booking(site.db, site.clock, site.who["lawyer"], site.visit())
+    assert [n.read for n in await mine(site.db, site.clock, site.who["duty"])] == [False]
+    await mark_read(site.db, site.clock, site.who["duty"])
+    assert [n.read for n in await mine(site.db, site.clock, site.who["duty"])] == [True]
+
+
+@pytest.mark.parametrize(("way", "address"), [("mail", "nobody"), ("mail", "a@b c"), ("sms", "call me"), ("fax", "1")])
+async def test_an_unusable_address_is_refused(site, way, address):
+    """Mail needs an at sign, a number digits, and there is no fax."""
+    with pytest.raises(Invalid):
+        await set_address(site.db, site.who["lawyer"], way, address)
