@@ -91,9 +91,13 @@ def keys_document(recording: str, wraps: Iterable[Mapping[str, str]]) -> bytes:
 
 def load_data_key(site: SiteKeys, files: RecordingFiles, recording: str) -> bytes:
     """The data key of a recording from its newest wraps. Raises ``KeyMissing``."""
+    return site.unwrap(all_wraps(files), recording)
+
+
+def all_wraps(files: RecordingFiles) -> list[Mapping[str, Any]]:
+    """Every wrap of a recording's data key, newest first."""
     documents = [*sorted(files.root.glob("keys-*.json"), reverse=True), files.keys]
-    wraps = [wrap for path in documents for wrap in _read_wraps(path)]
-    return site.unwrap(wraps, recording)
+    return [wrap for path in documents for wrap in _read_wraps(path)]
 
 
 def _read_wraps(path: Path) -> list[Mapping[str, Any]]:

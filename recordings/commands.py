@@ -1,0 +1,223 @@
+"""The command line about recordings: ``main.py`` calls ``mount``."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core import config
+from core.clock import SystemClock
+from core.errors import NotFound, OperatorError
+from core.texts import Texts
+from recordings import backup as backups
+from recordings import rotation, scrub
+from recordings.cli import report, verify_command
+from recordings.export import export
+from recordings.filesystem import Disk
+from recordings.finalize import Finalizer
+from recordings.keys import FileKeys, KeyMissing
+from recordings.layout import recordings_dir
+from recordings.library import Library
+from recordings.verify import verify
+
+DataDir = Annotated[Path | None, typer.Option(help="Data directory.", envvar="YUANJIAN_DATA_DIR")]
+Id = Annotated[str, typer.Argument(help="Id of a recording.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+recordings_app = typer.Typer(no_args_is_help=True, help="List, check, repair and finish recordings.")
+keys_app = typer.Typer(no_args_is_help=True, help="The site's keys.")
+
+
+def mount(app: typer.Typer) -> None:
+    """Add every command of this package to the program."""
+    app.command("verify")(verify_command)
+    app.command("export")(export_command)
+    app.command("backup")(backup_command)
+    app.command("restore")(restore_command)
+    app.add_typer(recordings_app, name="recordings")
+    app.add_typer(keys_app, name="keys")
+
+
+def _place(data_dir: Path | None) -> Path:
+    return config.load(None, {"data_dir": data_dir}).data_dir
+
+
+def _refuse(error: Exception | str) -> typer.Exit:
+    typer.echo(str(error), err=True)
+    return typer.Exit(2)
+
+
+def export_command(
+    recording: Id,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Bundle to write, a .zip.", dir_okay=False)],
+    encrypted: Annotated[bool, typer.Option("--encrypted", help="Keep everything as stored; needs the key.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Write a bundle that anybody can check without this software.
+
+    The site's fingerprint is written beside it, to be handed over by another way.
+    """
+    place = _place(data_dir)
+    if not Library(place, SystemClock()).has(recording):
+        raise _refuse(f"{recording}: no such recording")
+    try:
+        made = export(place, recording, output, FileKeys(place), SystemClock(), encrypted=encrypted)
+    except (OSError, KeyMissing) as error:
+        raise _refuse(error) from None
+    typer.echo(f"{made.bundle}\nsha256  {made.sha256}\nsite    {made.fingerprint}\ndigest  {made.digest}")
+
+
+def backup_command(
+    target: Annotated[Path, typer.Argument(help="Directory to copy to; run again, it takes only what is new.")],
+    with_keys: Annotated[
+        bool, typer.Option("--with-keys", help="Also private keys: whoever has it reads all.")
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Copy recordings and keys to another disk, each file read back."""
+    try:
+        done = backups.backup(_place(data_dir), target, Disk(), with_keys=with_keys)
+    except (OSError, backups.BackupRefused) as error:
+        raise _refuse(error) from None
+    typer.echo(f"{done.files} files, {done.bytes} bytes copied; {done.kept} unchanged")
+
+
+def restore_command(
+    source: Annotated[Path, typer.Argument(help="A backup.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Bring a backup back into an empty data directory, then verify every recording."""
+    place = _place(data_dir)
+    try:
+        done = backups.restore(source, place, Disk())
+    except (OSError, backups.BackupRefused) as error:
+        raise _refuse(error) from None
+    typer.echo(f"{done.files} files, {done.bytes} bytes restored")
+    _scrub(place, as_json=False)
+
+
+@recordings_app.command("list")
+def list_command(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """List recordings: id, session, kind, policy, length, takes, gaps, whether closed, files to play."""
+    place = _place(data_dir)
+    library = Library(place, SystemClock())
+
+    async def rows() -> list[dict[str, object]]:
+        found = []
+        for root in sorted(recordings_dir(place).glob("*")):
+            try:
+                said, files = await library.summary(root.name), await library.files(root.name)
+            except NotFound:
+                continue
+            found.append(
+                {
+                    "recording": root.name,
+                    "session": said.genesis["session"],
+                    "kind": said.genesis["kind"],
+                    "policy": said.genesis["policy"],
+                    "started": said.started.isoformat(),
+                    "duration_ms": said.duration_ms,
+                    "takes": len(said.takes),
+                    "gaps": len(said.gaps),
+                    "closed": said.close is not None,
+                    "files": len(files),
+                }
+            )
+        return found
+
+    found = asyncio.run(rows())
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
+    for row in () if as_json else found:
+        typer.echo("  ".join(str(value) for value in row.values()))
+
+
+@recordings_app.command("scrub")
+def scrub_command(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Verify every recording and every derived file. Exit 1 when something is spoilt."""
+    _scrub(_place(data_dir), as_json=as_json)
+
+
+def _scrub(place: Path, *, as_json: bool) -> None:
+    sound = True
+    for item in scrub.scrub(place):
+        sound = sound and item.is_sound
+        if as_json:
+            typer.echo(
+                json.dumps({**item.found.to_json(), "spoilt_files": list(item.spoilt_files)}, ensure_ascii=False)
+            )
+            continue
+        typer.echo(f"{item.found.verdict.value:<12} {item.recording}")
+        if not item.is_sound:
+            for line in report(item.found, Texts("zh-CN"))[1:]:
+                typer.echo(f"    {line}")
+            for name in item.spoilt_files:
+                typer.echo(f"    derived/{name}")
+    if not sound:
+        raise typer.Exit(1)
+
+
+@recordings_app.command("repair")
+def repair_command(
+    recording: Id,
+    copy: Annotated[list[Path], typer.Option("--from", help="A second copy: backup or data directory.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Replace spoilt files by those of a second copy; what is spoilt is kept aside. Exit 1 when damage remains."""
+    place = _place(data_dir)
+    try:
+        for name in scrub.repair(place, recording, copy, Disk()):
+            typer.echo(f"repaired {name}")
+    except (OSError, ValueError) as error:
+        raise _refuse(error) from None
+    found = verify(recordings_dir(place) / recording)
+    typer.echo(found.verdict.value)
+    if found.verdict in scrub.GRAVE:
+        raise typer.Exit(1)
+
+
+@recordings_app.command("finalize")
+def finalize_command(recording: Id, data_dir: DataDir = None) -> None:
+    """End an abandoned chain if need be and make the playable files."""
+    place = _place(data_dir)
+    library = Library(place, SystemClock())
+    if not library.has(recording):
+        raise _refuse(f"{recording}: no such recording")
+    asyncio.run(library.close_abandoned(recording))
+    for item in Finalizer(place, lambda: FileKeys(place), SystemClock(), Disk()).run(recording):
+        typer.echo(f"{item.file}  {item.media_type}  {item.duration_ms / 1000:.1f} s")
+
+
+@keys_app.command("rotate")
+def rotate_command(
+    signing: Annotated[bool, typer.Option("--signing", help="The signing key instead of the wrapping key.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Make a new wrapping key and wrap every recording's key again, or make a new signing key."""
+    place = _place(data_dir)
+    try:
+        if signing:
+            typer.echo(f"new site fingerprint, to be published: {rotation.rotate_signing(place, Disk())}")
+        else:
+            typer.echo(f"{len(rotation.rotate_wrapping(place, Disk()))} recordings wrapped to the new key")
+    except (OSError, OperatorError) as error:
+        raise _refuse(error) from None
+
+
+@keys_app.command("escrow-test")
+def escrow_test_command(
+    key: Annotated[Path, typer.Argument(help="The escrow private key, brought for the test.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Prove that the escrow key alone opens every recording. Exit 1 when one stays shut."""
+    shut = []
+    try:
+        for item in rotation.escrow_test(_place(data_dir), key.read_bytes()):
+            typer.echo(f"{'opens ' if item.ok else 'SHUT  '} {item.recording}")
+            shut += [] if item.ok else [item.recording]
+    except (OSError, KeyMissing) as error:
+        raise _refuse(error) from None
+    if shut:
+        raise typer.Exit(1)
