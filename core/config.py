@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     tls_key: Path | None = None
     trusted_proxy: str = ""
     """Address of a proxy that ends TLS in front of us and whose ``X-Forwarded-*`` headers are believed."""
+    secrets_dir: Path | None = None
+    """Directory of the site's own secrets; default: ``secrets`` in the data directory."""
     database_url: str = ""
     """SQLAlchemy address; default: an SQLite file in the data directory."""
     site_name: str = "远见"
@@ -146,6 +148,16 @@ class Settings(BaseSettings):
     def run_dir(self) -> Path:
         """Sockets of the running processes."""
         return self.data_dir / "run"
+
+    @property
+    def secrets(self) -> Path:
+        """Directory of ``core.vault``."""
+        return self.secrets_dir or self.data_dir / "secrets"
+
+    @property
+    def ledger_dir(self) -> Path:
+        """Tiles and checkpoints of the ledger, to be copied by witnesses."""
+        return self.data_dir / "ledger"
 
     @property
     def database(self) -> str:

@@ -1,13 +1,12 @@
 """The platform's append-only log of who did what: written in the same transaction as what it tells.
 
 Entries hold ids and enumerated tags, never names or free text. Each carries the hash of its predecessor, so that
-a changed or deleted row is found by ``check``.
+a changed or deleted row is found by ``check``; ``core.checkpoints`` signs heads of the tree over all of them.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Connection, Index, String, Text, select, text
@@ -16,8 +15,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UtcDateTime
 from core.guards import Guard, triggers_missing
+from core.merkle import leaf_hash
 
 GENESIS = "0" * 64
+LARGEST = 16_384
+"""Bytes an entry may have."""
 
 
 class Entry(Base):
@@ -49,18 +51,23 @@ class Checkpoint(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime())
 
 
-def entry_hash(entry: Entry) -> str:
-    """Hex SHA-256 over the canonical form of everything the entry says and its predecessor's hash."""
+def entry_bytes(entry: Entry) -> bytes:
+    """The canonical form of everything the entry says and its predecessor's hash: the leaf others keep copies of."""
     said = [
         entry.number,
-        entry.at.isoformat(),
+        entry.at.astimezone(UTC).isoformat(timespec="microseconds"),
         entry.tag,
         entry.actor,
         entry.subject,
         entry.details,
         entry.previous,
     ]
-    return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
+
+
+def entry_hash(entry: Entry) -> str:
+    """Hex leaf hash of the entry (RFC 6962 2.1)."""
+    return leaf_hash(entry_bytes(entry)).hex()
 
 
 async def append(
@@ -78,7 +85,10 @@ async def append(
         details=dict(details or {}),
         previous=last.hash if last else GENESIS,
     )
-    entry.hash = entry_hash(entry)
+    said = entry_bytes(entry)
+    if len(said) > LARGEST:
+        raise ValueError("a ledger entry holds ids and tags, not documents")
+    entry.hash = leaf_hash(said).hex()
     tx.add(entry)
     await tx.flush()
     return entry
