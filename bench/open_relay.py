@@ -158,6 +158,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--media-port", type=int, default=0, metavar="UDP", help="port of the media, UDP and TCP")
     parser.add_argument("--record", default="none", metavar="DIR|none", help="where journals go, or none")
     parser.add_argument("--host", action="append", help="address to listen on, also more than once")
+    parser.add_argument("--public", action="append", default=[], help="address that candidates name instead")
     return parser.parse_args()
 
 
@@ -166,7 +167,12 @@ async def run(options: argparse.Namespace) -> None:
     hosts = tuple(options.host or ["127.0.0.1"])
     record = options.record != "none"
     clock = SystemClock()
-    settings = MediaSettings(control_path=Path(tempfile.gettempdir()) / "unused", port=options.media_port, bind=hosts)
+    settings = MediaSettings(
+        control_path=Path(tempfile.gettempdir()) / "unused",
+        port=options.media_port,
+        bind=hosts,
+        public=tuple(options.public),
+    )
     recorders = await recorders_in(Path(options.record), clock) if record else NoRecorders()
     service = MediaService(settings, recorders, clock)
     await service.start()

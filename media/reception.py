@@ -9,6 +9,7 @@ from media.rtcp import Report
 
 FIRST_TRY_NS = 15_000_000
 """Wait this long for a packet that may only be late before asking for it."""
+MAX_UNSTEADY_NS = 40_000_000
 MIN_SPACING_NS = 30_000_000
 MAX_SPACING_NS = 250_000_000
 MAX_TRIES = 10
@@ -39,6 +40,7 @@ class Reception:
 
     __slots__ = (
         "_base",
+        "_clock_rate",
         "_last_transit",
         "_prior_expected",
         "_prior_received",
@@ -57,6 +59,7 @@ class Reception:
         self.received = 1
         self.repaired = 0
         self.jitter = 0.0
+        self._clock_rate = 90_000
         self.nack = nack
         self.missing: dict[int, Missing] = {}
         self.answer_ns = 100_000_000
@@ -81,7 +84,7 @@ class Reception:
         if not self.nack or step - 1 + len(self.missing) > MAX_MISSING:
             return first & 0xFFFF, step - 1
         for lost in range(first, self.highest):
-            self.missing[lost] = Missing(now_ns, now_ns + FIRST_TRY_NS)
+            self.missing[lost] = Missing(now_ns, now_ns + FIRST_TRY_NS + self._unsteady_ns())
         return None
 
     def lacks(self, sequence: int) -> bool:
@@ -107,8 +110,13 @@ class Reception:
     def _spacing(self) -> int:
         return max(MIN_SPACING_NS, min(MAX_SPACING_NS, self.answer_ns * 5 // 4))
 
+    def _unsteady_ns(self) -> int:
+        """On a line with jitter a packet is late more often than lost: wait for it a little longer."""
+        return min(MAX_UNSTEADY_NS, int(self.jitter * 1_000_000_000 / self._clock_rate))
+
     def transit(self, timestamp: int, arrival_ns: int, clock_rate: int) -> None:
         """Feed the jitter estimate (RFC 3550 A.8) with a packet that opened a new timestamp."""
+        self._clock_rate = clock_rate
         transit = (arrival_ns * clock_rate // 1_000_000_000 - timestamp) & 0xFFFFFFFF
         if self._last_transit is not None:
             step = (transit - self._last_transit) & 0xFFFFFFFF

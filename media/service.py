@@ -13,8 +13,9 @@ from core.clock import Clock
 from core.errors import OperatorError, PeerError
 from core.ids import new_id
 from media import commands, taping
+from media.admission import Load
 from media.answers import candidates
-from media.commands import Answered, Closed, Command, Hello, Measured, Rejected
+from media.commands import Answered, Closed, Command, Hello, Measured, RecorderFailed, Rejected
 from media.config import MediaSettings, parse_address
 from media.counters import Counters
 from media.endpoint import UdpPort, bind_udp, local_addresses
@@ -35,6 +36,9 @@ ABANDONED_NS = 900_000_000_000
 """A session that no web process controls and nobody is connected to is let go after this long."""
 
 
+MAX_REFUSED = 1_000
+
+
 class MediaService:
     """The relay as a whole. Everything runs on the loop that called ``start``."""
 
@@ -46,6 +50,10 @@ class MediaService:
         self._settings = settings
         self._recorders = recorders
         self._clock = clock
+        self.load = Load()
+        self._refused: dict[str, str] = {}
+        """Sessions not taken, with the reason; their publishers are told the same."""
+        self._forwarded_before = 0
         self._ports: list[UdpPort | TcpPort] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self._tick: asyncio.TimerHandle | None = None
@@ -117,7 +125,18 @@ class MediaService:
         self._expected = loop.time() + PERIOD_S
         self._tick = loop.call_at(self._expected, self._on_tick)
         self._upkeep.tick(self.sessions.values())
+        self._note_load()
         self._drop_abandoned()
+
+    def _note_load(self) -> None:
+        forwarded, self._forwarded_before = self.counters.forwarded - self._forwarded_before, self.counters.forwarded
+        now = self._clock.now()
+        behind = [
+            (now - session.taping.durable_at).total_seconds() * 1000
+            for session in self.sessions.values()
+            if session.recorded and session.taping and session.taping.durable_at
+        ]
+        self.load.note(self.counters.loop_lag_ms, forwarded / PERIOD_S, max(behind, default=0.0), len(self.sessions))
 
     def _drop_abandoned(self) -> None:
         now_ns = self._clock.monotonic_ns()
@@ -133,6 +152,10 @@ class MediaService:
             "resources": len(self.resources.all),
             "connected": sum(resource.connected for resource in resources),
             "streams": sum(len(resource.peer.streams) for resource in resources if resource.connected),
+            "loop_lag_smoothed_milliseconds": self.load.lag_ms,
+            "forwarded_per_second": self.load.packets_per_second,
+            "disk_lag_milliseconds": self.load.disk_lag_ms,
+            "refuses_sessions": float(self.load.refusal(self._settings.limits) is not None),
             "recordings": sum(session.recorded for session in self.sessions.values()),
         }
         return self.counters.text(gauges)
@@ -176,6 +199,8 @@ class MediaService:
                 session = self._owned(command.session, emit)
                 if session is not None:
                     self._in_session(session, command)
+                elif isinstance(command, commands.Arm) and command.session in self._refused:
+                    emit(RecorderFailed(session=command.session, recording=command.recording, code="overloaded"))
 
     def _owned(self, name: str, emit: Emit) -> Session | None:
         """The session, when this connection controls it."""
@@ -185,11 +210,23 @@ class MediaService:
     def _open_session(self, command: commands.OpenSession, emit: Emit) -> None:
         session = self.sessions.get(command.session)
         if session is None:
+            refusal = self.load.refusal(self._settings.limits)
+            if refusal is not None:
+                self._refuse(command.session, refusal)
+                return
+            self._refused.pop(command.session, None)
             session = Session(command.session, command.video, command.audio_level, emit)
             self.sessions[session.id] = session
             return
         session.owner, session.unowned_ns = emit, 0
         self._tell_all(session)
+
+    def _refuse(self, name: str, refusal: str) -> None:
+        log.warning("a new session is refused", session=name, reason=refusal)
+        self.counters.dropped["session-refused"] += 1
+        self._refused[name] = refusal
+        while len(self._refused) > MAX_REFUSED:
+            del self._refused[next(iter(self._refused))]
 
     def _tell_all(self, session: Session) -> None:
         """Repeat to a web process that adopts the session what stands."""
@@ -230,6 +267,8 @@ class MediaService:
                 raise PeerError("no-publication", "no such resource")
             return self.resources.restart(resource)
         session = self._owned(command.session, emit)
+        if session is None and command.session in self._refused:
+            raise PeerError("overloaded", self._refused[command.session])
         if session is None:
             raise PeerError("no-session", "no such session")
         if isinstance(command, commands.Publish):

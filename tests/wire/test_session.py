@@ -5,6 +5,7 @@ import struct
 
 from bench.participant import Participant
 from media import commands
+from media.config import Limits
 from tests.wire.peers import NOW, Client, Desk, FakeRecorders, luma, relay
 
 
@@ -464,3 +465,24 @@ async def test_a_peer_that_changes_its_address_goes_on() -> None:
         await asyncio.sleep(0.05)
         await speak(publisher, 2, 2)
         assert len(viewer.heads) == 4
+
+
+async def test_an_overloaded_process_refuses_new_sessions_and_serves_the_old() -> None:
+    """A session beyond the limit is told so by every answer; the live one goes on; later there is room again."""
+    async with relay(limits=Limits(sessions=1)) as service:
+        desk = Desk(service)
+        desk.send(commands.OpenSession(session="s"))
+        publisher = await publish(desk, "s", "a")
+        service._note_load()
+        desk.send(commands.OpenSession(session="t"))
+        fields = {"session": "t", "endpoint": "a", "role": "x", "publication": "camera"}
+        assert desk.ask(commands.Publish, offer=Participant().offer(), **fields).code == "overloaded"
+        desk.send(commands.Arm(session="t", recording="r", kind="k", policy="clear"))
+        assert desk.seen(commands.RecorderFailed, session="t", code="overloaded")
+        await speak(publisher, 0, 1)
+        assert "yuanjian_media_refuses_sessions 1.0" in service.metrics()
+        desk.send(commands.CloseSession(session="s", reason="host"))
+        await desk.wait(commands.Closed)
+        service._note_load()
+        desk.send(commands.OpenSession(session="t"))
+        assert "t" in service.sessions
