@@ -17,15 +17,16 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from core import config
+from core import config, ledger_cli
 from core.clock import SystemClock
 from core.config import Settings
 from core.errors import OperatorError
-from recordings.cli import verify_command
+from recordings import commands as recording_commands
 
 app = typer.Typer(name="yuanjian", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 token_app = typer.Typer(no_args_is_help=True)
-app.command("verify")(verify_command)
+recording_commands.mount(app)
+app.add_typer(ledger_cli.app, name="ledger", help="The platform's log of who did what: sign, prove, watch.")
 app.add_typer(token_app, name="token", help="Tokens for operators and other systems.")
 
 WORKER_SILENT = 10.0
@@ -112,7 +113,7 @@ def _free_port(kind: socket.SocketKind) -> int:
 async def _serve(settings: Settings, *, lan: bool) -> None:
     from core.processes import Process, Supervisor
 
-    _prepare_directory(settings)
+    config.prepare(settings)
     accounts = await _prepare_database(settings)
     settings_file = settings.run_dir / "settings.json"
     _write_private(settings_file, settings.model_dump_json())
@@ -125,11 +126,6 @@ async def _serve(settings: Settings, *, lan: bool) -> None:
 def _from_source() -> bool:
     """Whether the working directory is the source tree this module was loaded from."""
     return Path(__file__).resolve().parent == Path.cwd().resolve()
-
-
-def _prepare_directory(settings: Settings) -> None:
-    for directory in (settings.data_dir, settings.run_dir):
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 async def _prepare_database(settings: Settings) -> list[Any]:
