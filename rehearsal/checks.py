@@ -1,13 +1,15 @@
 """What must be there after a rehearsal: pure judgements over what was measured."""
 
-from rehearsal import picture, recorded
+from rehearsal import recorded
 from rehearsal.report import Line, Missing, RecordedFile, Report
 
 ENOUGH = 0.5
-"""Part of the pictures of the planned seconds that must have come through, and of the seconds that must be recorded.
+"""Part of the pictures sent that must have come through, and of the seconds that must be recorded.
 
 Loss and stutter on a busy machine are measured and shown; less than half is a failure of the line, not of the machine.
 """
+LEAST = 1.0
+"""Pictures per second that must have been sent at all for anything to be proved."""
 
 
 def missing(report: Report) -> list[Missing]:
@@ -26,7 +28,9 @@ def missing(report: Report) -> list[Missing]:
 def _line(line: Line, seconds: float) -> list[Missing]:
     names: dict[str, object] = {"sender": line.sender, "receiver": line.receiver}
     found = []
-    if line.frames_own < ENOUGH * seconds * picture.RATE:
+    if line.frames_sent < LEAST * seconds:
+        found.append(Missing("too-busy", "participant {sender} could not send: this machine is too busy", names))
+    if line.frames_own < ENOUGH * line.frames_sent:
         found.append(Missing("picture", "participant {receiver} hardly saw participant {sender}", names))
     if line.frames_foreign:
         found.append(Missing("picture-foreign", "participant {receiver} saw somebody else as {sender}", names))
@@ -68,11 +72,15 @@ def _record(report: Report) -> list[Missing]:
         if not files:
             found.append(Missing("file", "no recorded file of participant {sender}", {"sender": participant}))
         else:
-            found += _files(files, participant, report.seconds)
+            found += _files(files, participant, _sent(report, participant))
     return found
 
 
-def _files(files: list[RecordedFile], participant: int, seconds: float) -> list[Missing]:
+def _sent(report: Report, participant: int) -> int:
+    return max((line.frames_sent for line in report.lines if line.sender == participant), default=0)
+
+
+def _files(files: list[RecordedFile], participant: int, sent: int) -> list[Missing]:
     names: dict[str, object] = {"sender": participant}
     found = [
         Missing(
@@ -83,7 +91,7 @@ def _files(files: list[RecordedFile], participant: int, seconds: float) -> list[
         for file in files
         if file.error
     ]
-    if sum(file.frames_own for file in files) < ENOUGH * seconds * picture.RATE:
+    if sum(file.frames_own for file in files) < max(ENOUGH * sent, 1):
         found.append(Missing("file-picture", "the recorded file hardly shows participant {sender}", names))
     if not sum(file.tones_own for file in files):
         found.append(Missing("file-sound", "participant {sender} is not heard in the recorded file", names))

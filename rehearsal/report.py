@@ -27,6 +27,8 @@ class Line:
     """From the session being live to that picture; 0 when it was there before."""
     packets: int
     packets_lost: int
+    frames_sent: int
+    """Pictures the sender sent during the planned seconds."""
     frames: int
     """Decoded pictures."""
     frames_own: int
@@ -85,6 +87,7 @@ class Report:
     """Per participant, from asking for a ticket to the first view."""
     packets_sent: int = 0
     frames_sent: int = 0
+    """By all, from first to last."""
     lines: list[Line] = field(default_factory=list)
     recorded: bool = True
     """Whether sessions of this kind are recorded with their media."""

@@ -85,8 +85,10 @@ async def _exchange(troupe: Troupe, plan: Plan, report: Report, say: Say) -> Non
     await _all(everybody, lambda one: one.until(lambda: one.state == "live", "the session being live"))
     await _all(everybody, _recognise)
     say("Live: everybody sees everybody. Exchanging picture and sound for {seconds} s…", seconds=plan.seconds)
+    before = _sent(everybody)
     await asyncio.sleep(plan.seconds)
-    _measure(report, everybody, {one.endpoint: one.number for one in everybody})
+    during = {number: sent - before[number] for number, sent in _sent(everybody).items()}
+    _measure(report, everybody, during)
     await everybody[0].act("end", reason="rehearsal over")
     await everybody[0].until(lambda: everybody[0].state == "ended" or everybody[0].ended is not None, "the end")
     await troupe.returned()
@@ -140,18 +142,25 @@ async def _recognise(one: Participant) -> None:
             raise PeerError("no-picture", reason) from None
 
 
-def _measure(report: Report, everybody: list[Participant], endpoints: dict[str, int]) -> None:
+def _sent(everybody: list[Participant]) -> dict[int, int]:
+    """Pictures sent so far, by participant."""
+    return {one.number: one.sending.camera.sent for one in everybody if one.sending is not None}
+
+
+def _measure(report: Report, everybody: list[Participant], during: dict[int, int]) -> None:
+    """Put into the report what has come through. ``during``: pictures sent in the planned seconds, by participant."""
+    endpoints = {one.endpoint: one.number for one in everybody}
     sendings = [one.sending for one in everybody if one.sending is not None]
     report.packets_sent = sum(sending.packets for sending in sendings)
     report.frames_sent = sum(sending.camera.sent for sending in sendings)
     report.lines = [
-        _line(one, endpoints[endpoint], reception)
+        _line(one, endpoints[endpoint], reception, during)
         for one in everybody
         for (endpoint, _), reception in one.receptions.items()
     ]
 
 
-def _line(one: Participant, sender: int, reception: Receiving) -> Line:
+def _line(one: Participant, sender: int, reception: Receiving, during: dict[int, int]) -> Line:
     seen, heard = reception.seen, reception.heard
     packets, lost = reception.packets
     own = len(seen.numbers.get(sender, ()))
@@ -163,6 +172,7 @@ def _line(one: Participant, sender: int, reception: Receiving) -> Line:
         live_to_frame_ms=_ms(one.live_at, reception.first_frame_at),
         packets=packets,
         packets_lost=lost,
+        frames_sent=during[sender],
         frames=seen.frames,
         frames_own=own,
         frames_missing=seen.missing(sender),

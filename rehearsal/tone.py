@@ -49,15 +49,15 @@ class Sound:
 
 def pcm(participant: int, rate: int = RATE) -> "array[int]":
     """Return one second of the pattern as signed 16-bit mono samples."""
+    period = rate * WINDOW_MS // 1000  # every frequency used comes round in it
     step = 2 * math.pi * frequency(participant) / rate
-    ramp, on = rate * _RAMP_MS // 1000, rate * ON_MS // 1000
-    return array(
-        "h",
-        (
-            round(_LEVEL * min(1.0, n / ramp, (on - n) / ramp) * math.sin(step * n)) if n < on else 0
-            for n in range(rate)
-        ),
-    )
+    wave = [_LEVEL * math.sin(step * n) for n in range(period)]
+    sound = wave * (ON_MS // WINDOW_MS)
+    ramp = rate * _RAMP_MS // 1000
+    for n in range(ramp):
+        sound[n] *= n / ramp
+        sound[-1 - n] *= n / ramp
+    return array("h", map(round, sound + [0.0] * (rate - len(sound))))
 
 
 def encode(participant: int, bit_rate: int = 32_000) -> list[bytes]:

@@ -15,6 +15,7 @@ LINE = Line(
     live_to_frame_ms=10.0,
     packets=500,
     packets_lost=0,
+    frames_sent=120,
     frames=120,
     frames_own=120,
     frames_missing=0,
@@ -64,6 +65,8 @@ def test_a_whole_report_misses_nothing() -> None:
     """Everything there: nothing missing, also with half of the pictures lost on a busy machine."""
     assert codes(good()) == []
     tired = replace(good(), lines=[replace(line, frames_own=60) for line in good().lines])
+    slow = replace(good(), lines=[replace(line, frames_sent=8, frames_own=8) for line in good().lines])
+    assert codes(slow) == []
     assert codes(tired) == []
 
 
@@ -71,6 +74,7 @@ def test_a_whole_report_misses_nothing() -> None:
     ("change", "code"),
     [
         ({"frames_own": 59}, "picture"),
+        ({"frames_sent": 7, "frames_own": 7}, "too-busy"),
         ({"frames_foreign": 1}, "picture-foreign"),
         ({"tones_own": 0}, "sound"),
         ({"tones_foreign": 1}, "sound-foreign"),
