@@ -169,6 +169,8 @@ class Paper(Base):
     representation: Mapped[str | None] = mapped_column(ForeignKey("representations.id"), index=True)
     case: Mapped[str | None] = mapped_column(ForeignKey("cases.id"), index=True)
     client: Mapped[str | None] = mapped_column(ForeignKey("custody_persons.id"))
+    facility: Mapped[str] = mapped_column(String(22), index=True)
+    """Whose post checks it."""
     state: Mapped[str] = mapped_column(String(16), default="submitted")
     """``submitted``, ``accepted`` or ``refused``."""
     reason: Mapped[str | None] = mapped_column(String(24))

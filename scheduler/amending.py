@@ -51,7 +51,7 @@ async def amend(
             found = await load(tx, booking, version)
             _check_amendable(principal, found)
             was = await request_of(tx, found)
-            wish = _wished(was, change)
+            wish = amended_request(was, change)
             kind = check_request(wish, now)
             before = await make_plan(tx, principal, was, kind, now)
             plan = await make_plan(tx, principal, wish, kind, now)
@@ -62,7 +62,7 @@ async def amend(
                 return refused
             far, keys = await chosen_room(tx, plan, wish, but=found.id)
             if not keys:
-                await _rewrite(tx, found, plan, wish, far)
+                await rewrite(tx, found, plan, wish, far)
                 found.state = State.REQUESTED if kind.approval else State.CONFIRMED
                 found.review = None
                 await invites.follow(tx, found)
@@ -159,7 +159,8 @@ def _check_amendable(principal: Principal, booking: Booking) -> None:
         raise Conflict("running", "The session has begun and cannot be moved.")
 
 
-def _wished(was: Request, change: Change) -> Request:
+def amended_request(was: Request, change: Change) -> Request:
+    """The request with a change laid over it; the length stays where only the start moves."""
     start = change.start or was.start
     end = change.end or start + (was.end - was.start)
     room = was.room if change.room is None else change.room or None
@@ -177,7 +178,7 @@ def _newly_broken(booking: Booking, before: Plan | Refused, plan: Plan, rules: t
     return fresh[0].refused() if fresh else None
 
 
-async def _rewrite(tx: AsyncSession, booking: Booking, plan: Plan, wish: Request, far: RoomFacts | None) -> None:
+async def rewrite(tx: AsyncSession, booking: Booking, plan: Plan, wish: Request, far: RoomFacts | None) -> None:
     """Give the booking its new window, seats and holds. Its parties stay who they are."""
     place = far or plan.own
     booking.start, booking.end = wish.start, wish.end

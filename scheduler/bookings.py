@@ -17,7 +17,7 @@ from core.errors import Invalid
 from core.refusals import Refused
 from people.permissions import Action, Relation, require
 from people.principals import Principal
-from scheduler import exclusion, history, holds
+from scheduler import escalation, exclusion, history, holds
 from scheduler.facts import PlannedParty, RoomFacts
 from scheduler.models import Booking, Party, State
 from scheduler.placing import chosen_room, taken_refusal
@@ -131,6 +131,8 @@ async def _place(
     rooms = {room.id: room for room in (far, plan.own) if room is not None}
     wanted = [*holds.people_resources(plan.parties), *(holds.room_resource(room) for room in rooms.values())]
     await holds.insert(tx, booking.id, wanted, request.start, request.end)
+    if plan.kind.privileged:
+        await escalation.begin(tx, booking, now)
     act = "requested" if state is State.REQUESTED else "confirmed"
     await history.record(tx, booking, act, by=principal.id, at=now, first=True, facts=plan.facts)
     return booking

@@ -1,10 +1,12 @@
 """Acts on a booking that stands: confirm, decline, withdraw, cancel, no-show; each with who, when and why."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cases.kinds import KINDS
 from core.clock import Clock
 from core.database import Database
 from core.errors import Conflict, Invalid, NotFound
@@ -94,10 +96,7 @@ async def _act(
         require(principal, act.action, await access.relations_to(tx, principal, booking))
         if booking.state not in act.from_:
             raise Conflict("state", "This is no longer possible: the booking has moved on.")
-        if act is CANCEL and booking.started is not None:
-            raise Conflict("running", "The session has begun. End it instead of cancelling it.")
-        if act is NO_SHOW and now < booking.start:
-            raise Conflict("not-yet", "The session has not been due yet.")
+        _check_moment(act, reason, booking, now)
         booking.state = act.to
         booking.reason = reason.value if reason else None
         booking.owner = OWNER[reason].value if isinstance(reason, NoShow) else None
@@ -106,6 +105,18 @@ async def _act(
             await holds.release(tx, booking.id)
         await history.record(tx, booking, act.name, by=principal.id, at=now)
     return booking
+
+
+def _check_moment(act: Act, reason: StrEnum | None, booking: Booking, now: datetime) -> None:
+    """Raise ``Conflict`` for what the state would allow but the moment, or the law, does not."""
+    if act is DECLINE and reason is Declined.NO_CAPACITY and KINDS[booking.kind].privileged:
+        raise Conflict("LV-1", "Lack of room is no answer to a visit. Please offer another time within 48 hours.")
+    if act is CONFIRM and booking.review == "offered":
+        raise Conflict("offered", "Another time was offered. Please wait for the answer.")
+    if act is CANCEL and booking.started is not None:
+        raise Conflict("running", "The session has begun. End it instead of cancelling it.")
+    if act is NO_SHOW and now < booking.start:
+        raise Conflict("not-yet", "The session has not been due yet.")
 
 
 def _word(enum: type[StrEnum], word: str) -> StrEnum:

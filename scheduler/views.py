@@ -13,7 +13,7 @@ from core.errors import NotFound
 from core.refusals import Refused
 from people.permissions import Action, Relation, allowed
 from people.principals import Principal
-from scheduler import access, store
+from scheduler import access, escalation, store
 from scheduler.models import Booking, CustodyStep, Facility, Party, Room, State, Step
 from scheduler.windows import Entry, may_enter
 
@@ -63,6 +63,8 @@ class BookingView:
     steps: dict[Step, datetime]
     reason: str | None
     owner: str | None
+    deadline: datetime | None
+    """By when a request for a visit must be answered: the 48-hour clock."""
     review: str | None
     """Why it must be looked at again: a key of ``reasons.WHY_TEXT``."""
     created: datetime
@@ -193,6 +195,7 @@ def _view(
         steps={step.step: step.at for step in steps},
         reason=booking.reason,
         owner=booking.owner,
+        deadline=escalation.deadline_of(booking) if booking.state is State.REQUESTED else None,
         review=booking.review,
         created=booking.created,
         started=booking.started,

@@ -83,6 +83,7 @@ def upgrade() -> None:
         sa.Column("representation", sa.String(22), nullable=True),
         sa.Column("case", sa.String(22), nullable=True),
         sa.Column("client", sa.String(22), nullable=True),
+        sa.Column("facility", sa.String(22), nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("reason", sa.String(24), nullable=True),
         sa.Column("digest", sa.String(64), nullable=False),
@@ -103,6 +104,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_papers"),
     )
     op.create_index("ix_papers_case", "papers", ["case"])
+    op.create_index("ix_papers_facility", "papers", ["facility"])
     op.create_index("ix_papers_representation", "papers", ["representation"])
     op.create_table(
         "waiting",

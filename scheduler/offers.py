@@ -1,0 +1,81 @@
+"""Another time instead: the post offers a window for a request it cannot meet, the asker takes it or looks further."""
+
+from datetime import datetime
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.clock import Clock
+from core.database import Database
+from core.errors import Conflict, Denied
+from core.refusals import Refused
+from people import store as people
+from people.permissions import Action, require
+from people.principals import Principal
+from scheduler import access, exclusion, history, notices
+from scheduler.amending import Change, amended_request, request_of, rewrite
+from scheduler.decisions import load
+from scheduler.models import Booking, State
+from scheduler.placing import chosen_room
+from scheduler.planning import Plan, make_plan
+from scheduler.requests import check_request
+
+OFFERED = "offered"
+"""Word in ``Booking.review`` while an offer waits for its answer; the window is held meanwhile."""
+NOT_FREE = Refused("taken", "This time is not free for everybody. Please choose another.", input="start")
+
+
+async def offer_instead(
+    db: Database, clock: Clock, principal: Principal, booking: str, start: datetime, *, version: int | None = None
+) -> Booking | Refused:
+    """The post offers another start for a request; the window is held until it is answered."""
+    now = clock.now()
+    try:
+        async with db.transaction() as tx:
+            found = await load(tx, booking, version)
+            require(principal, Action.CONFIRM_BOOKING, await access.relations_to(tx, principal, found))
+            if found.state is not State.REQUESTED:
+                raise Conflict("state", "This is no longer possible: the booking has moved on.")
+            if not await _place(tx, found, start, now):
+                return NOT_FREE
+            found.review = OFFERED
+            await history.record(tx, found, "offered", by=principal.id, at=now)
+            values = {"start": found.start, "deadline": found.start}
+            await notices.tell(tx, [found.created_by], "offer", at=now, booking=found.id, values=values)
+            return found
+    except IntegrityError as error:
+        if exclusion.is_overlap(error):
+            return NOT_FREE
+        raise
+
+
+async def take_offer(
+    db: Database, clock: Clock, principal: Principal, booking: str, *, version: int | None = None
+) -> Booking:
+    """The asker takes the offered window; it is confirmed, because the post itself offered it."""
+    now = clock.now()
+    async with db.transaction() as tx:
+        found = await load(tx, booking, version)
+        if found.created_by != principal.id:
+            raise Denied("not-allowed", "Only whoever asked can take the offer.")
+        if found.state is not State.REQUESTED or found.review != OFFERED:
+            raise Conflict("state", "This is no longer possible: the booking has moved on.")
+        found.state, found.review, found.decided, found.decided_by = State.CONFIRMED, None, now, principal.id
+        await history.record(tx, found, "confirmed", by=principal.id, at=now)
+        return found
+
+
+async def _place(tx: AsyncSession, booking: Booking, start: datetime, now: datetime) -> bool:
+    """Move the booking to ``start`` with the same people when everything can be held."""
+    owner = await people.account_principal(tx, booking.created_by)
+    was = await request_of(tx, booking)
+    wish = amended_request(was, Change(start=start, room=""))
+    kind = check_request(wish, now)
+    plan = await make_plan(tx, owner, wish, kind, now) if owner else None
+    if not isinstance(plan, Plan):
+        return False
+    far, keys = await chosen_room(tx, plan, wish, but=booking.id)
+    if keys:
+        return False
+    await rewrite(tx, booking, plan, wish, far)
+    return True

@@ -1,0 +1,349 @@
+"""Papers of a lawyer visit and the 提讯证 of an interrogation: handed in, checked by a deadline, reused while valid."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases import registry
+from cases import store as cases
+from cases.models import CustodyPerson, Paper, PaperFile, PaperKind, Representation, RepresentationState
+from core import jobs, ledger
+from core.clock import Clock
+from core.database import Database
+from core.errors import Conflict, Denied, Invalid, NotFound
+from people.permissions import Action, Relation, allowed, relations, require
+from people.principals import Principal
+from scheduler import notices, store
+from scheduler.clocks import Pause
+
+DUE = "papers.due"
+CHECK_WITHIN = timedelta(hours=24)
+"""The check has a deadline of its own."""
+LARGEST = 10 * 1024 * 1024
+TYPES: tuple[tuple[bytes, str], ...] = (
+    (b"%PDF-", "application/pdf"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+)
+"""By content, whatever the file is called."""
+REFUSED_TEXT: dict[str, str] = {
+    "unreadable": "It cannot be read",
+    "expired": "It has expired",
+    "wrong-person": "It is about another person",
+    "wrong-kind": "It is another paper",
+    "not-signed": "It is not signed or sealed",
+}
+PAPER_TEXT: dict[str, str] = {
+    "licence": "Practice licence",
+    "firm_letter": "Letter of the firm",
+    "power_of_attorney": "Power of attorney",
+    "legal_aid_letter": "Legal-aid letter",
+    "interpreter_permit": "Permit for the interpreter",
+    "interrogation_permit": "Interrogation permit",
+}
+_MANDATE = frozenset({PaperKind.POWER_OF_ATTORNEY, PaperKind.LEGAL_AID_LETTER})
+_OF_LAWYERS = frozenset(set(PaperKind) - {PaperKind.INTERROGATION_PERMIT})
+
+
+@dataclass(frozen=True, slots=True)
+class Mandate:
+    """A representation as its lawyer, or the checking post, sees it."""
+
+    id: str
+    client: str
+    """Name as the lawyer wrote it."""
+    state: RepresentationState
+    since: datetime
+    complete: datetime | None
+    """Since when all three papers are there: the first clock."""
+    checked: datetime | None
+    papers: tuple[Paper, ...]
+    missing: tuple[str, ...]
+    """Keys of ``PAPER_TEXT``; for the mandate the power of attorney stands, a legal-aid letter does as well."""
+
+
+async def first_request(
+    db: Database, clock: Clock, principal: Principal, *, name: str, identity_number: str, facility: str
+) -> str:
+    """A lawyer names a client for the first time; return the representation to which papers are handed in.
+
+    The answer is the same whether or not the person is known or held there.
+    """
+    require(principal, Action.VIEW_CLIENTS, {Relation.SELF})
+    name, identity_number = name.strip(), identity_number.strip().upper()
+    if not 1 <= len(name) <= 100:
+        raise Invalid("name", "Please write the name as it stands in the papers.", field="name")
+    if not 6 <= len(identity_number) <= 32 or not identity_number.isalnum():
+        raise Invalid("identity-number", "Please check the identity number.", field="identity_number")
+    async with db.transaction() as tx:
+        if await store.facility(tx, facility) is None:
+            raise Invalid("no-facility", "Please choose the facility.", field="facility")
+        same = select(CustodyPerson).where(CustodyPerson.name == name, CustodyPerson.identity_number == identity_number)
+        person = (await tx.execute(same.limit(1))).scalar_one_or_none()
+        if person is None:
+            person = await registry.add_custody_person(
+                tx, clock, name=name, identity_number=identity_number, by=principal.id
+            )
+        mine = select(Representation).where(
+            Representation.lawyer == principal.id,
+            Representation.client == person.id,
+            Representation.state.in_((RepresentationState.PENDING, RepresentationState.VERIFIED)),
+        )
+        there = (await tx.execute(mine.limit(1))).scalar_one_or_none()
+        if there is None:
+            there = await registry.represent(
+                tx, clock, lawyer=principal.id, client=person.id, case=None, by=principal.id
+            )
+        return there.id
+
+
+async def hand_in(
+    db: Database,
+    clock: Clock,
+    principal: Principal,
+    *,
+    representation: str,
+    facility: str,
+    kind: str,
+    content: bytes,
+    until: datetime | None = None,
+) -> Paper:
+    """A lawyer hands in one paper of a representation of their own, for the post of ``facility`` to check."""
+    wanted = _kind(kind, _OF_LAWYERS)
+    media_type = check_content(content)
+    now = clock.now()
+    async with db.transaction() as tx:
+        bond = await tx.get(Representation, representation)
+        if bond is None or bond.lawyer != principal.id:
+            raise NotFound("no-representation", "There is no such mandate of yours.")
+        paper = Paper(
+            kind=wanted,
+            representation=bond.id,
+            client=bond.client,
+            facility=facility,
+            state="submitted",
+            digest=hashlib.sha256(content).hexdigest(),
+            media_type=media_type,
+            size=len(content),
+            officers=[],
+            submitted=now,
+            submitted_by=principal.id,
+            due=now + CHECK_WITHIN,
+            until=until,
+        )
+        tx.add(paper)
+        await tx.flush()
+        tx.add(PaperFile(paper=paper.id, content=content))
+        await ledger.append(
+            tx, "paper.submitted", actor=principal.id, subject=paper.id, at=now, details={"kind": wanted.value}
+        )
+        if complete_since(await of_representation(tx, bond.id)) is not None:
+            await notices.tell(
+                tx, await notices.post_of(tx, facility), "papers_due", at=now, values={"deadline": paper.due}
+            )
+            await jobs.enqueue(tx, DUE, {"representation": bond.id}, due=paper.due, key=f"{DUE}:{paper.id}")
+        return paper
+
+
+async def hand_in_permit(
+    db: Database,
+    clock: Clock,
+    principal: Principal,
+    *,
+    case: str,
+    client: str,
+    facility: str,
+    officers: tuple[str, str],
+    content: bytes,
+    until: datetime,
+) -> Paper:
+    """An officer hands in the 提讯证 of a case with the two officers it names, for the facility to check (IN-2b)."""
+    media_type, now = check_content(content), clock.now()
+    if len(set(officers)) != 2:
+        raise Invalid("two-officers", "The permit names two officers.", field="officers")
+    async with db.transaction() as tx:
+        if not await cases.works_on(tx, principal.id, case):
+            raise Denied("not-your-case", "You are not among the officers of this case.")
+        if not await cases.is_suspect(tx, client, case):
+            raise Invalid("not-in-case", "This person does not belong to the case.", field="client")
+        paper = Paper(
+            kind=PaperKind.INTERROGATION_PERMIT,
+            case=case,
+            client=client,
+            facility=facility,
+            state="submitted",
+            digest=hashlib.sha256(content).hexdigest(),
+            media_type=media_type,
+            size=len(content),
+            officers=list(officers),
+            submitted=now,
+            submitted_by=principal.id,
+            due=now + CHECK_WITHIN,
+            until=until,
+        )
+        tx.add(paper)
+        await tx.flush()
+        tx.add(PaperFile(paper=paper.id, content=content))
+        details = {"kind": paper.kind.value}
+        await ledger.append(tx, "paper.submitted", actor=principal.id, subject=paper.id, at=now, details=details)
+        return paper
+
+
+async def check(
+    db: Database,
+    clock: Clock,
+    principal: Principal,
+    paper: str,
+    *,
+    reason: str | None = None,
+    until: datetime | None = None,
+) -> Paper:
+    """The post finds a paper in order, or refuses it for an enumerated ``reason``.
+
+    With the last of the three in order the representation is checked and the lawyer can book.
+    """
+    if reason is not None and reason not in REFUSED_TEXT:
+        raise Invalid("unknown-reason", "Please choose a reason from the list.", field="reason")
+    now = clock.now()
+    async with db.transaction() as tx:
+        found = await _for_post(tx, principal, paper)
+        if found.state != "submitted":
+            raise Conflict("state", "This paper has been checked already.")
+        found.state, found.reason = ("refused", reason) if reason else ("accepted", None)
+        found.checked, found.checked_by = now, principal.id
+        found.until = until or found.until
+        await tx.flush()
+        await ledger.append(
+            tx, f"paper.{found.state}", actor=principal.id, subject=found.id, at=now, details={"reason": reason}
+        )
+        if found.representation is not None:
+            await _conclude(tx, found, principal, now)
+        return found
+
+
+async def content(db: Database, clock: Clock, principal: Principal, paper: str) -> tuple[bytes, str]:
+    """A paper's content and media type, for its owner or the checking post; each look is in the ledger."""
+    async with db.transaction() as tx:
+        found = await tx.get(Paper, paper)
+        if found is None or found.submitted_by != principal.id:
+            found = await _for_post(tx, principal, paper)
+        file = await tx.get_one(PaperFile, paper)
+        await ledger.append(tx, "paper.viewed", actor=principal.id, subject=paper, at=clock.now())
+        return file.content, found.media_type
+
+
+async def my_mandates(db: Database, clock: Clock, principal: Principal) -> list[Mandate]:
+    """A lawyer's representations with their papers, newest first."""
+    require(principal, Action.VIEW_CLIENTS, {Relation.SELF})
+    async with db.transaction(write=False) as tx:
+        query = select(Representation, CustodyPerson.name)
+        query = query.join(CustodyPerson, CustodyPerson.id == Representation.client)
+        query = query.where(Representation.lawyer == principal.id).order_by(Representation.since.desc())
+        rows = [(row[0], row[1]) for row in await tx.execute(query)]
+        return [_mandate(bond, name, await of_representation(tx, bond.id), clock.now()) for bond, name in rows]
+
+
+async def to_check(db: Database, principal: Principal) -> Sequence[Paper]:
+    """Papers that wait for the principal's post, the most urgent first."""
+    require(principal, Action.CHECK_PAPERS, relations(principal, facility=principal.facility))
+    async with db.transaction(write=False) as tx:
+        query = select(Paper).where(Paper.facility == principal.facility, Paper.state == "submitted")
+        return (await tx.execute(query.order_by(Paper.due, Paper.id))).scalars().all()
+
+
+def check_content(data: bytes) -> str:
+    """The media type by content, or ``Invalid``."""
+    if not data:
+        raise Invalid("empty", "The file is empty.", field="file")
+    if len(data) > LARGEST:
+        raise Invalid("too-large", "The file is too large: at most 10 MB.", field="file")
+    found = next((media_type for magic, media_type in TYPES if data.startswith(magic)), None)
+    if found is None:
+        raise Invalid("file-kind", "Please hand in a PDF, or a picture as JPEG or PNG.", field="file")
+    return found
+
+
+def missing(papers: Sequence[Paper], now: datetime) -> tuple[str, ...]:
+    """Which of the three papers is not there in a usable state."""
+    usable = {p.kind for p in papers if p.state != "refused" and (p.until is None or p.until > now)}
+    lacking = [kind.value for kind in (PaperKind.LICENCE, PaperKind.FIRM_LETTER) if kind not in usable]
+    return (*lacking, *(() if usable & _MANDATE else (PaperKind.POWER_OF_ATTORNEY.value,)))
+
+
+def complete_since(papers: Sequence[Paper]) -> datetime | None:
+    """When the last of the three papers was first handed in, whatever became of it: the clock runs from there."""
+    first: dict[str, datetime] = {}
+    for paper in sorted(papers, key=lambda p: p.submitted):
+        first.setdefault("mandate" if paper.kind in _MANDATE else paper.kind.value, paper.submitted)
+    wanted = (PaperKind.LICENCE.value, PaperKind.FIRM_LETTER.value, "mandate")
+    return max(first[kind] for kind in wanted) if all(kind in first for kind in wanted) else None
+
+
+def pauses(papers: Sequence[Paper]) -> list[Pause]:
+    """Each refusal of a paper until another of its kind was handed in: the only thing that stops the clock."""
+    found: list[Pause] = []
+    for paper in papers:
+        if paper.state == "refused" and paper.checked is not None:
+            again = [p.submitted for p in papers if _same(p, paper) and p.submitted >= paper.checked]
+            found.append((paper.checked, min(again, default=None)))
+    return found
+
+
+def _same(one: Paper, other: Paper) -> bool:
+    return one.kind is other.kind or {one.kind, other.kind} <= _MANDATE
+
+
+async def _conclude(tx: AsyncSession, paper: Paper, principal: Principal, now: datetime) -> None:
+    bond = await tx.get_one(Representation, paper.representation)
+    if paper.state == "refused":
+        values = {"reason": REFUSED_TEXT[paper.reason or "unreadable"]}
+        await notices.tell(tx, [bond.lawyer], "papers_refused", at=now, values=values)
+        return
+    accepted = [p for p in await of_representation(tx, bond.id) if p.state == "accepted"]
+    if bond.state is RepresentationState.PENDING and not missing(accepted, now):
+        bond.state, bond.checked, bond.checked_by = RepresentationState.VERIFIED, now, principal.id
+        ends = [p.until for p in accepted if p.until is not None]
+        bond.until = min(ends, default=None)
+        await ledger.append(tx, "representation.verified", actor=principal.id, subject=bond.id, at=now)
+        await notices.tell(tx, [bond.lawyer], "papers_accepted", at=now)
+
+
+async def _for_post(tx: AsyncSession, principal: Principal, paper: str) -> Paper:
+    found = await tx.get(Paper, paper)
+    held = relations(principal, facility=found.facility if found else None)
+    if found is None or not allowed(principal, Action.CHECK_PAPERS, held):
+        raise NotFound("no-paper", "There is no such paper.")
+    return found
+
+
+async def of_representation(tx: AsyncSession, representation: str) -> Sequence[Paper]:
+    """Every paper handed in for a representation, oldest first."""
+    query = select(Paper).where(Paper.representation == representation).order_by(Paper.submitted, Paper.id)
+    return (await tx.execute(query)).scalars().all()
+
+
+def _mandate(bond: Representation, name: str, papers: Sequence[Paper], now: datetime) -> Mandate:
+    return Mandate(
+        id=bond.id,
+        client=name,
+        state=bond.state,
+        since=bond.since,
+        complete=complete_since(papers),
+        checked=bond.checked,
+        papers=tuple(papers),
+        missing=() if bond.state is RepresentationState.VERIFIED else missing(papers, now),
+    )
+
+
+def _kind(word: str, among: frozenset[PaperKind]) -> PaperKind:
+    try:
+        found = PaperKind(word)
+    except ValueError:
+        found = None
+    if found is None or found not in among:
+        raise Invalid("paper-kind", "No other paper may be demanded or handed in for a visit.", field="kind")
+    return found
