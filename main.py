@@ -133,10 +133,12 @@ async def _prepare_database(settings: Settings) -> list[Any]:
     from core import ledger
     from core.database import Database
     from core.migrate import check, upgrade
+    from core.vault import Vault
     from recordings.keys import FileKeys
     from scheduler import demo, exclusion
 
     FileKeys.ensure(settings.data_dir)
+    Vault(settings.secrets).ensure(SystemClock().now())
     guards = (ledger.GUARD, exclusion.GUARD)
     database = Database(settings.database)
     try:
