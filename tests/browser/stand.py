@@ -15,7 +15,6 @@ from typing import Any
 from urllib.parse import quote
 
 from aiohttp import web
-from tests.wire.peers import FakeRecorders
 
 from core.clock import SystemClock
 from core.texts import Texts
@@ -23,6 +22,7 @@ from media import commands
 from media.config import MediaSettings
 from media.service import MediaService
 from signaling import messages as wire
+from tests.wire.peers import FakeRecorders
 from web import guards
 from web.rendering import environment
 from web.scripts import imported
@@ -162,6 +162,7 @@ class Stand:
         app = web.Application()
         app.router.add_get("/static/{path:.+}", self._statics.serve)
         app.router.add_get("/sessions/{endpoint}/live", self._live)
+        app.router.add_get("/blank", self._blank)
         app.router.add_get("/terminal", self._terminal)
         app.router.add_get("/terminal/state", self._agenda)
         app.router.add_post("/terminal/pair", self._pair)
@@ -201,6 +202,9 @@ class Stand:
         name = request.match_info["endpoint"]
         facts = {**self.facts[name], "session": name}
         return self._page("live/live.html", facts, "live.js", request)
+
+    async def _blank(self, request: web.Request) -> web.Response:
+        return web.Response(text="<!doctype html>", content_type="text/html")
 
     async def _terminal(self, request: web.Request) -> web.Response:
         facts = {"locale": "zh-CN", "now": now().isoformat()}

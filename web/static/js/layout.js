@@ -2,7 +2,7 @@
 
 /**
  * Columns and rows for `count` tiles in `width` × `height` such that pictures of `aspect` (width / height) become as
- * large as they can. Returns `{columns, rows}`; with nothing to show, one of each.
+ * large as they can, side by side rather than one above the other. Returns `{columns, rows}`; with nothing to show, one of each.
  */
 export function bestGrid(count, width, height, aspect = 16 / 9) {
   let best = { columns: 1, rows: Math.max(1, count), area: 0 };
@@ -10,7 +10,7 @@ export function bestGrid(count, width, height, aspect = 16 / 9) {
     const rows = Math.ceil(count / columns);
     const wide = Math.min(width / columns, (height / rows) * aspect);
     const area = wide * (wide / aspect);
-    if (area > best.area * 1.001) best = { columns, rows, area };
+    if (area > best.area * 0.999) best = { columns, rows, area };
   }
   return { columns: best.columns, rows: best.rows };
 }

@@ -41,8 +41,10 @@ class LivePage {
     if (page.closed) return this.#refused(page.closed);
     if (page.endpointRole === "post") return this.room.join();
     if (this.room.connection.remembers) return this.#comeBack();
-    if (new Date(page.opens).getTime() > serverNow()) await this.#early();
-    return this.#enter(await this.#check());
+    await this.#early({ offerCheck: true });
+    const check = await this.#check();
+    await this.#early({ offerCheck: false });
+    return this.#enter(check);
   }
 
   #build() {
@@ -79,18 +81,21 @@ class LivePage {
     addEventListener("keydown", (event) => event.key === "Escape" && this.panel && this.#togglePanel(""));
   }
 
-  async #early() {
+  /** Wait until the waiting room opens, or until the person goes on to the device check. */
+  async #early({ offerCheck }) {
+    const opens = new Date(page.opens).getTime();
+    if (opens <= serverNow()) return;
     drawOutcome($("outcome"), {
       sign: "clock",
       title: t("Too early: it begins at {start}", { start: clockTime(page.start) }),
       texts: [t("{date}. You can enter the waiting room from {opens}. Keep this page open; it goes on by itself.", { date: longDate(page.start), opens: clockTime(page.opens) })],
       extra: h("p", { class: "countdown tabular", id: "opens-in" }),
-      ways: [{ label: t("Check camera and microphone now"), act: () => this.earlyCheck?.() }, page.asKind === "account" && { label: t("To my sessions"), href: page.back, quiet: true }],
+      ways: [offerCheck && { label: t("Check camera and microphone now"), act: () => this.goOn?.() }, page.asKind === "account" && { label: t("To my sessions"), href: page.back, quiet: true }],
     });
     this.#show("outcome");
     await new Promise((resolve) => {
-      this.earlyCheck = resolve;
-      const timer = setInterval(() => serverNow() >= new Date(page.opens).getTime() && (clearInterval(timer), resolve()), 500);
+      this.goOn = resolve;
+      setTimeout(resolve, opens - serverNow() + 500);
     });
   }
 
@@ -101,10 +106,7 @@ class LivePage {
       return recent;
     }
     this.#show("check");
-    const result = await runCheck($("check"), this.room.devices);
-    const opens = new Date(page.opens).getTime();
-    if (opens > serverNow()) await this.#early();
-    return result;
+    return runCheck($("check"), this.room.devices);
   }
 
   #confirmRecent() {
@@ -162,6 +164,8 @@ class LivePage {
     this.bar.draw(view, { knocking: view.rights.host ? waiting(view).length : 0, unread: this.chat.unread, open: this.panel });
     this.#drawDoor(view);
     this.#show("room");
+    if (!view.rights.subscribe && !this.panelOffered) this.#togglePanel("people");
+    this.panelOffered = true;
   }
 
   #drawDoor(view) {

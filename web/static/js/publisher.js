@@ -1,7 +1,7 @@
 /** What this endpoint sends: camera and microphone as publication `camera`, a shared screen as `screen`. */
 
 import { MediaLink } from "./medialink.js";
-import { preferVp8 } from "./sdp.js";
+import { wishVp8 } from "./sdp.js";
 
 const MOST_BITS = { camera: 1_000_000, screen: 1_500_000 };
 
@@ -54,8 +54,7 @@ export class Publisher extends EventTarget {
       direction: "sendonly",
       sendEncodings: [{ maxBitrate: most, maxFramerate: 25 }],
     });
-    const codecs = globalThis.RTCRtpSender.getCapabilities?.("video")?.codecs;
-    if (codecs && video.setCodecPreferences) video.setCodecPreferences(preferVp8(codecs));
+    wishVp8(video, globalThis.RTCRtpSender);
   }
 }
 

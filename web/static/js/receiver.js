@@ -2,7 +2,7 @@
 
 import { MediaLink } from "./medialink.js";
 import { iceServers } from "./publisher.js";
-import { preferVp8 } from "./sdp.js";
+import { wishVp8 } from "./sdp.js";
 
 /** One remote publication: `stream` fills as its tracks arrive; `state` events tell how the link is. */
 export class Receiver extends EventTarget {
@@ -32,8 +32,7 @@ export class Receiver extends EventTarget {
   #prepare(connection) {
     connection.addTransceiver("audio", { direction: "recvonly" });
     const video = connection.addTransceiver("video", { direction: "recvonly" });
-    const codecs = globalThis.RTCRtpReceiver.getCapabilities?.("video")?.codecs;
-    if (codecs && video.setCodecPreferences) video.setCodecPreferences(preferVp8(codecs));
+    wishVp8(video, globalThis.RTCRtpReceiver);
   }
 
   #take(track) {

@@ -27,8 +27,19 @@ function opusParameters(text) {
   return [...kept, "useinbandfec=1"].join(";");
 }
 
-/** The codecs of `capabilities` with VP8 (and its retransmission) first; the order of the others is kept. */
+/** The codecs of a capability list with VP8 first; the order of the others is kept. */
 export function preferVp8(codecs) {
-  const isFirst = (codec) => /\/(vp8)$/i.test(codec.mimeType);
-  return [...codecs.filter(isFirst), ...codecs.filter((codec) => !isFirst(codec))];
+  const isVp8 = (codec) => /\/vp8$/i.test(codec.mimeType);
+  return [...codecs.filter(isVp8), ...codecs.filter((codec) => !isVp8(codec))];
+}
+
+/** Offer VP8 first where the browser lets itself be asked; the server answers with what it takes anyway. */
+export function wishVp8(transceiver, side) {
+  const codecs = side.getCapabilities?.("video")?.codecs;
+  if (!codecs || !transceiver.setCodecPreferences) return;
+  try {
+    transceiver.setCodecPreferences(preferVp8(codecs));
+  } catch {
+    // the browser's own order will do
+  }
 }

@@ -14,6 +14,7 @@ import { t } from "./texts.js";
 const VERSION = 1;
 const PING = 4000;
 const SILENCE = 10_000;
+const PROBE = 2500;
 const CLOSED = { REPLACED: 4000, SENT_AWAY: 4003, ENDED: 4005, LEFT: 4008, RESUME_VOID: 4401, DENIED: 4403 };
 const FOR_GOOD = new Set(["replaced", "refused", "ended", "left"]);
 const TICKET_AGAIN = new Set(["ticket-used", "ticket-expired", "ticket-unknown"]);
@@ -34,6 +35,7 @@ export class Connection extends EventTarget {
     addEventListener("offline", () => this.#networkGone());
     addEventListener("online", () => this.#soon());
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.#soon());
+    navigator.connection?.addEventListener?.("change", () => this.#soon());
   }
 
   /** Whether a reload of this page came back to a session it was in. */
@@ -131,7 +133,10 @@ export class Connection extends EventTarget {
   }
 
   #watchSilence() {
-    if (Date.now() - this.heard < SILENCE) return;
+    if (Date.now() - this.heard >= SILENCE) this.#giveUp();
+  }
+
+  #giveUp() {
     const socket = this.socket;
     this.socket = null;
     socket?.close();
@@ -186,10 +191,19 @@ export class Connection extends EventTarget {
     this.#become("offline");
   }
 
+  /** The network may be another one, or be back: try at once, or see whether the connection still carries. */
   #soon() {
-    if (this.state !== "offline" && this.state !== "lost") return;
+    if (this.state === "open") return this.#probe();
+    if (this.state !== "offline" && this.state !== "lost") return undefined;
     this.attempt = Math.min(this.attempt, 1);
-    this.#attempt();
+    return this.#attempt();
+  }
+
+  #probe() {
+    const asked = Date.now();
+    this.send("ping", {}, { lossy: true });
+    const timer = setTimeout(() => this.state === "open" && this.heard < asked && this.#giveUp(), PROBE);
+    this.timers.add(timer);
   }
 
   #finish(state, code = "", text = "", status = 0) {
