@@ -17,6 +17,7 @@ from core.clock import Clock
 from core.database import Database
 from core.errors import Denied, Invalid, NotFound
 from core.ids import hash_secret, new_secret
+from core.vault import Vault
 from people import store, throttle
 from people.models import Invitation, Organisation, Person
 from people.permissions import Action, Relation, require
@@ -27,6 +28,8 @@ from people.throttle import Throttle
 log = structlog.get_logger()
 
 _LONGEST = 128
+SHORT = "invitation-short"
+"""Context of the keyed hash of short codes."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,8 @@ class InvitationView:
     valid_until: datetime
     name_confirmed: str | None
     locale: str
+    code_by: str | None = None
+    """``sms`` or ``mail`` when a code must be typed before accepting, see ``invitation_codes``."""
 
 
 async def create(
@@ -102,10 +107,10 @@ async def reissue(
     tx: AsyncSession, clock: Clock, principal: Principal, held: Collection[Relation], invitation: str
 ) -> str:
     """Return a new secret; the old link and the browser that accepted it are out at once."""
-    found = await _own(tx, principal, held, invitation)
+    found = await own(tx, principal, held, invitation)
     secret = new_secret()
     found.secret, found.cookie, found.state, found.accepted = hash_secret(secret), None, "open", None
-    found.name_confirmed = None
+    found.name_confirmed, found.short = None, None
     await _write(tx, clock, "invitation.reissued", principal.id, found)
     return secret
 
@@ -114,8 +119,8 @@ async def revoke(
     tx: AsyncSession, clock: Clock, principal: Principal, held: Collection[Relation], invitation: str
 ) -> None:
     """Withdraw an invitation: link and accepted browser are out at once."""
-    found = await _own(tx, principal, held, invitation)
-    found.state, found.cookie = "revoked", None
+    found = await own(tx, principal, held, invitation)
+    found.state, found.cookie, found.short = "revoked", None, None
     await _write(tx, clock, "invitation.revoked", principal.id, found)
 
 
@@ -130,19 +135,38 @@ async def of_session(tx: AsyncSession, session: str) -> Sequence[InvitationView]
     return [_view(row) for row in await store.invitations_of(tx, session)]
 
 
-async def look(database: Database, clock: Clock, gate: Throttle, secret: str, *, address: str = "") -> InvitationView:
-    """What the invitation says; changes nothing. Raises ``NotFound``, ``Denied`` or ``TooMany``."""
+async def look(
+    database: Database, clock: Clock, gate: Throttle, secret: str, *, address: str = "", vault: Vault | None = None
+) -> InvitationView:
+    """What the invitation says; changes nothing. Raises ``NotFound``, ``Denied`` or ``TooMany``.
+
+    With ``vault`` the short code is taken in place of the link's secret.
+    """
     gate.take(throttle.INVITATION_ADDRESS, throttle.network(address))
     async with database.transaction(write=False) as tx:
-        return _view(_usable(await _by_secret(tx, secret), clock.now(), accepted=True))
+        return _view(await usable(tx, clock, secret, vault=vault, accepted=True))
 
 
-async def accept(database: Database, clock: Clock, gate: Throttle, secret: str, *, address: str = "") -> str:
-    """Bind the invitation to this browser and return its cookie; works once. Raises as ``look`` does."""
+async def accept(
+    database: Database,
+    clock: Clock,
+    gate: Throttle,
+    secret: str,
+    *,
+    address: str = "",
+    vault: Vault | None = None,
+    code_proved: bool = False,
+) -> str:
+    """Bind the invitation to this browser and return its cookie; works once. Raises as ``look`` does.
+
+    One with a contact is accepted through ``invitation_codes.accept``; here it raises ``Denied("code-needed")``.
+    """
     gate.take(throttle.INVITATION_ADDRESS, throttle.network(address))
     now, cookie = clock.now(), new_secret()
     async with database.transaction() as tx:
-        found = _usable(await _by_secret(tx, secret), now, accepted=False)
+        found = await usable(tx, clock, secret, vault=vault, accepted=False)
+        if found.contact is not None and not code_proved:
+            raise Denied("code-needed", "A code was sent to you. Type it here.", field="code")
         taken = await tx.execute(
             update(Invitation)
             .where(Invitation.id == found.id, Invitation.state == "open")
@@ -182,10 +206,19 @@ async def view(database: Database, guest: Principal) -> InvitationView:
     return _view(found)
 
 
-async def _by_secret(tx: AsyncSession, secret: str) -> Invitation | None:
+async def usable(tx: AsyncSession, clock: Clock, secret: str, *, vault: Vault | None, accepted: bool) -> Invitation:
+    """The invitation of a secret or short code that stands now; ``accepted`` ones too where asked. Raises."""
+    return _usable(await _by_secret(tx, secret, vault), clock.now(), accepted=accepted)
+
+
+async def _by_secret(tx: AsyncSession, secret: str, vault: Vault | None) -> Invitation | None:
     if not secret or len(secret) > _LONGEST:
         return None
-    return (await tx.execute(select(Invitation).where(Invitation.secret == hash_secret(secret)))).scalar_one_or_none()
+    which = Invitation.secret == hash_secret(secret)
+    if vault is not None:
+        typed_code = "".join(character for character in secret.upper() if character.isalnum())
+        which = which | Invitation.short.in_(vault.code_hashes(typed_code, SHORT))
+    return (await tx.execute(select(Invitation).where(which))).scalar_one_or_none()
 
 
 def _usable(found: Invitation | None, now: datetime, *, accepted: bool) -> Invitation:
@@ -218,12 +251,13 @@ def _refused(code: str, *, at: datetime | None = None) -> Denied | NotFound:
     return Denied(code, _SENTENCES[code], at=at) if at else Denied(code, _SENTENCES[code])
 
 
-async def _own(tx: AsyncSession, principal: Principal, held: Collection[Relation], invitation: str) -> Invitation:
+async def own(tx: AsyncSession, principal: Principal, held: Collection[Relation], invitation: str) -> Invitation:
+    """An invitation that ``principal`` may change. Raises ``NotFound`` or ``Denied``."""
     found = await tx.get(Invitation, invitation)
     if found is None:
         raise NotFound("invitation-unknown", "There is no such invitation.")
-    own = {Relation.SELF} if found.officer == principal.id else set()
-    require(principal, Action.INVITE_GUEST, own | (set(held) - {Relation.SELF}))
+    mine = {Relation.SELF} if found.officer == principal.id else set()
+    require(principal, Action.INVITE_GUEST, mine | (set(held) - {Relation.SELF}))
     return found
 
 
@@ -246,4 +280,5 @@ def _view(row: Invitation) -> InvitationView:
         valid_until=row.valid_until,
         name_confirmed=row.name_confirmed,
         locale=row.locale,
+        code_by=row.contact_kind,
     )

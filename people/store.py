@@ -6,7 +6,17 @@ from datetime import datetime
 from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from people.models import Account, ApiToken, Invitation, LoginSession, Organisation, Person, RoleGrant, Terminal
+from people.models import (
+    Account,
+    ApiToken,
+    Invitation,
+    LoginSession,
+    Organisation,
+    Person,
+    RoleGrant,
+    Terminal,
+    TerminalStart,
+)
 from people.principals import Principal, Role
 
 
@@ -123,12 +133,18 @@ async def guest_principal(
     )
 
 
-async def terminal_principal(tx: AsyncSession, *, key: str | None = None, id_: str | None = None) -> Principal | None:
-    """The paired terminal of a key's hash or an id."""
+async def terminal_principal(
+    tx: AsyncSession, *, key: str | None = None, start: str | None = None, id_: str | None = None
+) -> Principal | None:
+    """The paired terminal of a key's hash, with that of a running start where it has a key pair; or of an id."""
     which = Terminal.key == key if key is not None else Terminal.id == id_
     row = (await tx.execute(select(Terminal).where(which, Terminal.state == "paired"))).scalar_one_or_none()
     if row is None:
         return None
+    if key is not None and row.public_key is not None:
+        started = await tx.get(TerminalStart, start or "")
+        if started is None or started.terminal != row.id or started.ended is not None:
+            return None
     return Principal(
         kind="terminal",
         id=row.id,

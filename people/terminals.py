@@ -22,6 +22,7 @@ from people import store, throttle
 from people.models import PairingCode, Terminal
 from people.permissions import Action, relations, require
 from people.principals import Principal
+from people.terminal_keys import check_public_key
 from people.throttle import Throttle
 
 log = structlog.get_logger()
@@ -63,14 +64,25 @@ class Health:
     version: str = ""
 
 
-async def begin(database: Database, clock: Clock, gate: Throttle, *, address: str = "") -> Pairing:
-    """Start pairing a device. Raises ``TooMany``."""
+async def begin(
+    database: Database, clock: Clock, gate: Throttle, *, address: str = "", public_key: str | None = None
+) -> Pairing:
+    """Start pairing a device, with the public half of its own key if it made one. Raises ``TooMany`` or ``Invalid``."""
+    known_key = check_public_key(public_key) if public_key else None
     gate.take(throttle.PAIRING_BEGIN, throttle.network(address))
     now, device = clock.now(), new_secret()
     code = "".join(secrets.choice(_ALPHABET) for _ in range(8))
     async with database.transaction() as tx:
         await tx.execute(delete(PairingCode).where(PairingCode.expires <= now))
-        tx.add(PairingCode(code=hash_secret(code), device=hash_secret(device), created=now, expires=now + CODE_LASTS))
+        tx.add(
+            PairingCode(
+                code=hash_secret(code),
+                device=hash_secret(device),
+                created=now,
+                expires=now + CODE_LASTS,
+                public_key=known_key,
+            )
+        )
     return Pairing(f"{code[:4]}-{code[4:]}", device)
 
 
@@ -129,6 +141,7 @@ async def collect(database: Database, clock: Clock, device: str) -> str | None:
             paired=now,
             paired_by=by,
             seen=now,
+            public_key=pairing.public_key,
         )
         tx.add(terminal)
         await tx.flush()
@@ -136,12 +149,12 @@ async def collect(database: Database, clock: Clock, device: str) -> str | None:
     return key
 
 
-async def authenticate_terminal(database: Database, key: str | None) -> Principal | None:
-    """The paired terminal of a key."""
-    if not key or len(key) > _LONGEST:
+async def authenticate_terminal(database: Database, key: str | None, start: str | None = None) -> Principal | None:
+    """The paired terminal of a key; one that has a key pair needs the cookie of its newest start too."""
+    if not key or len(key) > _LONGEST or len(start or "") > _LONGEST:
         return None
     async with database.transaction(write=False) as tx:
-        return await store.terminal_principal(tx, key=hash_secret(key))
+        return await store.terminal_principal(tx, key=hash_secret(key), start=hash_secret(start or ""))
 
 
 async def seen(database: Database, clock: Clock, terminal: Principal, health: Health) -> None:

@@ -19,6 +19,8 @@ SIGN_IN_ADDRESS = RateLimitItemPerMinute(150, 15, namespace="sign-in-address")
 SECOND_STEP = RateLimitItemPerMinute(8, 15, namespace="second-step")
 """Codes of one account."""
 INVITATION_ADDRESS = RateLimitItemPerMinute(60, 15, namespace="invitation")
+INVITATION_CODES = RateLimitItemPerMinute(5, 60, namespace="invitation-codes")
+"""Codes sent for one invitation."""
 PAIRING_BEGIN = RateLimitItemPerMinute(20, 15, namespace="pairing-begin")
 TOLD = RateLimitItemPerMinute(1, 15, namespace="told")
 """How often it is written down that tries are held back."""

@@ -11,6 +11,7 @@ import pytest
 
 from core.clock import FakeClock
 from core.database import Database, sqlite_url
+from core.vault import Vault
 from people import logins, registry, store
 from people.logins import Door
 from people.passwords import Passwords
@@ -47,6 +48,14 @@ def door():
     door = Door(passwords=Passwords(memory_kib=64, rounds=1))
     yield door
     door.passwords.close()
+
+
+@pytest.fixture
+def vault(tmp_path: Path, clock: FakeClock) -> Vault:
+    """Secrets of a new site."""
+    made = Vault(tmp_path / "secrets")
+    made.ensure(clock.now())
+    return made
 
 
 @pytest.fixture(scope="session")

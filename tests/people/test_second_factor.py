@@ -8,17 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from core.errors import Denied, TooMany
-from core.vault import Vault
 from people import second_factor
 from people.models import CodeApp, RecoveryCode
 from people.second_factor import matching_step
-
-
-@pytest.fixture
-def vault(tmp_path, clock):
-    made = Vault(tmp_path / "secrets")
-    made.ensure(clock.now())
-    return made
 
 
 @pytest.fixture
