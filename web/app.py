@@ -1,6 +1,7 @@
 """The web application: middlewares, static files and every page, around what it is handed."""
 
 import importlib
+import warnings
 from typing import Final
 
 from aiohttp import web
@@ -14,7 +15,10 @@ from web.identity import DOOR, principal_middleware
 from web.language import locale_middleware
 from web.language import routes as language_routes
 from web.rendering import ENVIRONMENT, STATICS, environment
-from web.statics import Statics
+from web.statics import shipped
+
+# Keys of a request are plain words here: they are the seam to ``signaling``, which must not import ``web``.
+warnings.filterwarnings("ignore", category=web.NotAppKeyWarning)
 
 LARGEST_BODY: Final = 256 * 1024
 """Bytes of a request: forms and session descriptions are far below."""
@@ -52,7 +56,7 @@ def build(context: WebContext) -> web.Application:
             principal_middleware,
         ],
     )
-    statics = Statics()
+    statics = shipped()
     app[CONTEXT], app[STATICS], app[ENVIRONMENT] = context, statics, environment(statics)
     app[DOOR] = Door()
     app.on_response_prepare.append(add_headers)

@@ -19,16 +19,18 @@ class Mistake:
     code: str
     text: str
     field: str | None = None
+    status: int = 422
+    """Of the page that shows it."""
 
 
 def of_error(request: web.Request, error: PersonError) -> Mistake:
     """The mistake an error tells of."""
-    return Mistake(error.code, sentence(request, error.text, error.values), error.field)
+    return Mistake(error.code, sentence(request, error.text, error.values), error.field, error.status)
 
 
 def of_refusal(request: web.Request, refused: Refused) -> Mistake:
     """The mistake a refusal tells of."""
-    return Mistake(refused.rule, sentence(request, refused.text, refused.values), refused.input)
+    return Mistake(refused.rule, sentence(request, refused.text, refused.values), refused.input, 409)
 
 
 def sentence(request: web.Request, text: str, values: Mapping[str, object]) -> str:

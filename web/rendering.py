@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,6 +27,7 @@ ENVIRONMENT: web.AppKey[Environment] = web.AppKey("environment", Environment)
 STATICS: web.AppKey[Statics] = web.AppKey("statics", Statics)
 
 
+@cache
 def environment(statics: Statics) -> Environment:
     """The template environment of the application; a missing value is an error, not an empty place."""
     made = Environment(

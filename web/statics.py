@@ -10,6 +10,7 @@ import hashlib
 import json
 import mimetypes
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from aiohttp import web
@@ -71,6 +72,12 @@ class Statics:
         return web.Response(body=body, headers=headers, content_type=file.content_type, charset=charset)
 
 
+@cache
+def shipped() -> Statics:
+    """The files as they were when this process first asked."""
+    return Statics()
+
+
 def _bodies(root: Path) -> dict[str, bytes]:
     found = {
         path.relative_to(root).as_posix(): path.read_bytes()
@@ -80,6 +87,7 @@ def _bodies(root: Path) -> dict[str, bytes]:
     return found | {f"texts/{locale}.js": script_texts(locale).encode() for locale in LOCALES}
 
 
+@cache
 def _file(name: str, body: bytes) -> File:
     suffix = Path(name).suffix
     content_type = _TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"

@@ -68,7 +68,7 @@ async def _whom(request: web.Request, principal: Principal, wish: Wish, mistake:
     found = context(request)
     people = await offers.people(found.database, found.clock, principal, wish.kind)
     officers = await offers.colleagues(found.database, principal, wish.kind)
-    status = 422 if mistake else 200
+    status = mistake.status if mistake else 200
     return page(request, "book/whom.html", status=status, wish=wish, people=people, officers=officers, error=mistake)
 
 
@@ -206,7 +206,7 @@ async def _start_page(
     return page(
         request,
         "book/start.html",
-        status=422 if mistake else 200,
+        status=mistake.status if mistake else 200,
         wish=wish,
         people=people,
         officers=officers,

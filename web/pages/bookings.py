@@ -43,7 +43,7 @@ async def _show(request: web.Request, mistake: Mistake | None) -> web.Response:
     return page(
         request,
         "book/booking.html",
-        status=409 if mistake else 200,
+        status=mistake.status if mistake else 200,
         zone=ZoneInfo(booking.zone),
         booking=booking,
         line=line(booking, principal, found.hub),

@@ -66,7 +66,7 @@ async def _show(request: web.Request, mistake: Mistake | None) -> web.Response:
     return page(
         request,
         "day/day.html",
-        status=409 if mistake else 200,
+        status=mistake.status if mistake else 200,
         zone=zone,
         day=there,
         today=today,

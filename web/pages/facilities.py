@@ -39,7 +39,7 @@ async def _listing(request: web.Request, typed: Form | None, mistake: Mistake | 
     return page(
         request,
         "facilities/list.html",
-        status=422 if mistake else 200,
+        status=mistake.status if mistake else 200,
         rows=rows,
         names=names,
         counts=counts,
@@ -91,7 +91,7 @@ async def _show(request: web.Request, typed: Form | None, mistake: Mistake | Non
     return page(
         request,
         "facilities/facility.html",
-        status=422 if mistake else 200,
+        status=mistake.status if mistake else 200,
         facility=facility,
         unit=unit,
         rooms=rooms,

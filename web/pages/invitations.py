@@ -63,7 +63,7 @@ async def _show(request: web.Request, link: Link | None, mistake: Mistake | None
     return page(
         request,
         "invitations/invitations.html",
-        status=409 if mistake else 200,
+        status=mistake.status if mistake else 200,
         zone=ZoneInfo(booking.zone),
         booking=booking,
         line=line(booking, principal, found.hub),

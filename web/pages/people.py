@@ -62,7 +62,9 @@ async def _new(request: web.Request, typed: Form | None, mistake: Mistake | None
     units = await administration.organisations(context(request).database, _administrator(request))
     names = ("name", "number", "login", "phone", "organisation")
     values = {name: typed.raw(name)[:100] if typed else "" for name in names}
-    return page(request, "people/new.html", status=422 if mistake else 200, units=units, values=values, error=mistake)
+    return page(
+        request, "people/new.html", status=mistake.status if mistake else 200, units=units, values=values, error=mistake
+    )
 
 
 async def register(request: web.Request) -> web.StreamResponse:
@@ -109,7 +111,7 @@ async def _show(request: web.Request, mistake: Mistake | None) -> web.Response:
     return page(
         request,
         "people/person.html",
-        status=409 if mistake else 200,
+        status=mistake.status if mistake else 200,
         person=person,
         login=login,
         unit=next((unit.name for unit in units if unit.id == person.organisation), ""),

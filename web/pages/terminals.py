@@ -32,7 +32,7 @@ async def _show(request: web.Request, mistake: Mistake | None, code: str, room: 
     return page(
         request,
         "terminals/terminals.html",
-        status=422 if mistake else 200,
+        status=mistake.status if mistake else 200,
         zone=ZoneInfo(there.zone),
         facility_name=there.facility_name,
         rooms=there.rooms,

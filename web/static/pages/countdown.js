@@ -1,6 +1,7 @@
-// Counts down to an instant and reloads when it has come, so that the button appears by itself.
+// Counts down to an instant by the server's clock and loads the page again when it has come: the button is there then.
 
 const marks = [...document.querySelectorAll("[data-countdown]")];
+const AGAIN = 15; // seconds at least between two loads
 
 function words(seconds, mark) {
   const hours = Math.floor(seconds / 3600);
@@ -11,18 +12,19 @@ function words(seconds, mark) {
   return `${seconds} ${unitSeconds}`;
 }
 
-function tick() {
-  let over = false;
-  for (const mark of marks) {
-    const seconds = Math.round((Date.parse(mark.dataset.countdown) - Date.now()) / 1000);
-    if (seconds <= 0) over = true;
-    else if (seconds < 24 * 3600) mark.textContent = words(seconds, mark);
-  }
-  if (over) {
-    clearInterval(timer);
-    setTimeout(() => location.reload(), 1500);
-  }
+function left(mark) {
+  return Math.round((Date.parse(mark.dataset.countdown) - Date.parse(mark.dataset.now) - performance.now()) / 1000);
 }
 
-const timer = marks.length ? setInterval(tick, 1000) : 0;
-if (marks.length) tick();
+function tick() {
+  for (const mark of marks) {
+    const seconds = left(mark);
+    if (seconds > 0 && seconds < 24 * 3600) mark.textContent = words(seconds, mark);
+  }
+  if (marks.some((mark) => left(mark) <= 0) && performance.now() > AGAIN * 1000) location.reload();
+}
+
+if (marks.length) {
+  tick();
+  setInterval(tick, 1000);
+}
