@@ -1,0 +1,43 @@
+"""After the sealing key was rotated: everything sealed with an older one is sealed anew, then the old keys can go."""
+
+from sqlalchemy import select
+
+from core import ledger
+from core.clock import Clock
+from core.database import Database
+from core.vault import Purpose, Vault
+from people.models import CodeApp, Invitation
+from people.registry import SYSTEM
+
+
+async def reseal(database: Database, vault: Vault) -> int:
+    """Seal anew what older keys sealed, all or nothing; return how many rows. Raises ``OperatorError``."""
+    changed = 0
+    async with database.transaction() as tx:
+        for app in (await tx.execute(select(CodeApp))).scalars():
+            if vault.outdated(app.secret):
+                context = f"code-app:{app.person}"
+                app.secret, changed = vault.seal(vault.unseal(app.secret, context), context), changed + 1
+        for invitation in (await tx.execute(select(Invitation).where(Invitation.contact.is_not(None)))).scalars():
+            if invitation.contact and vault.outdated(invitation.contact):
+                context = f"invitation:{invitation.id}"
+                plain = vault.unseal(invitation.contact, context)
+                invitation.contact, changed = vault.seal(plain, context), changed + 1
+    return changed
+
+
+async def rotate(database: Database, clock: Clock, vault: Vault, purpose: Purpose) -> tuple[str, int]:
+    """Make a new key of ``purpose`` and, for sealing, seal everything with it and destroy the old ones.
+
+    Returns the new key's id and how many rows were sealed anew. Keys of codes stay beside the new one, because codes
+    printed or sent are known only by their hash; ledger keys stay, so that older checkpoints can be opened:
+    ``Vault.forget_old`` ends them.
+    """
+    key, changed = vault.rotate(purpose, clock.now()), 0
+    if purpose is Purpose.SEAL:
+        changed = await reseal(database, vault)
+        vault.forget_old(purpose)
+    async with database.transaction() as tx:
+        details = {"purpose": purpose.value, "key": key}
+        await ledger.append(tx, "secret.rotated", actor=SYSTEM, subject=purpose.value, at=clock.now(), details=details)
+    return key, changed
