@@ -19,7 +19,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bench.recorders import NoRecorders, recorders_in
+from bench.lab.recorders import NoRecorders, recorders_in
 from core.clock import SystemClock
 from media import commands
 from media.config import MediaSettings

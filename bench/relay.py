@@ -21,9 +21,9 @@ from typing import Any, Protocol
 
 import aiohttp
 
-from bench import janus
-from bench.load import Rooms
-from bench.participant import Participant
+from bench.lab import janus
+from bench.lab.load import Rooms
+from bench.lab.participant import Participant
 from media.endpoint import local_addresses
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -87,7 +87,7 @@ class Whip:
 def server(name: str, directory: Path, host: str) -> Server:
     """Make the server called ``name``."""
     if name == "stock":
-        return Whip("bench.stock", "--host", host)
+        return Whip("bench.lab.stock", "--host", host)
     if name.startswith("janus"):
         return janus.Janus(directory, host, record=name.endswith("+rec"))
     record = str(directory / "data") if name.endswith("+rec") else "none"

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from bench.participant import Participant
+from bench.lab.participant import Participant
 from media import commands
 from tests.wire.peers import Desk, relay
 from tests.wire.test_session import publish, speak, subscribe

@@ -3,7 +3,7 @@
 import asyncio
 import struct
 
-from bench.participant import Participant
+from bench.lab.participant import Participant
 from media import commands, rtcp
 from tests.wire.peers import Desk, FakeRecorders, relay
 from tests.wire.test_session import publish, speak, subscribe, vp8

@@ -4,7 +4,7 @@ import asyncio
 import struct
 from contextlib import asynccontextmanager
 
-from bench.participant import Participant
+from bench.lab.participant import Participant
 from media import commands, rtcp
 from tests.wire.forwarder import Forwarder
 from tests.wire.peers import Desk, FakeRecorders, relay

@@ -3,7 +3,7 @@
 import asyncio
 import struct
 
-from bench.participant import Participant
+from bench.lab.participant import Participant
 from media import commands
 from media.config import Limits
 from tests.wire.peers import NOW, Client, Desk, FakeRecorders, luma, relay

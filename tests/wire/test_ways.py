@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from bench.participant import Participant, attribute
+from bench.lab.participant import Participant, attribute
 from media import commands, tcp
 from tests.wire.peers import Desk, relay
 from tests.wire.test_session import publish, speak, subscribe

@@ -11,7 +11,7 @@ from typing import Any
 
 import aiohttp
 
-from bench.participant import Participant
+from bench.lab.participant import Participant
 
 CONFIG = """
 general: {{

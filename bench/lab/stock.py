@@ -1,6 +1,6 @@
 """The stock way with aiortc: RTCPeerConnection and MediaRelay, which decode and encode. For comparison only.
 
-python -m bench.stock --port HTTP
+python -m bench.lab.stock --port HTTP
 """
 
 import argparse
@@ -44,7 +44,7 @@ async def whep(request: web.Request) -> web.Response:
 
 
 async def main() -> None:
-    parser = argparse.ArgumentParser(prog="bench.stock")
+    parser = argparse.ArgumentParser(prog="bench.lab.stock")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--host", default="127.0.0.1")
     options = parser.parse_args()

@@ -12,7 +12,7 @@ from functools import cache
 import av
 import numpy
 
-from bench.participant import Participant
+from bench.lab.participant import Participant
 
 FPS, SECONDS = 30, 5
 VIDEO_BITRATE = 600_000

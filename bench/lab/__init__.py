@@ -1,0 +1,1 @@
+"""What the benchmarks stand on: synthetic participants, loads, and the servers they are compared with."""

@@ -1,0 +1,195 @@
+"""Participants that fall silent, crowds, floods, and cycles that must leave nothing behind."""
+
+import asyncio
+import gc
+import os
+import tracemalloc
+
+from bench.lab.participant import Participant
+from core.clock import FakeClock
+from media import commands
+from tests.wire.peers import NOW, Desk, FakeRecorders, relay
+from tests.wire.test_hostile import ALERT, CLIENT_HELLO, Stranger
+from tests.wire.test_session import publish, speak, subscribe
+
+CYCLES = int(os.environ.get("YUANJIAN_SOAK_CYCLES", "25"))
+
+
+async def test_a_silent_participant_is_told_inactive_then_left() -> None:
+    """Eight silent seconds are told, its return too, and after twenty it is gone; the others are not touched."""
+    clock = FakeClock(NOW)
+    async with relay(clock=clock) as service:
+        desk = Desk(service)
+        desk.send(commands.OpenSession(session="s"))
+        lost = await publish(desk, "s", "lost")
+        other = await publish(desk, "s", "other")
+        for participant in (lost, other):
+            participant._checks.cancel()
+        await speak(lost, 0, 1)
+        clock.advance(9)
+        await speak(other, 0, 1)
+        service._on_tick()
+        assert [event.endpoint for event in desk.seen(commands.Inactive)] == ["lost"]
+        await speak(lost, 1, 1)
+        service._on_tick()
+        assert [event.endpoint for event in desk.seen(commands.Active)] == ["lost"]
+        clock.advance(21)
+        await speak(other, 1, 1)
+        service._on_tick()
+        assert desk.seen(commands.Left, endpoint="lost", cause="silent")
+        assert desk.seen(commands.Unpublished, endpoint="lost")
+        assert not desk.seen(commands.Left, endpoint="other")
+
+
+async def test_checks_alone_keep_a_viewer() -> None:
+    """A viewer sends no media; its connectivity checks count as life."""
+    clock = FakeClock(NOW)
+    async with relay(clock=clock) as service:
+        desk = Desk(service)
+        desk.send(commands.OpenSession(session="s"))
+        await publish(desk, "s", "a")
+        viewer = await subscribe(desk, "s", "b", "a")
+        for _ in range(5):
+            clock.advance(6)
+            viewer._check()
+            await asyncio.sleep(0.02)
+            service._on_tick()
+        assert not desk.seen(commands.Left, endpoint="b")
+
+
+async def test_an_answer_nobody_takes_up_is_withdrawn() -> None:
+    """A resource that does not connect within fifteen seconds is gone."""
+    clock = FakeClock(NOW)
+    async with relay(clock=clock) as service:
+        desk = Desk(service)
+        desk.send(commands.OpenSession(session="s"))
+        desk.ask(
+            commands.Publish, session="s", endpoint="a", role="x", publication="camera", offer=Participant().offer()
+        )
+        clock.advance(16)
+        service._on_tick()
+        assert desk.seen(commands.Left, cause="failed")
+        assert len(service.transports) == 0
+
+
+async def test_an_echo_ends_by_itself() -> None:
+    """A device check has fifteen seconds."""
+    clock = FakeClock(NOW)
+    async with relay(clock=clock) as service:
+        desk = Desk(service)
+        participant = Participant()
+        answered = desk.ask(commands.Echo, check="ticket", offer=participant.offer("sendrecv"))
+        await participant.connect(answered.answer)
+        await desk.wait(commands.Connected, endpoint="ticket")
+        clock.advance(16)
+        service._on_tick()
+        assert desk.seen(commands.Left, endpoint="ticket", cause="closed")
+
+
+async def test_a_microphone_that_stops_is_told_within_three_seconds() -> None:
+    """Two seconds without packets of a kind are told, and its return; the other kind is not affected."""
+    clock = FakeClock(NOW)
+    async with relay(clock=clock) as service:
+        desk = Desk(service)
+        desk.send(commands.OpenSession(session="s"))
+        publisher = await publish(desk, "s", "a")
+        await speak(publisher, 0, 1)
+        publisher.send_rtp(publisher.rtp("video", 0, 0, b"\x10\0"))
+        await asyncio.sleep(0.03)
+        clock.advance(2.1)
+        publisher.send_rtp(publisher.rtp("video", 1, 3000, b"\x10\x01"))
+        await asyncio.sleep(0.03)
+        service._on_tick()
+        assert [(event.kind, event.silent) for event in desk.seen(commands.TrackSilent)] == [("audio", True)]
+        await speak(publisher, 1, 1)
+        service._on_tick()
+        assert [(event.kind, event.silent) for event in desk.seen(commands.TrackSilent)][1:] == [("audio", False)]
+
+
+async def test_a_line_is_reported() -> None:
+    """Every five seconds each endpoint's loss, delay and rates."""
+    clock = FakeClock(NOW)
+    async with relay(clock=clock) as service:
+        desk = Desk(service)
+        desk.send(commands.OpenSession(session="s"))
+        publisher = await publish(desk, "s", "a")
+        await speak(publisher, 0, 10)
+        await speak(publisher, 11, 9)
+        for _ in range(10):
+            service._on_tick()
+        report = desk.seen(commands.LineReport, endpoint="a")[-1]
+        assert report.up_kbps > 0
+        assert report.way == "udp"
+
+
+async def test_a_crowd_joins_while_strangers_flood() -> None:
+    """Forty joins at once, among bad offers and forged handshakes: all the honest ones connect, nobody is cut."""
+    async with relay() as service:
+        desk = Desk(service)
+        desk.send(commands.OpenSession(session="s"))
+        desk.send(commands.Forward(session="s", on=True))
+        first = await publish(desk, "s", "first")
+        viewer = await subscribe(desk, "s", "viewer", "first")
+        stranger = Stranger(service.port)
+
+        async def flood() -> None:
+            while True:
+                for _ in range(20):
+                    stranger.send(CLIENT_HELLO)
+                    stranger.send(ALERT)
+                    stranger.send(os.urandom(64))
+                await asyncio.sleep(0.02)
+
+        async def join(index: int) -> None:
+            bad = desk.ask(
+                commands.Publish, session="s", endpoint=f"x{index}", role="x", publication="camera", offer="v=0"
+            )
+            assert bad.code == "bad-sdp"
+            await publish(desk, "s", f"e{index}")
+
+        flooding = asyncio.ensure_future(flood())
+        await asyncio.gather(*(join(index) for index in range(40)))
+        await speak(first, 0, 10)
+        flooding.cancel()
+        assert len(viewer.heads) == 10
+        assert len(desk.seen(commands.Connected)) == 42
+        assert service.counters.dropped["foreign"] > 0
+        assert stranger.answers() == 0
+
+
+async def test_cycles_of_joining_and_leaving_leave_nothing_behind() -> None:
+    """After many cycles the tables, tasks and file descriptors are those of the beginning, and memory is near."""
+
+    async def cycle() -> None:
+        publisher = await publish(desk, "s", "a")
+        viewer = await subscribe(desk, "s", "b", "a")
+        await speak(publisher, 0, 2)
+        publisher.close()
+        viewer.close()
+        await desk.wait(commands.Left, resource=publisher.resource)
+        await desk.wait(commands.Left, resource=viewer.resource)
+        desk.events.clear()
+
+    recorders = FakeRecorders()
+    async with relay(recorders) as service:
+        desk = Desk(service)
+        desk.send(commands.OpenSession(session="s"))
+        desk.send(commands.Forward(session="s", on=True))
+        for _ in range(5):
+            await cycle()
+        gc.collect()
+        files, tasks = len(os.listdir("/proc/self/fd")), len(asyncio.all_tasks())
+        tracemalloc.start()
+        for _ in range(CYCLES):
+            await cycle()
+        gc.collect()
+        grown = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+        assert len(os.listdir("/proc/self/fd")) == files
+        assert len(asyncio.all_tasks()) == tasks
+        assert service.resources.all == {}
+        assert len(service.transports) == 0
+        assert service.sessions["s"].publications == {}
+        assert all(not port.peers for port in service._ports)
+        assert service.feedback._repairing == set()
+        assert grown < 20_000 + 400 * CYCLES
