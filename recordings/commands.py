@@ -14,12 +14,14 @@ from core.texts import Texts
 from recordings import backup as backups
 from recordings import rotation, scrub
 from recordings.cli import report, verify_command
+from recordings.compose import Composer, Wishes
 from recordings.export import export
 from recordings.filesystem import Disk
 from recordings.finalize import Finalizer
 from recordings.keys import FileKeys, KeyMissing
 from recordings.layout import recordings_dir
 from recordings.library import Library
+from recordings.picture import FontMissing
 from recordings.verify import verify
 
 DataDir = Annotated[Path | None, typer.Option(help="Data directory.", envvar="YUANJIAN_DATA_DIR")]
@@ -188,6 +190,30 @@ def finalize_command(recording: Id, data_dir: DataDir = None) -> None:
     asyncio.run(library.close_abandoned(recording))
     for item in Finalizer(place, lambda: FileKeys(place), SystemClock(), Disk()).run(recording):
         typer.echo(f"{item.file}  {item.media_type}  {item.duration_ms / 1000:.1f} s")
+
+
+@recordings_app.command("compose")
+def compose_command(
+    recording: Id,
+    title: Annotated[str, typer.Option(help="What stands at the left of the bar.")] = "",
+    label: Annotated[list[str] | None, typer.Option(help="ENDPOINT=WORDS shown for an endpoint.")] = None,
+    protect: Annotated[list[str] | None, typer.Option(help="Endpoint to be masked, with altered voice.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Make one picture of the whole session, with clock and names. Interrupted, run again, it goes on."""
+    settings = config.load(None, {"data_dir": data_dir})
+    library = Library(settings.data_dir, SystemClock())
+    if not library.has(recording):
+        raise _refuse(f"{recording}: no such recording")
+    labels = dict(item.split("=", 1) for item in label or [] if "=" in item)
+    wishes = Wishes(title, labels, settings.time_zone, frozenset(protect or []))
+    composer = Composer(settings.data_dir, lambda: FileKeys(settings.data_dir), SystemClock(), Disk())
+    with typer.progressbar(length=1000, label=recording) as shown:
+        try:
+            made = composer.run(recording, wishes, lambda done, total: shown.update(done * 1000 // total - shown.pos))
+        except (OSError, KeyMissing, FontMissing) as error:
+            raise _refuse(error) from None
+    typer.echo(f"{made.file}  {made.duration_ms / 1000:.0f} s" if made else "nothing to compose")
 
 
 @keys_app.command("rotate")

@@ -1,6 +1,7 @@
 """What the worker does with recordings, by kind of job."""
 
 import asyncio
+import json
 import sys
 from collections.abc import Mapping
 from datetime import timedelta
@@ -40,11 +41,30 @@ def handlers(
         recording = str(payload["recording"])
         await finalize_recording(library, database, clock, recording)
         await timestamp_recording(library, database, clock, recording, authority)
+        if library.has(recording) and await library.files(recording):
+            async with database.transaction() as tx:
+                await enqueue(
+                    tx, "compose_recording", {"recording": recording}, due=clock.now(), key=f"compose:{recording}"
+                )
+
+    async def compose(payload: Mapping[str, Any]) -> None:
+        await compose_recording(library, database, clock, payload)
 
     async def timestamp(payload: Mapping[str, Any]) -> None:
         await timestamp_recording(library, database, clock, str(payload["recording"]), authority)
 
-    return {"finalize_recording": finalize, "timestamp_recording": timestamp}
+    return {"finalize_recording": finalize, "compose_recording": compose, "timestamp_recording": timestamp}
+
+
+async def compose_recording(library: Library, database: Database, clock: Clock, payload: Mapping[str, Any]) -> None:
+    """Make the composed picture; an interrupted run goes on where it was. ``payload`` may hold ``wishes`` as
+    ``recordings.work`` reads them, which are labels and ids; never put names into a payload that is kept."""
+    recording = str(payload["recording"])
+    if not library.has(recording):
+        return
+    wishes = json.dumps(payload.get("wishes") or {}).encode()
+    await _run("compose", str(library.data_dir), recording, given=wishes)
+    await refresh(library, database, clock, recording)
 
 
 async def timestamp_recording(
@@ -103,14 +123,21 @@ async def refresh(library: Library, database: Database, clock: Clock, recording:
     return row
 
 
-async def _run(*arguments: str) -> None:
+async def _run(*arguments: str, given: bytes = b"") -> None:
+    """Run ``recordings.work``; a cancelled job ends it, what is finished stays."""
     program = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "recordings.work", *arguments, cwd=Path(__file__).parent.parent
+        sys.executable,
+        "-m",
+        "recordings.work",
+        *arguments,
+        cwd=Path(__file__).parent.parent,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
     )
     try:
-        status = await program.wait()
+        await program.communicate(given)
     except asyncio.CancelledError:
         program.terminate()
         raise
-    if status:
-        raise WorkFailed(f"status {status}")
+    if program.returncode:
+        raise WorkFailed(f"status {program.returncode}")

@@ -1,6 +1,7 @@
 """Recordings as pages and jobs see them: verify, list what can be played, read ranges, read the log."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -62,7 +63,7 @@ class Library:
 
     async def summary(self, recording: str) -> Summary:
         """Raises ``NotFound``, also for a chain of which no line can be believed."""
-        return await asyncio.to_thread(_summary, self._existing(recording))
+        return await asyncio.to_thread(summary_of, self._existing(recording))
 
     async def log(self, recording: str) -> list[dict[str, Any]]:
         """The whole log entries: ``number``, ``at``, ``ms``, ``public``, ``private``. Raises ``NotFound`` and
@@ -93,6 +94,14 @@ class Library:
             return Playable(sidecar, reader)
 
         return await asyncio.to_thread(opened)
+
+    def progress(self, recording: str) -> tuple[int, int] | None:
+        """Seconds composed and seconds in all while a composition runs, else ``None``."""
+        try:
+            said = json.loads((self._existing(recording).derived / ".progress.json").read_bytes())
+            return int(said["done"]), int(said["total"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
     async def close_abandoned(self, recording: str) -> bool:
         """End a chain whose recorder is gone. Raises ``abandoned.StillRecording``."""
@@ -150,7 +159,8 @@ class Playable:
         self._reader.close()
 
 
-def _summary(files: RecordingFiles) -> Summary:
+def summary_of(files: RecordingFiles) -> Summary:
+    """Raises ``NotFound`` when no line of the chain says what this is."""
     bodies = list(walk(files.chain.read_bytes()).signed())
     genesis = next((body for body in bodies if body["type"] == "genesis"), None)
     if genesis is None:
