@@ -22,11 +22,13 @@ from aiohttp import web
 from bench.lab.recorders import NoRecorders, recorders_in
 from core.clock import SystemClock
 from media import commands
-from media.config import MediaSettings
+from media.config import Limits, MediaSettings
 from media.server import settle
 from media.service import MediaService
 
 STATUS = {"bad-sdp": 400, "no-codec": 406, "no-session": 404, "no-publication": 404, "limit": 429, "overloaded": 503}
+OPEN = Limits(sessions=10_000, admit_loop_lag_ms=1e6, admit_packets_per_second=1e9, admit_disk_lag_ms=1e9)
+"""A load tool is to see what happens beyond the limits."""
 PUBLISH_WAIT_S = 10.0
 """How long a WHEP offer may be ahead of what it wants to see."""
 
@@ -172,6 +174,7 @@ async def run(options: argparse.Namespace) -> None:
         port=options.media_port,
         bind=hosts,
         public=tuple(options.public),
+        limits=OPEN,
     )
     recorders = await recorders_in(Path(options.record), clock) if record else NoRecorders()
     service = MediaService(settings, recorders, clock)

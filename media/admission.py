@@ -21,7 +21,7 @@ class Load:
     sessions: int = 0
 
     def note(self, lag_ms: float, packets_per_second: float, disk_lag_ms: float, sessions: int) -> None:
-        self.lag_ms += (lag_ms - self.lag_ms) / 2
+        self.lag_ms += (lag_ms - self.lag_ms) / 8
         self.packets_per_second += (packets_per_second - self.packets_per_second) / 2
         self.disk_lag_ms = disk_lag_ms
         self.sessions = sessions

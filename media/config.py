@@ -24,9 +24,9 @@ class Limits:
     """Packets resent to one subscriber of one track."""
     handshakes_per_second: int = 200
     """DTLS handshakes begun from one address."""
-    admit_loop_lag_ms: float = 50.0
-    """New sessions are refused while the loop is later than this."""
-    admit_packets_per_second: int = 40_000
+    admit_loop_lag_ms: float = 250.0
+    """New sessions are refused while the loop has for seconds been later than this."""
+    admit_packets_per_second: float = 40_000
     """New sessions are refused while the process forwards more than this."""
     admit_disk_lag_ms: float = 4_000.0
     """New sessions are refused while some recording is behind by more than this."""
