@@ -92,12 +92,13 @@ class Participant:
         except TimeoutError:
             raise PeerError("missing", self._story(what)) from None
 
-    async def publish(self, publication: str = "camera") -> None:
+    async def publish(self, publication: str = "camera", *, light: bool = False) -> None:
         """Send picture and sound as soon as the session allows it; returns when connected."""
         await self.until(lambda: bool(self.view["rights"]["publish"]), "the right to publish")
         url = str(self.welcome["whip"]) + publication
         exchange = self.site.exchange(url, str(self.welcome["token"]))
-        self.sending = Sending(exchange, self.number, self.site.route(self.welcome.get("ice_servers")))
+        route = self.site.route(self.welcome.get("ice_servers"))
+        self.sending = Sending(exchange, self.number, route, light=light)
         await self.sending.open()
 
     async def receive(self, endpoint: str, publication: str = "camera") -> Receiving:

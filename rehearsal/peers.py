@@ -26,6 +26,9 @@ from rehearsal.watching import Heard, Listener, Seen, Watcher
 CONNECT_SECONDS = 20.0
 """How long ICE and DTLS may take on a busy machine."""
 
+LIGHT_RATE, LIGHT_PACKET_MS = 8, 40
+"""Pictures per second, and length of a sound packet, of a light sender."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -98,9 +101,11 @@ class _Peer:
 class Sending(_Peer):
     """Sends a camera with the moving code and a microphone with the tone of ``participant``."""
 
-    def __init__(self, exchange: Exchange, participant: int, route: Route = LOOPBACK) -> None:
+    def __init__(self, exchange: Exchange, participant: int, route: Route = LOOPBACK, *, light: bool = False) -> None:
+        """``light``: half of the packets, for many participants on one small machine."""
         super().__init__(exchange, route)
-        self.camera, self.microphone = Camera(participant), Microphone(participant)
+        self.camera = Camera(participant, LIGHT_RATE) if light else Camera(participant)
+        self.microphone = Microphone(participant, LIGHT_PACKET_MS) if light else Microphone(participant)
         self._video = _only(self._peer.addTransceiver(self.camera, direction="sendonly"), "video/VP8")
         self._audio = _only(self._peer.addTransceiver(self.microphone, direction="sendonly"), "audio/opus")
 

@@ -20,6 +20,8 @@ from rehearsal.troupe import Casting, Facts, Troupe
 RECORDED_SECONDS = 60.0
 """How long the files and the verdict may take after the end."""
 _POLL_SECONDS = 0.25
+FEW = 3
+"""Up to so many participants send as much as a browser would; more of them share one small machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ async def _all(everybody: list[Participant], step: Callable[[Participant], Await
 async def _enter(troupe: Troupe, one: Participant) -> None:
     await one.join()
     await troupe.name(one)
-    await one.publish()
+    await one.publish(light=len(troupe.everybody) > FEW)
 
 
 async def _conduct(host: Participant, participants: int) -> None:

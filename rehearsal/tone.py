@@ -16,7 +16,7 @@ import av
 RATE = 48_000
 """Samples per second on the wire (RFC 7587 knows no other clock)."""
 PACKET_MS = 20
-PACKETS_PER_LOOP = 1000 // PACKET_MS
+"""What browsers send."""
 LOOK_RATE = 8_000
 """Samples per second at which tones are looked for."""
 WINDOW_MS = 100
@@ -60,22 +60,24 @@ def pcm(participant: int, rate: int = RATE) -> "array[int]":
     return array("h", map(round, sound + [0.0] * (rate - len(sound))))
 
 
-def encode(participant: int, bit_rate: int = 32_000) -> list[bytes]:
-    """Return one second of the pattern as ``PACKETS_PER_LOOP`` Opus packets that can be sent in a circle."""
+def encode(participant: int, bit_rate: int = 32_000, packet_ms: int = PACKET_MS) -> list[bytes]:
+    """Return one second of the pattern as Opus packets that can be sent in a circle.
+
+    ``packet_ms`` is 20 or 40: a divisor of the second that Opus knows.
+    """
     codec = av.CodecContext.create("libopus", "w")
     codec.sample_rate, codec.layout, codec.format = RATE, "mono", "s16"
     codec.bit_rate, codec.time_base = bit_rate, Fraction(1, RATE)
-    codec.options = {"application": "voip", "frame_duration": str(PACKET_MS), "fec": "1", "packet_loss": "5"}
-    samples = pcm(participant).tobytes()
-    size = 2 * RATE * PACKET_MS // 1000
+    codec.options = {"application": "voip", "frame_duration": str(packet_ms), "fec": "1", "packet_loss": "5"}
+    samples, count = pcm(participant).tobytes(), 1000 // packet_ms
+    size = len(samples) // count
     packets: list[bytes] = []
-    for loop in range(2):  # the second round starts where the first ended, so that the circle closes without a click
-        for index in range(PACKETS_PER_LOOP):
-            frame = av.AudioFrame(format="s16", layout="mono", samples=size // 2)
-            frame.planes[0].update(samples[index * size : (index + 1) * size])
-            frame.sample_rate, frame.pts = RATE, (loop * PACKETS_PER_LOOP + index) * size // 2
-            packets += [bytes(packet) for packet in codec.encode(frame)]
-    return packets[-PACKETS_PER_LOOP:]
+    for turn in range(2 * count):  # the second round starts where the first ended: the circle closes without a click
+        frame = av.AudioFrame(format="s16", layout="mono", samples=size // 2)
+        frame.planes[0].update(samples[turn % count * size : (turn % count + 1) * size])
+        frame.sample_rate, frame.pts = RATE, turn * size // 2
+        packets += [bytes(packet) for packet in codec.encode(frame)]
+    return packets[-count:]
 
 
 def find(window: Sequence[int], rate: int = LOOK_RATE) -> Sound:

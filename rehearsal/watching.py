@@ -82,34 +82,39 @@ class Watcher:
 class Listener:
     """Decodes a stretch of Opus packets every half second and looks for the tone in its last window.
 
-    The rest is only counted: six participants hear fifteen hundred packets a second among them.
+    The rest is only passed over: six participants hear a thousand packets a second among them.
     """
 
-    EVERY = 27
-    """Packets from one stretch to the next: a little off the half second, so that looks wander through the pulse."""
-    STRETCH = 9
-    """Packets of a stretch: the decoder settles in the first, the window is the last 100 ms."""
+    EVERY = tone.RATE * 54 // 100
+    """Samples from one stretch to the next: a little off the half second, so that looks wander through the pulse."""
+    STRETCH = tone.RATE * 18 // 100
+    """Samples of a stretch: the decoder settles in the first, the window is the last 100 ms."""
 
     def __init__(self) -> None:
         self.heard = Heard()
-        self.packets = 0
         self._decoder = av.CodecContext.create("libopus", "r")
         self._ear = tone.Ear()
+        self._stretch = -1
         self._samples = array("h")
 
-    def frame(self, data: bytes, _timestamp: int) -> None:
-        """Take one packet."""
-        place = self.packets % self.EVERY
-        self.packets += 1
+    def frame(self, data: bytes, timestamp: int) -> None:
+        """Take one packet. ``timestamp`` counts samples at 48 kHz from the first packet."""
+        number, place = divmod(timestamp, self.EVERY)
         if place >= self.STRETCH:
+            self._look()
             return
-        if place == 0:
-            self._samples = array("h")
+        if number != self._stretch:
+            self._look()
+            self._stretch = number
         try:
             for piece in self._decoder.decode(av.Packet(data)):
                 self._samples += self._ear.samples(piece)
         except av.FFmpegError:
             return
-        window = tone.LOOK_RATE * tone.WINDOW_MS // 1000
-        if place == self.STRETCH - 1 and len(self._samples) >= window:
+
+    def _look(self) -> None:
+        """Judge the stretch that has just ended, if it was whole."""
+        window, whole = tone.LOOK_RATE * tone.WINDOW_MS // 1000, tone.LOOK_RATE * 14 // 100
+        if len(self._samples) >= whole:
             self.heard.note(tone.find(self._samples[-window:]))
+        self._samples = array("h")

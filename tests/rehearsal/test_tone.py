@@ -7,6 +7,7 @@ import av
 import pytest
 
 from rehearsal import tone
+from rehearsal.watching import Listener
 
 
 def _through_opus(participant: int, loops: int, bit_rate: int = 32_000) -> "array[int]":
@@ -31,11 +32,24 @@ def test_a_low_bitrate_keeps_the_tone() -> None:
     assert sum(sound.participant == 4 for sound in tone.windows(_through_opus(4, 2, 12_000))) >= 10
 
 
-def test_a_loop_has_one_second_of_packets() -> None:
-    """Fifty packets of 20 ms make the circle."""
-    packets = tone.encode(1)
-    assert len(packets) == tone.PACKETS_PER_LOOP
-    assert all(packets)
+def test_a_loop_is_one_second_of_packets() -> None:
+    """Fifty packets of 20 ms, or twenty-five of 40 ms, make the circle."""
+    assert len(tone.encode(1)) == 50
+    assert len(tone.encode(1, packet_ms=40)) == 25
+    assert all(tone.encode(1))
+
+
+@pytest.mark.parametrize("packet_ms", [20, 40])
+def test_a_listener_hears_the_tone_and_its_pauses(packet_ms: int) -> None:
+    """Looking at a part of the packets is enough; nobody else is heard."""
+    listener, packets = Listener(), tone.encode(5, packet_ms=packet_ms)
+    for number in range(10 * len(packets)):
+        listener.frame(packets[number % len(packets)], number * packet_ms * 48)
+    heard = listener.heard
+    assert 17 <= heard.windows <= 19
+    assert set(heard.tones) == {5}
+    assert heard.tones[5] >= 9
+    assert heard.silent >= 2
 
 
 def test_silence_noise_and_strange_tones_are_nobodys() -> None:
