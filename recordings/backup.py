@@ -42,7 +42,17 @@ def backup(data_dir: Path, target: Path, disk: Disk, *, with_keys: bool = False)
     if target.resolve() == data_dir.resolve() or data_dir.resolve() in target.resolve().parents:
         raise BackupRefused("a backup inside the data directory would be lost with it")
     names = [*_recorded(data_dir), *_keys(data_dir, with_keys=with_keys)]
-    return _copy_all(data_dir, target, names, disk)
+    done = _copy_all(data_dir, target, names, disk)
+    _erase_too(data_dir, target, disk)
+    return done
+
+
+def _erase_too(data_dir: Path, target: Path, disk: Disk) -> None:
+    """What was erased on purpose here must not stay readable there."""
+    for statement in recordings_dir(data_dir).glob("*/erased.jsonl"):
+        copy = recordings_dir(target) / statement.parent.name
+        for path in sorted(copy.glob("keys*.json")):
+            disk.remove(path)
 
 
 def restore(source: Path, data_dir: Path, disk: Disk) -> Copied:

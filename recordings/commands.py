@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -9,10 +10,11 @@ import typer
 
 from core import config
 from core.clock import SystemClock
-from core.errors import NotFound, OperatorError
+from core.database import Database
+from core.errors import NotFound, OperatorError, PersonError
 from core.texts import Texts
 from recordings import backup as backups
-from recordings import rotation, scrub
+from recordings import keeping, rotation, scrub
 from recordings.cli import report, verify_command
 from recordings.compose import Composer, Wishes
 from recordings.export import export
@@ -22,6 +24,7 @@ from recordings.keys import FileKeys, KeyMissing
 from recordings.layout import recordings_dir
 from recordings.library import Library
 from recordings.picture import FontMissing
+from recordings.retention import HOLD_REASONS
 from recordings.verify import verify
 
 DataDir = Annotated[Path | None, typer.Option(help="Data directory.", envvar="YUANJIAN_DATA_DIR")]
@@ -214,6 +217,52 @@ def compose_command(
         except (OSError, KeyMissing, FontMissing) as error:
             raise _refuse(error) from None
     typer.echo(f"{made.file}  {made.duration_ms / 1000:.0f} s" if made else "nothing to compose")
+
+
+@recordings_app.command("hold")
+def hold_command(
+    recording: Id,
+    reason: Annotated[str, typer.Option(help=", ".join(HOLD_REASONS))],
+    by: Annotated[str, typer.Option(help="Id of the person who orders it, for the ledger.")] = "operator",
+    data_dir: DataDir = None,
+) -> None:
+    """Put a legal hold on a recording: nothing destroys it until the hold is lifted."""
+
+    async def work(database: Database) -> str:
+        async with database.transaction() as tx:
+            placed = await keeping.hold(tx, recording, reason, by=by, now=SystemClock().now())
+        return f"held: {placed.id}"
+
+    typer.echo(_in_database(data_dir, work))
+
+
+@recordings_app.command("release")
+def release_command(
+    recording: Id,
+    by: Annotated[str, typer.Option(help="Id of the person who orders it, for the ledger.")] = "operator",
+    data_dir: DataDir = None,
+) -> None:
+    """Lift the legal holds of a recording."""
+
+    async def work(database: Database) -> str:
+        async with database.transaction() as tx:
+            return f"{await keeping.lift(tx, recording, by=by, now=SystemClock().now())} holds lifted"
+
+    typer.echo(_in_database(data_dir, work))
+
+
+def _in_database(data_dir: Path | None, work: Callable[[Database], Awaitable[str]]) -> str:
+    async def run() -> str:
+        database = Database(config.load(None, {"data_dir": data_dir}).database)
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    try:
+        return asyncio.run(run())
+    except PersonError as error:
+        raise _refuse(Texts("en")(error.text, **error.values)) from None
 
 
 @keys_app.command("rotate")

@@ -13,7 +13,7 @@ import structlog
 from core.clock import Clock
 from core.database import Database
 from core.jobs import Handler, enqueue
-from recordings import store
+from recordings import keeping, store
 from recordings.filesystem import Disk
 from recordings.layout import RecordingFiles
 from recordings.library import Library
@@ -23,6 +23,7 @@ from recordings.timestamps import Authority, AuthorityAway, TokenInvalid, stamp_
 log = structlog.get_logger()
 
 
+EXPIRE_EVERY = timedelta(hours=1)
 ASK_AGAIN = timedelta(minutes=10)
 """How long to wait for a time stamp authority that was away."""
 
@@ -43,6 +44,8 @@ def handlers(
         await timestamp_recording(library, database, clock, recording, authority)
         if library.has(recording) and await library.files(recording):
             async with database.transaction() as tx:
+                due = clock.now() + EXPIRE_EVERY
+                await enqueue(tx, "expire_recordings", {}, due=due, key=f"expire:{due:%Y-%m-%dT%H}")
                 await enqueue(
                     tx, "compose_recording", {"recording": recording}, due=clock.now(), key=f"compose:{recording}"
                 )
@@ -53,7 +56,18 @@ def handlers(
     async def timestamp(payload: Mapping[str, Any]) -> None:
         await timestamp_recording(library, database, clock, str(payload["recording"]), authority)
 
-    return {"finalize_recording": finalize, "compose_recording": compose, "timestamp_recording": timestamp}
+    async def expire(_payload: Mapping[str, Any]) -> None:
+        await keeping.remove_expired(database, library, clock)
+        async with database.transaction() as tx:
+            due = clock.now() + EXPIRE_EVERY
+            await enqueue(tx, "expire_recordings", {}, due=due, key=f"expire:{due:%Y-%m-%dT%H}")
+
+    return {
+        "finalize_recording": finalize,
+        "compose_recording": compose,
+        "timestamp_recording": timestamp,
+        "expire_recordings": expire,
+    }
 
 
 async def compose_recording(library: Library, database: Database, clock: Clock, payload: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UtcDateTime
+from core.ids import new_id
 
 RECORDING_ID = String(64)
 
@@ -53,3 +54,42 @@ class DerivedFile(Base):
     start_ms: Mapped[int] = mapped_column(BigInteger)
     duration_ms: Mapped[int] = mapped_column(BigInteger)
     length: Mapped[int] = mapped_column(BigInteger)
+
+
+class LegalHold(Base):
+    """An order that a recording be kept, whatever retention says. Several may lie on one recording."""
+
+    __tablename__ = "recording_holds"
+    __table_args__ = (Index("ix_recording_holds_recording", "recording"), {"info": {"package": "recordings"}})
+
+    id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
+    recording: Mapped[str] = mapped_column(RECORDING_ID)
+    reason: Mapped[str] = mapped_column(String(32))
+    """Enumerated word, see ``keeping.HOLD_REASONS``."""
+    placed_by: Mapped[str] = mapped_column(String(64))
+    placed: Mapped[datetime] = mapped_column(UtcDateTime())
+    lifted_by: Mapped[str | None] = mapped_column(String(64))
+    lifted: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+
+class KeepingRequest(Base):
+    """Somebody's request to unseal the original of a recording, or to destroy it; decided by somebody else."""
+
+    __tablename__ = "recording_requests"
+    __table_args__ = (Index("ix_recording_requests_recording", "recording"), {"info": {"package": "recordings"}})
+
+    id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
+    recording: Mapped[str] = mapped_column(RECORDING_ID)
+    act: Mapped[str] = mapped_column(String(16))
+    """``unseal`` or ``delete``."""
+    reason: Mapped[str] = mapped_column(String(32))
+    case_unit: Mapped[str] = mapped_column(String(64))
+    """Organisation that handles the case: one of the two deciders is from outside it."""
+    asked_by: Mapped[str] = mapped_column(String(64))
+    asked_unit: Mapped[str] = mapped_column(String(64))
+    asked: Mapped[datetime] = mapped_column(UtcDateTime())
+    decided_by: Mapped[str | None] = mapped_column(String(64))
+    decided_unit: Mapped[str | None] = mapped_column(String(64))
+    decided: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    state: Mapped[str] = mapped_column(String(16), default="asked")
+    """``asked``, ``approved``, ``refused`` or ``done``."""

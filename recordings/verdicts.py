@@ -23,6 +23,8 @@ class Verdict(enum.StrEnum):
     """Unaltered, but the wall clock was moved against the monotonic one: times of day are doubtful."""
     UNPINNED = "UNPINNED"
     """Agrees with its own signatures, but whose they are is not known here."""
+    ERASED = "ERASED"
+    """Destroyed on purpose, and the site signed that it was."""
     INCOMPLETE = "INCOMPLETE"
     """Of the whole only: unaltered as far as it goes, but the end was never signed."""
     UNUSABLE = "UNUSABLE"
@@ -33,6 +35,7 @@ _WEIGHT = (
     Verdict.MODIFIED,
     Verdict.MISSING,
     Verdict.GAP,
+    Verdict.ERASED,
     Verdict.TAIL,
     Verdict.UNPINNED,
     Verdict.CLOCK_SUSPECT,
@@ -43,6 +46,7 @@ _EXIT = {
     Verdict.MODIFIED: 1,
     Verdict.MISSING: 1,
     Verdict.UNUSABLE: 2,
+    Verdict.ERASED: 3,
     Verdict.INCOMPLETE: 3,
     Verdict.UNPINNED: 3,
 }
@@ -115,6 +119,8 @@ class Verification:
         for worst in (Verdict.MODIFIED, Verdict.MISSING):
             if worst in found:
                 return worst
+        if "erased" in self.remarks:
+            return Verdict.ERASED
         if not self.closed or Verdict.TAIL in found:
             return Verdict.INCOMPLETE
         return Verdict.INTACT if self.provenance.pinned_by else Verdict.UNPINNED

@@ -268,8 +268,11 @@ class _Check:
     ) -> None:
         size = path.stat().st_size if path and path.is_file() else -1
         if path is None or size < 0:
+            verdict, cause = (
+                (Verdict.ERASED, "erased") if "erased" in self._remarks else (Verdict.MISSING, "segment-missing")
+            )
             for body in bodies:
-                self._frame_range(body, Verdict.MISSING, "segment-missing")
+                self._frame_range(body, verdict, cause)
             return
         with path.open("rb") as file:
             for body, (offset, length) in zip(bodies, places, strict=True):

@@ -15,6 +15,8 @@ _SUMMARY: Mapping[Verdict, str] = {
     "it was cut off or is still going on.",
     Verdict.UNPINNED: "It agrees with its own signatures, but whose they are is not known here. "
     "Give the site's public key with --trust.",
+    Verdict.ERASED: "The content was destroyed on purpose, and the site signed that. "
+    "What was recorded when, and its digest, remain and are unaltered.",
     Verdict.UNUSABLE: "This is not a recording that can be checked.",
 }
 _FOREIGN = "This was not signed by the site you trust: somebody else made it, or made it anew."
@@ -27,6 +29,7 @@ _CAUSES: Mapping[str, str] = {
     "chain-torn": "The last line was torn while it was written; nothing vouches for it.",
     "chain-unreadable": "No line of the chain can be believed.",
     "clock-stepped": "The clock was set while this was recorded; the time of day may be wrong, the order is not.",
+    "erased": "Destroyed on purpose.",
     "foreign-site": "Signed by a key other than the one you trust.",
     "frame-altered": "The picture and sound of this time are not what was recorded.",
     "genesis-missing": "The first record, which says what this is a recording of, is missing.",
