@@ -3,6 +3,8 @@
 Leaving ``transaction()`` normally commits; an exception rolls everything back. Only ``store.py`` modules query.
 """
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -105,6 +107,8 @@ class Database:
         if self.is_sqlite:
             _prepare_sqlite(self.engine)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+        self._turn = asyncio.Lock()
+        """SQLite has one writer and lets those who wait for it race; here they queue, so that none is starved."""
 
     @asynccontextmanager
     async def transaction(self, *, write: bool = True) -> AsyncIterator[AsyncSession]:
@@ -114,7 +118,8 @@ class Database:
         ``write=False`` where nothing is changed, so that readers do not wait for one another.
         Raises ``Unavailable`` when the database cannot be reached.
         """
-        async with self._sessions() as session:
+        turn = self._turn if write and self.is_sqlite else contextlib.nullcontext()
+        async with turn, self._sessions() as session:
             try:
                 async with session.begin():
                     await session.connection(execution_options={_BEGIN: "IMMEDIATE" if write else "DEFERRED"})
