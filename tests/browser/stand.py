@@ -333,7 +333,7 @@ async def running() -> AsyncIterator[Stand]:
     """A stand that listens on a free port of the loopback."""
     stand = Stand()
     await stand.start_media()
-    runner = web.AppRunner(stand.app())
+    runner = web.AppRunner(stand.app(), shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

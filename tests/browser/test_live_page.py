@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Page
 from signaling import messages as wire
 from tests.browser.stand import Stand, endpoint, now, page_facts, person, rights, view
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 HOST = rights(publish=True, subscribe=True, host=True, stop=True, end=True, extend=True, share=True, chat=True)
 
 
@@ -171,7 +171,9 @@ async def test_replaced_stops_and_releases_the_camera(page: Page, stand: Stand) 
     assert stand.seat("h").joins == 1
 
 
-@pytest.mark.parametrize(("status", "words"), [(403, "时间已过：14:00 结束。"), (401, "登录")])
+@pytest.mark.parametrize(
+    ("status", "words"), [(403, "时间已过：14:00 结束。"), (401, "登录")], ids=["late", "signed-out"]
+)
 async def test_refused_ticket_is_told_in_words(page: Page, stand: Stand, status: int, words: str) -> None:
     """A refusal shows the server's sentence and a way on; nothing is tried again by itself."""
     stand.refuse_tickets = (status, "too-late", "时间已过：14:00 结束。")

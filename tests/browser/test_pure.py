@@ -7,7 +7,7 @@ from playwright.async_api import Page
 
 from tests.browser.stand import Stand
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
 async def call(page: Page, stand: Stand, module: str, expression: str) -> Any:

@@ -16,7 +16,7 @@ from tests.journeys.conftest import PATIENCE, ROOT, Server, launch
 
 PASSWORD = "yuanjian-demo"
 SCREENS = ROOT / "var" / "screens" / "journeys"
-PATIENT = 20000
+PATIENT = PATIENCE * 1000
 COLOURS: dict[str, tuple[int, int, int]] = {
     "red": (81, 90, 240),
     "blue": (41, 240, 110),
@@ -237,3 +237,33 @@ _FIRST_FRAME = """(button) => new Promise((resolve) => {
   };
   look();
 })"""
+
+
+async def until_ready(who: Actor, address: str, selector: str) -> None:
+    """Load ``address`` again and again until ``selector`` is on the page: a job prepares it."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        await who.page.goto(address)
+        if await who.page.locator(selector).count():
+            return
+        await who.page.wait_for_timeout(1000)
+    await who.shoot("failed")
+    raise AssertionError(f"{selector} never appeared")
+
+
+async def recorded_colours(who: Actor, places: list[float]) -> list[set[str]]:
+    """Seek every player to each place (a fraction of its length) and name the cameras that are seen there."""
+    return [{nearest(colour) for colour in await who.page.evaluate(_PLAYERS, place)} for place in places]
+
+
+_PLAYERS = """(place) => Promise.all([...document.querySelectorAll(".players video")].map(async (video) => {
+  const once = (name) => new Promise((resolve) => video.addEventListener(name, resolve, {once: true}));
+  if (!video.readyState) await once("loadedmetadata");
+  const sought = once("seeked");
+  video.currentTime = Number(video.dataset.length) / 1000 * place;
+  await sought;
+  const canvas = Object.assign(document.createElement("canvas"), {width: 64, height: 48});
+  const paper = canvas.getContext("2d");
+  paper.drawImage(video, 0, 0, 64, 48);
+  return [...paper.getImageData(32, 8, 1, 1).data.slice(0, 3)];
+}))"""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import Playwright
+
 from tests.journeys.cast import (
     PATIENT,
     Actor,
@@ -16,7 +17,9 @@ from tests.journeys.cast import (
     first_frame_ms,
     on_stage,
     pair_terminal,
+    recorded_colours,
     sign_in,
+    until_ready,
 )
 from tests.journeys.conftest import Server
 
@@ -37,6 +40,7 @@ async def test_interrogation(playwright: Playwright, server: Server, tmp_path: P
         await _live(officer, terminal)
         await _cut_and_return(officer, terminal)
         await _end(officer, terminal, duty, server)
+        await _playback(await colleague(officer, "reviewer"), {officer.colour, terminal.colour}, server, booking)
 
 
 async def _book(officer: Actor, server: Server) -> tuple[str, str]:
@@ -102,3 +106,16 @@ async def _end(officer: Actor, terminal: Actor, duty: Actor, server: Server) -> 
     await officer.page.locator(".digest").wait_for(timeout=PATIENT)
     await officer.shoot("ended")
     await terminal.page.locator("#outcome", has_text="摄像头和麦克风已关闭").wait_for(timeout=PATIENT)
+
+
+async def _playback(reviewer: Actor, colours: set[str], server: Server, booking: str) -> None:
+    """A reviewer reads that the record is intact, and finds each camera again after seeking."""
+    page = reviewer.page
+    await sign_in(reviewer, server, "reviewer")
+    await until_ready(reviewer, f"{server.url}/records/{booking}", ".verdict")
+    await reviewer.see("完整性校验一致")
+    await page.locator("form[action$='/play'] button").click()
+    await page.locator(".players video").nth(1).wait_for(timeout=PATIENT)
+    assert await recorded_colours(reviewer, [0.5, 0.2, 0.8]) == [colours] * 3
+    await page.locator(".players").scroll_into_view_if_needed()
+    await reviewer.shoot("playback")

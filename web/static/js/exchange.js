@@ -24,7 +24,6 @@ export async function postOffer(address, sdp, token, signal) {
 
 /** Tell the server that a resource is no longer used; silence if it is gone already. `last` survives the page. */
 export function dropResource(resource, token, { last = false } = {}) {
-  if (!resource) return;
   fetch(resource, { method: "DELETE", headers: headers(token), keepalive: last }).catch(() => {});
 }
 

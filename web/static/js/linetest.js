@@ -25,7 +25,7 @@ export async function testLine(tracks, { seconds = 4, iceServers = [], progress 
   } catch (error) {
     return { ok: false, loss: 1, delayMs: 0, way: "none", text: error.text || "" };
   } finally {
-    dropResource(resource, null);
+    if (resource) dropResource(resource, null);
     connection.close();
   }
 }

@@ -164,8 +164,14 @@ class LivePage {
     this.bar.draw(view, { knocking: view.rights.host ? waiting(view).length : 0, unread: this.chat.unread, open: this.panel });
     this.#drawDoor(view);
     this.#show("room");
-    if (!view.rights.subscribe && !this.panelOffered) this.#togglePanel("people");
-    this.panelOffered = true;
+    this.#offerPeople(view);
+  }
+
+  /** Who neither sees nor hears is shown who is there instead. */
+  #offerPeople(view) {
+    const offered = this.peopleOffered;
+    this.peopleOffered = true;
+    if (!view.rights.subscribe && !offered) this.#togglePanel("people");
   }
 
   #drawDoor(view) {

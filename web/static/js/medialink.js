@@ -47,7 +47,7 @@ export class MediaLink extends EventTarget {
   close({ last = false } = {}) {
     this.running?.abort();
     this.running = null;
-    dropResource(this.resource, this.token(), { last });
+    if (this.resource) dropResource(this.resource, this.token(), { last });
     this.resource = null;
     this.#drop();
     this.#become("closed");
