@@ -62,9 +62,9 @@ def codes(report: Report) -> list[str]:
 
 
 def test_a_whole_report_misses_nothing() -> None:
-    """Everything there: nothing missing, also with half of the pictures lost on a busy machine."""
+    """Everything there: nothing missing, also when a busy machine has most of the pictures still under way."""
     assert codes(good()) == []
-    tired = replace(good(), lines=[replace(line, frames_own=60) for line in good().lines])
+    tired = replace(good(), lines=[replace(line, frames_own=30) for line in good().lines])
     slow = replace(good(), lines=[replace(line, frames_sent=8, frames_own=8) for line in good().lines])
     assert codes(slow) == []
     assert codes(tired) == []
@@ -73,7 +73,8 @@ def test_a_whole_report_misses_nothing() -> None:
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        ({"frames_own": 59}, "picture"),
+        ({"frames_own": 29}, "picture"),
+        ({"frames_missing": 41}, "picture-loss"),
         ({"frames_sent": 7, "frames_own": 7}, "too-busy"),
         ({"frames_foreign": 1}, "picture-foreign"),
         ({"tones_own": 0}, "sound"),
