@@ -74,7 +74,7 @@ async def compose_recording(library: Library, database: Database, clock: Clock, 
     """Make the composed picture; an interrupted run goes on where it was. ``payload`` may hold ``wishes`` as
     ``recordings.work`` reads them, which are labels and ids; never put names into a payload that is kept."""
     recording = str(payload["recording"])
-    if not library.has(recording):
+    if not library.has(recording) or library.is_erased(recording):
         return
     wishes = json.dumps(payload.get("wishes") or {}).encode()
     await _run("compose", str(library.data_dir), recording, given=wishes)
@@ -103,6 +103,8 @@ async def finalize_recording(library: Library, database: Database, clock: Clock,
     """
     if not library.has(recording):
         log.warning("a recording to be finalised does not exist", recording=recording)
+        return
+    if library.is_erased(recording):
         return
     await library.close_abandoned(recording)
     await _run("finalize", str(library.data_dir), recording)

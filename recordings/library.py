@@ -57,6 +57,10 @@ class Library:
         """Whether there is a chain of that id."""
         return is_recording_id(recording) and self._files(recording).chain.is_file()
 
+    def is_erased(self, recording: str) -> bool:
+        """Whether its content was destroyed on purpose."""
+        return (self._existing(recording).root / "erased.jsonl").is_file()
+
     async def verify(self, recording: str) -> Verification:
         """Raises ``NotFound``."""
         return await asyncio.to_thread(verify, self._existing(recording).root)
