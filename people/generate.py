@@ -45,7 +45,12 @@ def document() -> str:
 
 
 def _holders(action: Action) -> str:
-    found = [f"{_words(role)} ({_how(row[action])})" for role, row in TABLE.items() if action in row]
+    """Roles that stand to the object in the same way are named together."""
+    by_relation: dict[frozenset[Relation], list[str]] = {}
+    for role, row in TABLE.items():
+        if action in row:
+            by_relation.setdefault(row[action], []).append(_words(role))
+    found = [f"{', '.join(roles)} ({_how(relations)})" for relations, roles in by_relation.items()]
     return "; ".join(found) or "nobody at the pages: the command line, or two persons together"
 
 
