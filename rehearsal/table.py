@@ -22,7 +22,7 @@ def render(report: Report, missing: list[Missing], locale: str) -> str:
 def _figures(report: Report, texts: Texts) -> Iterator[str]:
     sums = report.as_json([])
     yield texts("Rehearsal with {count} participants, {seconds} s", count=report.participants, seconds=report.seconds)
-    yield _row(texts("Session"), report.session)
+    yield _row(texts("Session played"), report.session)
     yield _row(texts("Joining, slowest"), sums["join_ms"], "ms")
     yield _row(texts("First packet, slowest"), sums["first_packet_ms"], "ms")
     yield _row(texts("First picture, slowest"), sums["first_frame_ms"], "ms")
