@@ -118,14 +118,9 @@ async def _serve(settings: Settings, *, lan: bool) -> None:
     settings_file = settings.run_dir / "settings.json"
     _write_private(settings_file, settings.model_dump_json())
     names = ["web", "worker", *(f"media-{n}" for n in range(settings.media_processes))]
-    command = [sys.executable, *(["-P"] if not _from_source() else []), "-m", "main", "run"]
+    command = [sys.executable, __file__, "run"]
     _announce(settings, accounts, lan=lan)
     await Supervisor([Process(name, [*command, name, str(settings_file)]) for name in names]).run()
-
-
-def _from_source() -> bool:
-    """Whether the working directory is the source tree this module was loaded from."""
-    return Path(__file__).resolve().parent == Path.cwd().resolve()
 
 
 async def _prepare_database(settings: Settings) -> list[Any]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from core.texts import msgid as m
+from recordings.canonical import parse_instant
 from signaling.states import REASONS
 from web import words
 from web.words import icon
@@ -153,7 +154,7 @@ def _line(
     if event in ("resume", "end-words"):
         said = str(private.get("words", ""))
     return Happening(
-        int(entry["number"]), entry["at"], int(entry["ms"]), symbol, text, values, detail, said,
+        int(entry["number"]), parse_instant(entry["at"]), int(entry["ms"]), symbol, text, values, detail, said,
         grave=event in _GRAVE or bool(public.get("alarm")),
     )  # fmt: skip
 
