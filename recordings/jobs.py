@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from recordings.filesystem import Disk
 from recordings.layout import RecordingFiles
 from recordings.library import Library
 from recordings.models import Recording
+from recordings.storage import Store, StoreAway, bring
 from recordings.timestamps import Authority, AuthorityAway, TokenInvalid, stamp_closed
 
 log = structlog.get_logger()
@@ -33,15 +34,23 @@ class WorkFailed(Exception):
 
 
 def handlers(
-    data_dir: Path, database: Database, clock: Clock, authority: Authority | None = None
+    data_dir: Path,
+    database: Database,
+    clock: Clock,
+    authority: Authority | None = None,
+    copies: Sequence[Store] = (),
 ) -> Mapping[str, Handler]:
-    """Handlers for ``core.jobs.Worker``; payloads name the ``recording``."""
+    """Handlers for ``core.jobs.Worker``; payloads name the ``recording``.
+
+    With an ``authority`` ended chains are time-stamped; to each store of ``copies`` a second copy is brought.
+    """
     library = Library(data_dir, clock)
 
     async def finalize(payload: Mapping[str, Any]) -> None:
         recording = str(payload["recording"])
         await finalize_recording(library, database, clock, recording)
         await timestamp_recording(library, database, clock, recording, authority)
+        await copy_recording(library, database, clock, recording, copies)
         if library.has(recording) and await library.files(recording):
             async with database.transaction() as tx:
                 due = clock.now() + EXPIRE_EVERY
@@ -49,6 +58,9 @@ def handlers(
                 await enqueue(
                     tx, "compose_recording", {"recording": recording}, due=clock.now(), key=f"compose:{recording}"
                 )
+
+    async def copy(payload: Mapping[str, Any]) -> None:
+        await copy_recording(library, database, clock, str(payload["recording"]), copies)
 
     async def compose(payload: Mapping[str, Any]) -> None:
         await compose_recording(library, database, clock, payload)
@@ -65,9 +77,30 @@ def handlers(
     return {
         "finalize_recording": finalize,
         "compose_recording": compose,
+        "copy_recording": copy,
         "timestamp_recording": timestamp,
         "expire_recordings": expire,
     }
+
+
+async def copy_recording(
+    library: Library, database: Database, clock: Clock, recording: str, copies: Sequence[Store]
+) -> None:
+    """Bring what is finished to each store; one that is away or full is asked again later, and the copy here stays.
+
+    Raises ``storage.Differs`` when a store holds something else under a name: an operator must look.
+    """
+    if not library.has(recording) or library.is_erased(recording):
+        return
+    files = RecordingFiles.of(library.data_dir, recording)
+    for store in copies:
+        try:
+            await asyncio.to_thread(bring, files, store)
+        except StoreAway as error:
+            log.error("a second copy waits for its store", recording=recording, error=str(error))
+            async with database.transaction() as tx:
+                await enqueue(tx, "copy_recording", {"recording": recording}, due=clock.now() + ASK_AGAIN)
+            return
 
 
 async def compose_recording(library: Library, database: Database, clock: Clock, payload: Mapping[str, Any]) -> None:

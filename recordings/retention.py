@@ -22,7 +22,7 @@ class Keeping:
 
 KEEPING: Mapping[str, Keeping] = {
     "rehearsal": Keeping(timedelta(hours=24), by_itself=True),
-    "lawyer_visit": Keeping(3 * _YEAR),
+    "visit": Keeping(3 * _YEAR),
     "report": Keeping(3 * _YEAR),
 }
 DEFAULT = Keeping(10 * _YEAR)

@@ -44,7 +44,7 @@ def test_only_rehearsals_go_by_themselves():
     """After a day; everything else waits for two persons, however old it is."""
     assert goes_by_itself(kept(kind="rehearsal"), START + timedelta(hours=25))
     assert not goes_by_itself(kept(kind="rehearsal"), START + timedelta(hours=23))
-    for kind in ("interrogation", "lawyer_visit", "report", "unheard_of"):
+    for kind in ("interrogation", "visit", "report", "unheard_of"):
         assert not goes_by_itself(kept(kind=kind), START + 100 * YEARS)
         assert keeping_of(kind).least > timedelta(days=365)
 

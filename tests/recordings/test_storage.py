@@ -1,0 +1,109 @@
+"""Second copies in a directory and in an object store."""
+
+import pytest
+from obstore.store import LocalStore, MemoryStore
+
+import synthetic
+from faults import FaultyDisk
+from media.ports import Track
+from recordings import storage
+from recordings.storage import Differs, DirectoryStore, ObjectStore, StoreAway
+from recordings.take import Kind
+from recordings.verify import verify
+
+
+@pytest.fixture(params=["directory", "objects", "files"])
+def store(request, tmp_path):
+    (tmp_path / "store").mkdir()
+    return {
+        "directory": lambda: DirectoryStore(tmp_path / "store"),
+        "objects": lambda: ObjectStore(MemoryStore()),
+        "files": lambda: ObjectStore(LocalStore(tmp_path / "store")),
+    }[request.param]()
+
+
+def test_a_closed_recording_is_brought_whole_and_comes_back(finished, store, tmp_path):
+    """Every object is read back; the second run brings nothing; what is fetched verifies."""
+    first = storage.bring(finished.files, store)
+    assert first.put[0] == "rec-1/keys.json"
+    assert not first.waiting
+    assert storage.bring(finished.files, store).put == ()
+    assert storage.verify_copy(store, "rec-1", finished.files) == []
+    storage.fetch(store, "rec-1", tmp_path / "back")
+    from recordings.keys import site_trust
+
+    assert verify(tmp_path / "back" / "recordings" / "rec-1", site_trust(finished.data_dir)).exit_code == 0
+
+
+def test_finished_segments_go_while_the_session_runs(studio, store):
+    """A segment whose last frame is signed is brought at once, the open one later."""
+    sound: Track = synthetic.track(1, "audio", "opus")
+    studio.begin()
+    studio.take.commit([(Kind.OPENED, sound, studio.now.mono_ns)], studio.now)
+    for _ in range(70):
+        studio.clock.advance(1)
+        studio.take.commit([], studio.now)
+    brought = storage.bring(studio.files, store)
+    assert brought.put == ("rec-1/keys.json", "rec-1/seg-000001")
+    assert set(brought.waiting) == {"chain.jsonl", "seg-000002"}
+    studio.close()
+    assert set(storage.bring(studio.files, store).put) == {"rec-1/chain.jsonl", "rec-1/seg-000002"}
+
+
+def test_nothing_is_ever_replaced(finished, store, tmp_path):
+    """Another content under the same name is an alarm."""
+    (tmp_path / "other").write_bytes(b"something else")
+    store.put("rec-1/seg-000001", tmp_path / "other")
+    with pytest.raises(Differs):
+        store.put("rec-1/seg-000001", finished.files.segment(1))
+    with pytest.raises(Differs):
+        storage.bring(finished.files, store)
+    assert "rec-1/seg-000001" in storage.verify_copy(store, "rec-1", finished.files)
+
+
+def test_a_flipped_bit_here_is_repaired_from_the_store(finished, store):
+    """And the rotten file is kept aside."""
+    storage.bring(finished.files, store)
+    data = bytearray(finished.files.segment(1).read_bytes())
+    data[7777] ^= 1
+    finished.files.segment(1).write_bytes(data)
+    assert storage.verify_copy(store, "rec-1", finished.files) == ["rec-1/seg-000001"]
+    assert storage.repair_from(finished.data_dir, "rec-1", store, finished.disk) == ["seg-000001"]
+    assert verify(finished.files.root).exit_code == 0
+
+
+def test_an_interrupted_run_goes_on(finished, tmp_path):
+    """A store that fails at any write is asked again later; nothing half is ever taken for whole."""
+    for at in range(1, 60, 4):
+        place = tmp_path / f"store-{at}"
+        try:
+            storage.bring(finished.files, DirectoryStore(place, FaultyDisk(at)))
+        except StoreAway:
+            pass
+        storage.bring(finished.files, DirectoryStore(place))
+        assert storage.verify_copy(DirectoryStore(place), "rec-1", finished.files) == []
+
+
+def test_a_store_that_is_not_there_is_away(finished):
+    """An address nobody answers raises the one error that means later."""
+    store = ObjectStore.at(
+        "s3://bucket/x", endpoint="http://127.0.0.1:9", access_key_id="a", secret_access_key="b", region="r",
+        client_options={"allow_http": True, "connect_timeout": "1s", "timeout": "1s"},
+        retry_config={"max_retries": 0},
+    )  # fmt: skip
+    with pytest.raises(StoreAway):
+        storage.bring(finished.files, store)
+
+
+def test_names_that_lead_elsewhere_are_refused(tmp_path):
+    """A store cannot write outside the recording's folder."""
+
+    class Evil:
+        def names(self, recording):
+            return {"../../x": 1}
+
+        def get(self, name):
+            yield b"x"
+
+    with pytest.raises(ValueError):
+        storage.fetch(Evil(), "rec-1", tmp_path)
