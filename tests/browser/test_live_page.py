@@ -166,7 +166,7 @@ async def test_replaced_stops_and_releases_the_camera(page: Page, stand: Stand) 
     await page.locator("#stage").wait_for()
     await stand.seat("h").push(wire.Replaced())
     await page.get_by_text("您已在另一处进入").wait_for()
-    assert await page.evaluate("yuanjian.devices.preview.getTracks().length") == 0
+    assert await page.evaluate("yuanjian.devices.own.getTracks().length") == 0
     await asyncio.sleep(1)
     assert stand.seat("h").joins == 1
 
@@ -228,7 +228,7 @@ async def test_ended_shows_the_check_value(page: Page, stand: Stand) -> None:
     ended = wire.Ended(number=9, at=now(), reason="ended-by-host", reason_text="主持人已结束。", digest="ab" * 32)
     await stand.seat("h").push(ended)
     assert (await page.locator(".digest").inner_text()).startswith("abababab abababab")
-    assert await page.evaluate("yuanjian.devices.preview.getTracks().length") == 0
+    assert await page.evaluate("yuanjian.devices.own.getTracks().length") == 0
 
 
 async def test_everything_is_reached_by_keyboard(page: Page, stand: Stand) -> None:

@@ -63,7 +63,7 @@ class Check {
   #drawParts() {
     const { picture, microphone, speaker, line } = this.parts;
     this.video = h("video", { class: "own-picture mirrored", muted: true, playsInline: true, autoplay: true, "aria-label": t("Your picture") });
-    this.video.srcObject = this.devices.preview;
+    this.devices.preview(this.video);
     this.cameras = choice(t("Camera"), (id) => this.devices.choose("video", id));
     fill(picture.body, h("div", { class: "picture-frame" }, this.video), this.cameras.node);
     this.meter = h("meter", { min: "0", max: "1", low: "0.15", optimum: "0.6", "aria-label": t("Loudness of your microphone") });
@@ -109,7 +109,6 @@ class Check {
   #picture() {
     const track = this.devices.tracks.video;
     if (!track) return this.#conclude("picture", false, deviceFix("video", this.devices.errors.video));
-    this.video.play().catch(() => {});
     this.#conclude("picture", true, t("The camera works."));
   }
 

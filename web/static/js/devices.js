@@ -22,7 +22,7 @@ export class Devices extends EventTarget {
     this.tracks = { audio: null, video: null };
     this.states = { audio: "off", video: "off" };
     this.errors = { audio: null, video: null };
-    this.preview = new MediaStream();
+    this.own = new MediaStream();
     this.wanted = { audio: false, video: false };
     this.retry = null;
     this.onChange = () => this.#searchLost();
@@ -74,6 +74,19 @@ export class Devices extends EventTarget {
     return this.tracks[kind]?.getSettings().deviceId || "";
   }
 
+  /**
+   * Show the own picture in `video` while there is one. A video without data would hold up the page's load event, so
+   * it gets its stream with the first track.
+   */
+  preview(video) {
+    const draw = () => {
+      video.srcObject = this.tracks.video ? this.own : null;
+      if (this.tracks.video) video.play().catch(() => {});
+    };
+    this.addEventListener("track", draw);
+    draw();
+  }
+
   /** Release everything: no microphone stays open outside a session. */
   close() {
     navigator.mediaDevices?.removeEventListener("devicechange", this.onChange);
@@ -111,7 +124,7 @@ export class Devices extends EventTarget {
     this.#stop(kind);
     this.errors[kind] = null;
     this.tracks[kind] = track;
-    this.preview.addTrack(track);
+    this.own.addTrack(track);
     track.addEventListener("ended", () => this.tracks[kind] === track && this.#lose(kind));
     track.addEventListener("mute", () => this.#muted(kind, track));
     track.addEventListener("unmute", () => this.tracks[kind] === track && this.#become(kind, track.enabled ? "on" : "off"));
@@ -141,7 +154,7 @@ export class Devices extends EventTarget {
     const track = this.tracks[kind];
     if (!track) return;
     this.tracks[kind] = null;
-    this.preview.removeTrack(track);
+    this.own.removeTrack(track);
     track.stop();
     this.#tell("track", { kind, track: null });
   }

@@ -25,7 +25,7 @@ export class Lobby {
     this.peopleRoot = h("div", { class: "people" });
     this.people = new People(this.peopleRoot, room, page, { missing: false });
     this.preview = h("video", { class: "mirrored", muted: true, playsInline: true, autoplay: true, "aria-label": t("Your picture") });
-    this.preview.srcObject = room.devices.preview;
+    room.devices.preview(this.preview);
     const { short, long } = policyWords(page.policy);
     const leads = ["host", "post"].includes(page.endpointRole);
     const present = h("section", { class: "card" }, h("h2", {}, t("Who is here")), this.peopleRoot);
@@ -47,7 +47,6 @@ export class Lobby {
         leads ? null : present,
       ),
     );
-    room.devices.addEventListener("track", () => this.preview.play().catch(() => {}));
   }
 
   /** Draw what `view` says; call once a second too, for the clocks. */
@@ -60,7 +59,7 @@ export class Lobby {
     this.#drawCustody(view.custody);
     this.#drawName(view);
     this.#drawAct(view);
-    if (this.preview.paused && this.preview.srcObject.getVideoTracks().length) this.preview.play().catch(() => {});
+    if (this.preview.paused && this.preview.srcObject) this.preview.play().catch(() => {});
     this.tick();
   }
 

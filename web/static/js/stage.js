@@ -130,7 +130,7 @@ export class Stage extends EventTarget {
 
   #ownTile() {
     this.ownVideo = h("video", { class: "mirrored", muted: true, playsInline: true, autoplay: true, "aria-label": t("Your picture") });
-    this.ownVideo.srcObject = this.room.devices.preview;
+    this.room.devices.preview(this.ownVideo);
     this.ownNote = h("span", {}, t("You"));
     return h("figure", { class: "own" }, this.ownVideo, h("figcaption", {}, this.ownNote));
   }
