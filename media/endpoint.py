@@ -45,11 +45,16 @@ class Taker(Protocol):
     def check(self, length: int, port: Any, address: Any) -> None:
         """STUN from anywhere."""
 
+    def flush(self) -> None:
+        """A wake-up is over: forward what it collected."""
+
 
 class Demultiplexer:
     """Sorts datagrams of one port by their first byte (RFC 7983); shared by UDP and TCP."""
 
     way = "udp"
+    segments = False
+    """Whether one call can send several packets, see ``media.outlet``."""
 
     def __init__(self, taker: Taker, clock: Clock, counters: Counters) -> None:
         self.peers: dict[Any, Peer] = {}
@@ -94,6 +99,7 @@ class UdpPort(Demultiplexer):
     def __init__(self, sock: socket.socket, taker: Taker, clock: Clock, counters: Counters) -> None:
         super().__init__(taker, clock, counters)
         self.sock = sock
+        self.segments = True
         self.sendto = sock.sendto  # type: ignore[method-assign]  # no call in between on the packet path
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
@@ -137,9 +143,14 @@ class UdpPort(Demultiplexer):
             self._window_ns, self._count = self.clock.monotonic_ns(), 0
 
     def drain(self) -> int:
-        """Take up to ``BATCH`` waiting datagrams; return how many."""
+        """Take up to ``BATCH`` waiting datagrams and forward them; return how many."""
         self._wakeups += 1
         sampled = self._sampled() if self._wakeups % SAMPLE == 0 else 0
+        taken = self._take_all(sampled)
+        self.taker.flush()
+        return taken
+
+    def _take_all(self, sampled: int) -> int:
         receive, buffer, take, media = self.sock.recvfrom_into, self.taker.buffer, self.take, self.taker.media
         peers, monotonic_ns = self.peers, self.clock.monotonic_ns
         for taken in range(sampled, BATCH):
@@ -165,6 +176,7 @@ class UdpPort(Demultiplexer):
             return 0
         media = length >= MIN_DATAGRAM and 127 < self._view[0] < 192 and address in self.peers
         self.take(length, address)
+        self.taker.flush()
         for _, kind, data in ancillary:
             if kind == _TIMESTAMPNS and media and len(data) >= 16:
                 seconds, nanoseconds = _TIMESPEC.unpack_from(data)

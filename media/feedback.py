@@ -109,8 +109,8 @@ class Feedback:
             if flow.resends > self._resends:
                 self._counters.dropped["resend-rate"] += 1
                 return
-            if self._relay.resend(flow, run, sequence, packet):
-                self._counters.resent += 1
+            self._relay.resend(flow, run, sequence, packet)
+            self._counters.resent += 1
 
     # To publishers
 

@@ -11,14 +11,17 @@ from media import rtp, srtp
 from media.config import Limits
 from media.counters import Counters
 from media.incoming import Incoming
+from media.outlet import Outlet
 from media.peer import Peer
 from media.ports import Sink
 from media.routing import Flow, Run
 
-_unpack, _pack_into = rtp.HEADER.unpack_from, rtp.HEADER.pack_into
-_protect, _unprotect = srtp.protect_rtp, srtp.unprotect_rtp
+_unpack = rtp.HEADER.unpack_from
+_unprotect = srtp.unprotect_rtp
 # Bound once: the path of a packet looks nothing up in modules.
 
+Packet = tuple[int, int, int, int, bytes, bool, bool]
+"""Padding bit, marker bit, sequence number, timestamp, payload, may a flow begin with it, is it late."""
 WINDOW_S = 0.5
 """Length of the window of the limits per peer; ``new_window`` is called that often."""
 MAX_SSRCS = 16
@@ -30,6 +33,10 @@ class Relay:
 
     def __init__(self, clock: Clock, counters: Counters, limits: Limits) -> None:
         self._in = srtp.Buffer()
+        self._outlet = Outlet(counters)
+        self._stream: Incoming | None = None
+        self._run: list[Packet] = []
+        """Packets of ``_stream`` that came one after another and are not forwarded yet."""
         self._out = srtp.Buffer()
         self.buffer = self._in.data
         self.clock = clock
@@ -84,6 +91,7 @@ class Relay:
             if second & 0x7F in peer.rtx:
                 self._retransmitted(peer, length, start, now_ns)
                 return
+            self.flush()
             stream = self.bind(peer, ssrc, second & 0x7F, length, sequence, timestamp)
             if stream is None:
                 return
@@ -107,7 +115,11 @@ class Relay:
             except Exception:  # foreign code: the packet path goes on without it
                 self.sink_broke(stream, sink)
         if stream.flows:
-            self._forward(stream, first & 0x20, second & 0x80, sequence, timestamp, packet[start:], now_ns, late)
+            if stream is not self._stream:
+                self.flush()
+                self._stream = stream
+            starts = stream.keyframe is None or stream.keyframe_sequence == sequence
+            self._run.append((first & 0x20, second & 0x80, sequence, timestamp, packet[start:], starts, late))
 
     def _retransmitted(self, peer: Peer, length: int, start: int, now_ns: int) -> None:
         """Unwrap a packet that was sent again (RFC 4588 4); padding and what is here already are dropped."""
@@ -158,52 +170,39 @@ class Relay:
                 stream.keyframes.arrived(now_ns)
             stream.keyframe_sequence = sequence
 
-    def _forward(
-        self, stream: Incoming, padding: int, marker: int, sequence: int, timestamp: int, payload: bytes,
-        now_ns: int, late: bool,
-    ) -> None:  # fmt: skip
-        out = self._out
-        data, view, size = out.data, out.view, 12 + len(payload)
+    def flush(self) -> None:
+        """Forward what the present wake-up has collected. Every wake-up ends with this."""
+        stream, run = self._stream, self._run
+        if stream is None:
+            return
+        self._stream, self._run = None, []
+        outlet = self._outlet
         for flow in stream.flows:
-            if flow.waiting or flow.source is not stream:
-                if flow.target is not stream or not self.begins(stream, sequence):
+            number, ssrc, peer = flow.payload_type, flow.ssrc, flow.peer
+            for index, (padding, marker, sequence, timestamp, payload, starts, late) in enumerate(run):
+                if flow.waiting or flow.source is not stream:
+                    if flow.target is not stream or not starts:
+                        continue
+                    self._begin(flow, stream, index, run)
+                elif late and not flow.accepts_late(sequence):
                     continue
-                flow.leave(now_ns)
-                flow.begin(stream, sequence, timestamp, now_ns)
-                flow.packet_mark -= 1
-                flow.octet_mark -= len(payload)
-                self.began(flow, now_ns)
-            elif late and not flow.accepts_late(sequence):
-                continue
-            view[12:size] = payload if flow.pictures is None else flow.pictures.rewrite(payload)
-            _pack_into(
-                data, 0, 0x80 | padding, marker | flow.payload_type, (sequence + flow.sequence_offset) & 0xFFFF,
-                (timestamp + flow.timestamp_offset) & 0xFFFFFFFF, flow.ssrc,
-            )  # fmt: skip
-            self._protect_and_send(flow.peer, size)
+                outlet.packet(
+                    peer, 0x80 | padding, marker | number, (sequence + flow.sequence_offset) & 0xFFFF,
+                    (timestamp + flow.timestamp_offset) & 0xFFFFFFFF, ssrc,
+                    payload if flow.pictures is None else flow.pictures.rewrite(payload),
+                )  # fmt: skip
+        outlet.flush()
 
-    @staticmethod
-    def begins(stream: Incoming, sequence: int) -> bool:
-        """Whether a waiting flow may start here: audio anywhere, video with a keyframe."""
-        return stream.keyframe is None or stream.keyframe_sequence == sequence
+    def _begin(self, flow: Flow, stream: Incoming, index: int, run: list[Packet]) -> None:
+        """Begin a run of ``flow`` with the packet at ``index``; the rest of what was collected counts as sent."""
+        now_ns = stream.last_ns
+        flow.leave(now_ns)
+        flow.begin(stream, run[index][2], run[index][3], now_ns)
+        flow.packet_mark -= len(run) - index
+        flow.octet_mark -= sum(len(packet[4]) for packet in run[index:])
+        self.began(flow, now_ns)
 
-    def _protect_and_send(self, peer: Peer, size: int) -> bool:
-        """Protect the plain packet of ``size`` bytes in the outgoing buffer and send it to ``peer``."""
-        out = self._out
-        out.length[0] = size
-        if peer.outbound is None or _protect(peer.outbound, out.pointer, out.length):
-            self.counters.dropped["unprotected"] += 1
-            return False
-        try:
-            peer.send(out.view[: out.length[0]], peer.address)  # type: ignore[misc]  # None only before DTLS is up
-        except (OSError, TypeError):
-            self.counters.dropped["send-failed"] += 1
-            return False
-        peer.sent_packets += 1
-        peer.sent_octets += size
-        return True
-
-    def resend(self, flow: Flow, run: Run, sequence: int, packet: bytes, *, again: bool = True) -> bool:
+    def resend(self, flow: Flow, run: Run, sequence: int, packet: bytes, *, again: bool = True) -> None:
         """Send a packet of the ring, that belongs to ``run``, under our number ``sequence``.
 
         ``again``: the viewer asked for it, so it goes over RTX where that was negotiated.
@@ -216,12 +215,9 @@ class Relay:
         if again and flow.rtx is not None:  # RFC 4588 4: the original number goes before the payload
             payload = sequence.to_bytes(2, "big") + payload
             number, ssrc, ours = flow.rtx.payload_type, flow.rtx.ssrc, flow.rtx.next()
-        size = 12 + len(payload)
-        out = self._out
-        out.view[12:size] = payload
         timestamp = (timestamp + run.timestamp_offset) & 0xFFFFFFFF
-        _pack_into(out.data, 0, 0x80 | first & 0x20, second & 0x80 | number, ours, timestamp, ssrc)
-        return self._protect_and_send(flow.peer, size)
+        self._outlet.packet(flow.peer, 0x80 | first & 0x20, second & 0x80 | number, ours, timestamp, ssrc, payload)
+        self._outlet.flush()
 
     def control(self, peer: Peer, packet: bytes) -> bool:
         """Protect and send a compound RTCP packet."""
@@ -247,6 +243,7 @@ class Relay:
             self._refused(code)
             return
         peer.seen_ns = now_ns
+        self.flush()
         self.feedback(peer, bytes(buffer.view[: buffer.length[0]]), now_ns)
 
 

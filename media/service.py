@@ -400,6 +400,13 @@ class Taker:
             self._counters.dropped["internal"] += 1
             log.exception("a connectivity check broke the relay")
 
+    def flush(self) -> None:
+        try:
+            self._relay.flush()
+        except Exception:  # a flaw of ours: what was collected is lost, the next wake-up begins anew
+            self._counters.dropped["internal"] += 1
+            log.exception("forwarding broke the relay")
+
     def _broke(self, peer: Any) -> None:
         self._counters.dropped["internal"] += 1
         log.exception("a packet broke the relay", resource=peer.owner.id)

@@ -31,8 +31,18 @@ class Buffer:
     def __init__(self) -> None:
         self.data = bytearray(CAPACITY)
         self.view = memoryview(self.data)
-        self.pointer: Any = ffi.from_buffer(self.data)
-        self.length: Any = ffi.new("int *")
+        self.pointer: Any = pointer(self.data)
+        self.length: Any = length()
+
+
+def pointer(data: bytearray) -> Any:
+    """Where ``data`` lies, for libsrtp; a number of bytes can be added. ``data`` must not be resized."""
+    return ffi.from_buffer(data)
+
+
+def length() -> Any:
+    """A length that libsrtp reads and writes."""
+    return ffi.new("int *")
 
 
 def handle(session: Any) -> Any:

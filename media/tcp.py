@@ -79,6 +79,7 @@ class TcpPort(Demultiplexer):
         length = len(data)
         self.taker.buffer[:length] = data
         self.take(length, address)
+        self.taker.flush()
 
 
 class Connection(asyncio.Protocol):

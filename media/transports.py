@@ -22,6 +22,7 @@ class Port(Protocol):
 
     peers: dict[Any, Peer]
     way: str
+    segments: bool
 
     def sendto(self, data: bytes | bytearray | memoryview, address: Any, /) -> object: ...
 
