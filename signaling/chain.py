@@ -69,7 +69,7 @@ def due(session: "Session", now: datetime) -> list[Effect]:
         case Chain.ARMING if age >= ARM_TIMEOUT:
             return _failed(session, "recorder-slow", now)
         case Chain.FAILED if session.relay and age >= REARM_EVERY and _is_wanted(session):
-            return arm(session, now)
+            return [events.OpenMedia(), *arm(session, now)]  # the media process may have refused to open it before
         case Chain.CLOSING if age >= CLOSE_WAIT:
             return [events.CloseMedia(session.reason), *_closed(session, events.MediaClosed(None))]
     if session.state is State.ENDED and session.record in (Chain.ON, Chain.FAILED, Chain.ARMING):
@@ -136,7 +136,7 @@ def _failed(session: "Session", code: str, now: datetime) -> list[Effect]:
     session.mark(Chain.FAILED, now)
     effects: list[Effect] = []
     if session.state in (State.ARMING, State.LIVE):
-        effects = session.hold("recorder-failed", now, public={"code": code})
+        effects = session.hold("overloaded" if code == "overloaded" else "recorder-failed", now, public={"code": code})
     if repeated:
         return effects
     session.told_of_failure = True

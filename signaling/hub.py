@@ -108,11 +108,12 @@ class Hub:
 
     async def stop(self) -> None:
         """Close every connection so that it comes back, and write what is left to write. Sessions stay as they are."""
-        for live in self._lives.values():
+        lives = list(self._lives.values())
+        for live in lives:
             live.dismiss_all(Close.RESTART)
-        for live in self._lives.values():
+        for live in lives:
             try:
-                await asyncio.wait_for(live.keeper.flush(), 5)
+                await asyncio.wait_for(live.keeper.release(), 5)
             except (Unavailable, TimeoutError):
                 log.error("a session's log could not be written before the stop", session=live.id)
         for task in self._tasks:

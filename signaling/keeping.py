@@ -144,6 +144,12 @@ class Keeper:
             self._renewed = self._clock.now()
         self._idle.set()
 
+    async def release(self) -> None:
+        """Write what waits and give the lease back, so that any node may take the session up at once."""
+        await self.flush()
+        async with self._database.transaction() as tx:
+            await store.keep(tx, self._session, self._fence, lease=self._clock.now())
+
     async def drained(self) -> None:
         """Wait until everything is written, or the session is another process's."""
         await self._idle.wait()

@@ -37,7 +37,10 @@ from signaling.turn import Turn, ice_servers
 log = structlog.get_logger()
 
 KEPT_ENTRIES = 20_000
-"""Log entries kept in memory for a new take of the chain; older ones are in it already or are read back."""
+"""Log entries kept in memory for a new take of the chain; older ones are in it already."""
+LEFT_OUT = 1000
+"""Numbers left out when a session is taken up: the process before may have sent entries to the chain that it could not
+write to the database any more, and a number is never used for two entries."""
 
 AskTime = Callable[["Live", Place, int], Coroutine[Any, Any, None]]
 
@@ -112,7 +115,7 @@ class Live:
     def take_up(self, entries: list[Entry]) -> None:
         """Go on after a crash with the log of the process before."""
         self._entries.extend(entries)
-        self._number = entries[-1].number if entries else 0
+        self._number = entries[-1].number + LEFT_OUT if entries else 0
         self._memory.recall(entries, frozenset(self.session.presence.endpoints))
         session = self.session
         entry = {"event": "taken-up", "state": session.state, "reason": session.reason}
@@ -192,6 +195,7 @@ class Live:
             return
         if isinstance(event, commands.RecorderReady):
             self._untried = False
+            self._number = max(self._number, event.last_entry)
             self._replay(event.last_entry)
         taken = media_event(event, self.resources)
         if taken is None:

@@ -24,7 +24,9 @@ ABANDONED = timedelta(minutes=30)
 STATEMENT_EVERY = timedelta(minutes=1)
 """How often an attendance session states who was connected and that nothing recorded them."""
 
-HEALS = frozenset({"person-missing", "relay-lost", "relay-restarted", "server-restarted", "recorder-failed"})
+HEALS = frozenset(
+    {"person-missing", "relay-lost", "relay-restarted", "server-restarted", "recorder-failed", "overloaded"}
+)
 """Reasons of a hold that end by themselves in kinds that keep no recording: there nobody has to state why it goes on.
 In recorded kinds resuming is always an act of the host."""
 

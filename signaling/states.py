@@ -39,6 +39,7 @@ REASONS: dict[str, str] = {
     "person-missing": "Somebody who must be here is missing, so nothing is transmitted.",
     "stopped": "{name} has pressed stop: {words}",
     "recorder-failed": "The recording cannot be kept right now, so nothing is transmitted.",
+    "overloaded": "The media server has no room for this right now. It is tried again every few seconds.",
     "recorder-slow": "The recorder does not answer, so nothing is transmitted.",
     "relay-lost": "The connection to the media server is lost. It is being restored.",
     "relay-restarted": "The media server was restarted. Everything up to then is kept.",

@@ -81,12 +81,12 @@ async def publish(request: web.Request) -> web.Response:
     _may_publish(live, endpoint, publication)
     offer = await _body(request, "application/sdp")
     role = next((p.role.value for p in endpoint.persons.values()), endpoint.role.value)
-    reply = await live.link.request(
+    answered = await _negotiate(
+        live,
         lambda number: commands.Publish(
             request=number, session=live.id, endpoint=place.endpoint, role=role, publication=publication, offer=offer
-        )
+        ),
     )
-    answered = _answered(reply)
     resource = Resource(answered.resource, place.endpoint, "publish", publication, answered.etag)
     return _keep(live, resource, answered, lambda: _may_publish(live, endpoint, publication))
 
@@ -231,6 +231,15 @@ async def _body(request: web.Request, content_type: str) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         raise Refusal(400, "bad-sdp", _WORDS["bad-sdp"]) from None
+
+
+async def _negotiate(live: Live, make: Callable[[str], commands.Command]) -> commands.Answered:
+    """Ask the media process; one that had no room for the session when it was opened is asked to open it again."""
+    reply = await live.link.request(make)
+    if isinstance(reply, commands.Rejected) and reply.code in ("overloaded", "no-session"):
+        live.link.send(commands.OpenSession(session=live.id))
+        reply = await live.link.request(make)
+    return _answered(reply)
 
 
 def _answered(reply: Reply) -> commands.Answered:

@@ -177,6 +177,24 @@ async def test_a_killed_web_process_comes_back_held_with_everybody(world: World)
     assert (kept.fence, kept.recording) == (2, recording)
 
 
+async def test_numbers_the_chain_has_are_never_used_again(world: World) -> None:
+    """The process before had sent entries it could not write: the log goes on above whatever the chain has."""
+    session, _, _ = await live_interrogation(world)
+    await world.written(session)
+    before = len(await log(world, session))
+    world.link.last_entry = before + 5000
+    world.link.sent.clear()
+    await world.crash()
+    async with asyncio.timeout(5):
+        while not world.link.commands_of(commands.Log):
+            await asyncio.sleep(0.01)
+    await world.written(session)
+    async with world.site.db.transaction(write=False) as tx:
+        numbers = [entry.number for entry in await store.entries(tx, session, above=before)]
+    assert numbers[0] > before + 900
+    assert all(command.number > before + 5000 for command in world.link.commands_of(commands.Log))
+
+
 async def test_a_waiting_session_survives_a_crash(world: World) -> None:
     """Nobody has begun: it waits on, and the host is still let in."""
     session = await a_statement(world)

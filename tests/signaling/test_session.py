@@ -171,6 +171,15 @@ def test_a_full_disk_at_the_start_holds_and_says_why() -> None:
     assert not any(isinstance(e, events.Forward) and e.on for e in driver.effects)
 
 
+def test_a_media_process_without_room_is_asked_again() -> None:
+    """It refused to open the session: held with that reason, opened and armed again every few seconds."""
+    driver = in_state(A)
+    driver.take(events.RecorderFailed("overloaded"))
+    assert (driver.state, driver.session.reason) == (H, "overloaded")
+    effects = driver.after(4)
+    assert effects.index(events.OpenMedia()) < effects.index(events.ArmRecorder())
+
+
 def test_a_silent_recorder_has_failed() -> None:
     """Without an answer within the limit the session is held."""
     driver = in_state(A)

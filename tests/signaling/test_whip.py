@@ -144,6 +144,16 @@ async def test_what_the_relay_rejects(world: World, rejected: str, expected: tup
     assert await code(await publish(world, host)) == expected
 
 
+async def test_a_session_the_relay_had_no_room_for_is_opened_again(world: World) -> None:
+    """It refused to open the session before: the next publication asks it once more."""
+    host = await world.join(await world.account("officer"), await a_statement(world))
+    world.link.sent.clear()
+    world.link.rejects = "overloaded"
+    assert await code(await publish(world, host)) == (503, "overloaded")
+    kinds = [type(command).__name__ for command in world.link.sent]
+    assert kinds == ["Publish", "OpenSession", "Publish"]
+
+
 async def test_a_relay_that_is_away_is_a_503(world: World) -> None:
     """The media process is down: try again."""
     host = await world.join(await world.account("officer"), await a_statement(world))
