@@ -19,9 +19,9 @@ function show(name) {
   for (const id of ["loading", "failed", "content", "not-you"]) part(id).hidden = id !== name;
 }
 
-function fail(text) {
+function fail(text, again) {
   part("failed-text").textContent = text;
-  part("retry").hidden = !secret;
+  part("retry").hidden = !again;
   show("failed");
 }
 
@@ -31,7 +31,7 @@ function reason(error) {
 
 async function look() {
   show("loading");
-  if (!secret) return fail(page.dataset.incomplete);
+  if (!secret) return fail(page.dataset.incomplete, false);
   try {
     const told = await ask("/i/look", { secret });
     for (const place of page.querySelectorAll("[data-fill]")) place.textContent = told[place.dataset.fill] ?? "";
@@ -43,7 +43,7 @@ async function look() {
     if (told.next) part("again-link").href = told.next;
     show("content");
   } catch (error) {
-    fail(reason(error));
+    fail(reason(error), error instanceof TypeError);
   }
 }
 

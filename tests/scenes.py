@@ -1,0 +1,349 @@
+"""Every page in every state worth looking at, on the demo site with some life in it: for screenshots and for axe."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from fractions import Fraction
+from io import BytesIO
+from typing import Any
+
+import av
+import numpy
+from playwright.async_api import Browser, BrowserContext
+
+from people import terminals
+from people.terminals import Health
+from recordings.models import DerivedFile, Recording
+from scheduler.models import Booking
+from tests.web.world import World
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One page as somebody sees it. ``path`` may hold places that ``prepare`` fills."""
+
+    name: str
+    path: str
+    login: str | None = None
+    status: int = 200
+    terminal: bool = False
+    """Shown at the terminal's size, by its own cookie."""
+    post: Mapping[str, str] = field(default_factory=dict)
+    """Submit the form with these fields from the page instead of only opening it."""
+    press: str = ""
+    """Selector to press after loading."""
+
+
+FIRST = "main form .btn-primary"
+LINK = "article form[action$='/invitations'] button"
+
+SCENES: Sequence[Scene] = (
+    Scene("signin", "/signin"),
+    Scene("signin-wrong", "/signin", post={"login": "lawyer", "password": "not this one"}, status=401),
+    Scene("signed-out", "/signin?told=out"),
+    Scene("home-lawyer", "/", "lawyer"),
+    Scene("home-officer", "/", "officer"),
+    Scene("home-empty", "/", "interpreter"),
+    Scene("book-kind", "/book", "officer"),
+    Scene("book-whom-visit", "/book/visit", "lawyer"),
+    Scene("book-whom-interrogation", "/book/interrogation", "officer"),
+    Scene("book-when", "/book/visit/time?who={client}&minutes=60", "lawyer"),
+    Scene("book-when-refused", "/book/visit/time?who={stranger}&minutes=60", "lawyer"),
+    Scene("book-check", "/book/visit/check?who={client}&minutes=60&start={later}", "lawyer"),
+    Scene(
+        "book-taken",
+        "/book/visit/check?who={client}&minutes=60&start={taken}",
+        "lawyer",
+        409,
+        press="form .btn-primary",
+    ),
+    Scene("booking-requested", "/bookings/{visit}?told=booked", "lawyer"),
+    Scene("booking-confirmed", "/bookings/{statement}?told=booked", "officer"),
+    Scene("start-now", "/start", "officer"),
+    Scene("invitations", "/bookings/{statement}/invitations", "officer"),
+    Scene(
+        "invitation-link",
+        "/bookings/{statement}/invitations",
+        "officer",
+        press=LINK,
+    ),
+    Scene("guest", "/i#{secret}"),
+    Scene("guest-unknown", "/i#{wrong}"),
+    Scene("guest-incomplete", "/i"),
+    Scene("day-list", "/day", "duty"),
+    Scene("day-empty", "/day", "duty-river"),
+    Scene("terminals", "/terminals", "duty"),
+    Scene("records", "/records", "reviewer"),
+    Scene("records-empty", "/records?q=nothing", "reviewer"),
+    Scene("record", "/records/{recorded}", "reviewer"),
+    Scene("record-opened", "/records/{recorded}", "reviewer", press="form[action$='/play'] button"),
+    Scene("record-preparing", "/records/{unfinished}", "reviewer"),
+    Scene("people", "/people", "admin"),
+    Scene("person", "/people/{officer}", "admin"),
+    Scene("person-new", "/people/new", "admin"),
+    Scene("facilities", "/facilities", "admin"),
+    Scene("facility", "/facilities/{facility}", "admin"),
+    Scene("not-found", "/nope", "lawyer", 404),
+    Scene("not-allowed", "/day", "lawyer", 403),
+    Scene("live-check", "/sessions/{open}/live", "officer"),
+    Scene("terminal-pairing", "/terminal", terminal=True),
+)
+
+
+class FakeLibrary:
+    """One recorded session: its log and a short film per place."""
+
+    def __init__(self, entries: Sequence[Mapping[str, Any]]) -> None:
+        self._entries = entries
+        self._film = film()
+
+    async def log(self, _recording: str) -> Sequence[Mapping[str, Any]]:
+        return self._entries
+
+    async def open(self, _recording: str, _file: str) -> "FakePlayable":
+        return FakePlayable(self._film)
+
+
+class FakePlayable:
+    """A film in memory."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+        self.length = len(body)
+        self.about = type("About", (), {"media_type": "video/webm"})()
+
+    async def chunks(self, offset: int = 0, length: int | None = None) -> Any:
+        yield self._body[offset : None if length is None else offset + length]
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def film() -> bytes:
+    """Two seconds of a plain grey-blue picture as WebM."""
+    target = BytesIO()
+    with av.open(target, "w", format="webm") as container:
+        stream = container.add_stream("libvpx", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
+        stream.time_base = Fraction(1, 10)
+        for number in range(20):
+            picture = numpy.full((180, 320, 3), (60, 80 + number, 110), dtype=numpy.uint8)
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, 10)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return target.getvalue()
+
+
+async def prepare(world: World) -> dict[str, str]:
+    """Fill the site with sessions of every state; return what the paths of ``SCENES`` need."""
+    taken = await world.visit(60)
+    recorded, unfinished = await world.interrogation(120), await world.statement(600)
+    statement, opened = await world.statement(300), await world.statement(15)
+    visit = await world.visit(240, client=1)
+    duty = await world.browser("duty")
+    await world.post(duty, f"/day/{taken.id}/confirm", version="1")
+    second = await world.interrogation(360)
+    await world.post(duty, f"/day/{second.id}/custody", step="brought")
+    world.clock.advance(6 * 60)
+    await _terminals(world)
+    await _take_place(world, recorded, unfinished)
+    world.hub.runs(opened.id, "waiting")
+    lawyer = await world.browser("lawyer")
+    client = re.search(r'id="who-1" value="(\w+)"', (await world.get(lawyer, "/book/visit"))[1])
+    other = await world.browser("lawyer2")
+    stranger = re.search(r'id="who-1" value="(\w+)"', (await world.get(other, "/book/visit"))[1])
+    admin = await world.browser("admin")
+    facility = re.search(r"/facilities/(\w{22})", (await world.get(admin, "/facilities?q=看守所"))[1])
+    assert client is not None
+    assert stranger is not None
+    assert facility is not None
+    return {
+        "client": client[1],
+        "stranger": stranger[1],
+        "later": (taken.start + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M%%2B00:00"),
+        "taken": taken.start.strftime("%Y-%m-%dT%H:%M%%2B00:00"),
+        "visit": visit.id,
+        "statement": statement.id,
+        "open": opened.id,
+        "secret": await _secret(world, opened),
+        "wrong": "x" * 43,
+        "recorded": recorded.id,
+        "unfinished": unfinished.id,
+        "officer": (await world.principal("officer")).id,
+        "facility": facility[1],
+    }
+
+
+async def _secret(world: World, session: Booking) -> str:
+    officer = await world.browser("officer")
+    page = f"/bookings/{session.id}/invitations"
+    party = re.search(r'name="party" value="(\w{22})"', (await world.get(officer, page))[1])
+    assert party is not None
+    secret = re.search(r"/i#([\w-]{43})", (await world.post(officer, page, party=party[1]))[1])
+    assert secret is not None
+    return secret[1]
+
+
+async def _terminals(world: World) -> None:
+    """Two paired terminals, one of them silent for long."""
+    duty = await world.browser("duty")
+    rooms = re.findall(r'<option value="(\w{22})">', (await world.get(duty, "/terminals"))[1])[:2]
+    for number, room in enumerate(rooms):
+        device = await world.browser()
+        headers = {"Origin": world.url, "Accept": "application/json"}
+        code = (await (await device.post("/terminal/pair", headers=headers)).json())["code"]
+        await world.post(duty, "/terminals", code=code, room=room)
+        await device.get("/terminal/state")
+        cookie = device.session.cookie_jar.filter_cookies(world.server.make_url("/terminal"))["yj-terminal"].value
+        principal = await terminals.authenticate_terminal(world.database, cookie)
+        assert principal is not None
+        if number == 0:
+            await terminals.seen(world.database, world.clock, principal, Health(camera=True, microphone=False))
+        else:
+            world.clock.advance(0)
+
+
+async def _take_place(world: World, recorded: Booking, unfinished: Booking) -> None:
+    now = world.clock.now()
+    began = now - timedelta(minutes=4)
+    async with world.database.transaction() as tx:
+        for row in (await tx.get_one(Booking, recorded.id), await tx.get_one(Booking, unfinished.id)):
+            row.started, row.ended = began, now
+        recording = Recording(
+            id="0" * 22,
+            session=recorded.id,
+            kind="interrogation",
+            policy="clear",
+            state="closed",
+            started=began,
+            ended=now,
+            duration_ms=240_000,
+            takes=1,
+            gaps=0,
+            bytes=1,
+            digest="9f2c" * 16,
+            verdict="INTACT",
+            verified=now,
+            finalized=now,
+        )
+        tx.add(recording)
+        await tx.flush()
+        for endpoint, role in (("e1", "host"), ("e2", "room")):
+            tx.add(
+                DerivedFile(
+                    recording="0" * 22,
+                    file=f"{endpoint}.webm",
+                    kind="participant",
+                    media_type="video/webm",
+                    endpoint=endpoint,
+                    publication="camera",
+                    role=role,
+                    part=0,
+                    start_ms=0 if role == "host" else 4000,
+                    duration_ms=2000,
+                    length=1,
+                )
+            )
+
+
+def log_entries(world: World) -> list[dict[str, Any]]:
+    """A log with everything a reviewer looks for."""
+    said: list[tuple[int, dict[str, Any], dict[str, Any]]] = [
+        (0, {"event": "opened", "kind": "interrogation"}, {}),
+        (2, {"event": "joined", "endpoint": "e1", "role": "host"}, {"label": "周建平"}),
+        (2, {"event": "person", "endpoint": "e1", "present": "p1", "role": "officer"}, {"name": "周建平"}),
+        (3, {"event": "person", "endpoint": "e1", "present": "p2", "role": "officer"}, {"name": "林晓燕"}),
+        (20, {"event": "custody", "step": "brought"}, {}),
+        (25, {"event": "custody", "step": "identity_checked"}, {}),
+        (30, {"event": "joined", "endpoint": "e2", "role": "room"}, {"label": "讯问室 1"}),
+        (30, {"event": "person", "endpoint": "e2", "present": "p3", "role": "detainee"}, {"name": "王立刚"}),
+        (31, {"event": "person-confirmed", "present": "p3", "how": "facility"}, {}),
+        (33, {"event": "state", "from": "waiting", "to": "arming", "reason": ""}, {}),
+        (34, {"event": "recorder-ready", "take": 1}, {}),
+        (34, {"event": "state", "from": "arming", "to": "live", "reason": ""}, {}),
+        (80, {"event": "marker", "by": "e1"}, {"label": "出示物证 3"}),
+        (120, {"event": "device", "endpoint": "e2", "kind": "video", "state": "lost", "alarm": True}, {}),
+        (
+            121,
+            {"event": "state", "from": "live", "to": "held", "reason": "stopped"},
+            {"name": "周建平", "words": "休息"},
+        ),
+        (180, {"event": "resume", "by": "e1", "after": "stopped"}, {"words": "休息结束，摄像头已恢复"}),
+        (181, {"event": "state", "from": "held", "to": "live", "reason": ""}, {}),
+        (238, {"event": "state", "from": "live", "to": "ended", "reason": "ended-by-host"}, {}),
+        (240, {"event": "custody", "step": "returned"}, {}),
+    ]
+    began = world.clock.now() - timedelta(minutes=4)
+    return [
+        {"number": n, "at": began + timedelta(seconds=s), "ms": s * 1000, "public": public, "private": private}
+        for n, (s, public, private) in enumerate(said, 1)
+    ]
+
+
+Seen = Callable[[Scene, Any], Awaitable[None]]
+
+
+async def visit_all(
+    browser: Browser,
+    world: World,
+    values: Mapping[str, str],
+    seen: Seen,
+    *,
+    size: tuple[int, int],
+    locale: str,
+    only: Callable[[Scene], bool],
+) -> None:
+    """Open each scene that ``only`` lets through and hand its page to ``seen``; one browser context per person."""
+    contexts: dict[str | None, BrowserContext] = {}
+    for scene in SCENES:
+        if not only(scene):
+            continue
+        if scene.login not in contexts:
+            contexts[scene.login] = await _context(browser, world, scene.login, size, locale)
+        page = await contexts[scene.login].new_page()
+        await show(page, world, scene, values)
+        await seen(scene, page)
+        await page.close()
+    for context in contexts.values():
+        await context.close()
+
+
+async def _context(
+    browser: Browser, world: World, login: str | None, size: tuple[int, int], locale: str
+) -> BrowserContext:
+    width, height = size
+    context = await browser.new_context(
+        viewport={"width": width, "height": height}, locale=locale, bypass_csp=True, reduced_motion="reduce"
+    )
+    await context.add_cookies([{"name": "yj-language", "value": locale, "url": world.url}])
+    if login is not None:
+        await context.add_cookies([{"name": "yj", "value": await world.cookie(login), "url": world.url}])
+    return context
+
+
+async def show(page: Any, world: World, scene: Scene, values: Mapping[str, str]) -> None:
+    """Bring ``page`` to the state of ``scene``."""
+    path = re.sub(r"\{(\w+)\}", lambda place: values[place[1]], scene.path)
+    answer = await page.goto(world.url + path, wait_until="networkidle")
+    for name, value in scene.post.items():
+        await page.fill(f"[name={name}]", value)
+    if scene.post or (scene.press and await page.locator(scene.press).count()):
+        async with page.expect_navigation() as moved:
+            await page.click(scene.press or "main form button[type=submit]")
+        answer = await moved.value
+        await page.wait_for_load_state("networkidle")
+    assert answer is None or answer.status == scene.status, (scene.name, answer.status)
