@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from aiohttp import web
+from playwright.async_api import Page
 
 from core.clock import SystemClock
 from core.texts import Texts
@@ -326,6 +327,15 @@ class Stand:
     async def _drop(self, request: web.Request) -> web.Response:
         self._do(commands.Withdraw(resource=request.match_info["resource"]))
         return web.Response(status=200)
+
+
+async def holds(page: Page, expression: str) -> None:
+    """Wait until ``expression`` is true in the page, whose policy forbids evaluating text from within."""
+    for _ in range(400):
+        if await page.evaluate(expression):
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"never true: {expression}")
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from signaling import messages as wire
-from tests.browser.stand import Stand, endpoint, now, page_facts, person, rights, view
+from tests.browser.stand import Stand, endpoint, holds, now, page_facts, person, rights, view
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 HOST = rights(publish=True, subscribe=True, host=True, stop=True, end=True, extend=True, share=True, chat=True)
@@ -212,12 +212,11 @@ async def test_republish_sends_new_offers(page: Page, stand: Stand) -> None:
     """When the relay was restarted everything is published again."""
     stand.views["h"] = view("h", officer(), rights=HOST)
     await enter(page, stand)
-    await page.wait_for_function("yuanjian.camera.link.state === 'connected'")
+    await holds(page, "yuanjian.camera.link.state === 'connected'")
     before = await page.evaluate("yuanjian.camera.link.resource")
     await stand.seat("h").push(wire.Republish(number=8))
-    await page.wait_for_function(
-        "(before) => yuanjian.camera.link.state === 'connected' && yuanjian.camera.link.resource !== before", arg=before
-    )
+    link = "yuanjian.camera.link"
+    await holds(page, f"{link}.state === 'connected' && {link}.resource !== '{before}'")
 
 
 async def test_ended_shows_the_check_value(page: Page, stand: Stand) -> None:

@@ -1,0 +1,89 @@
+"""Faces: real media between pages, six participants, a shared screen, and what a held session hides."""
+
+from dataclasses import replace
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from signaling import messages as wire
+from tests.browser.stand import Stand, endpoint, holds, page_facts, person, rights, view
+from tests.browser.test_live_page import HOST, enter, officer
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+PLAYING = "document.querySelectorAll('.tile.playing').length"
+
+
+def face(name: str, **more: object) -> wire.EndpointView:
+    return endpoint(name, "party", person(f"参加人 {name}", "interpreter"), publications=("camera",), **more)
+
+
+async def test_faces_come_and_go_with_the_view(browser: Browser, page: Page, stand: Stand) -> None:
+    """A face appears when it is listed, and is taken out, silent and without a picture, while held."""
+    other = await browser.new_context()
+    sender = await other.new_page()
+    sends = rights(publish=True, subscribe=True)
+    stand.views["a"] = view("a", face("a"), rights=sends)
+    await enter(sender, stand, "a", endpointRole="party")
+    await holds(sender, "yuanjian.camera.link.state === 'connected'")
+    live = view("h", officer(), face("a"), rights=HOST)
+    stand.views["h"] = live
+    await enter(page, stand)
+    await holds(page, f"{PLAYING} === 1")
+    await stand.push("h", replace(live, state="held", reason="stopped", reason_text="休息"))
+    await page.locator("#held").wait_for()
+    assert await page.locator(".faces video").count() == 0
+    await stand.push("h", live)
+    await holds(page, f"{PLAYING} === 1")
+    await stand.push("h", view("h", officer(), rights=HOST))
+    await page.get_by_text("画面中还没有其他人").wait_for()
+    await other.close()
+
+
+async def test_six_share_the_stage(page: Page, stand: Stand) -> None:
+    """Five others stand in two rows, each with name, role and line; a camera that is off is said in words."""
+    faces = [face(name) for name in "abcd"] + [face("e", video="off", audio="off")]
+    stand.views["h"] = view("h", officer(), *faces, rights=HOST)
+    await enter(page, stand)
+    await page.locator(".tile").nth(4).wait_for()
+    style = await page.locator(".faces").get_attribute("style")
+    assert style is not None
+    assert "--columns: 3" in style
+    assert "--rows: 2" in style
+    assert "麦克风已关和摄像头已关" in await page.locator(".tile").nth(4).inner_text()
+    boxes = [await tile.bounding_box() for tile in await page.locator(".tile").all()]
+    assert all(box is not None and box["width"] > 200 and box["height"] > 150 for box in boxes)
+
+
+async def test_shared_screen_is_the_main_picture(page: Page, stand: Stand) -> None:
+    """A shared screen takes the stage, the faces move to its side."""
+    sharing = replace(face("a"), publications=("camera", "screen"))
+    stand.views["h"] = view("h", officer(), sharing, face("b"), rights=HOST)
+    await enter(page, stand)
+    await page.locator(".faces .tile.screen").wait_for()
+    assert await page.locator(".faces .tile").count() == 1
+    assert await page.locator(".side-faces .tile").count() == 2
+    await page.locator(".faces figcaption", has_text="参加人 a 的屏幕").wait_for()
+
+
+async def test_lobby_hears_a_knock_and_the_room_shows_the_door(page: Page, stand: Stand) -> None:
+    """Who waits while the session runs stands at the door with one button to let them in."""
+    stand.views["h"] = view("h", officer(), replace(face("a"), state="waiting", publications=()), rights=HOST)
+    await enter(page, stand)
+    await page.locator("#door", has_text="参加人 a 正在等候进入").wait_for()
+    await page.locator("#door button", has_text="允许进入").click()
+    await page.wait_for_timeout(300)
+    assert stand.seat("h").said(wire.Admit) == [wire.Admit(endpoint="a")]
+
+
+async def test_post_sees_people_and_no_faces(page: Page, stand: Stand) -> None:
+    """The duty post of a visit gets the list of people and the time; nothing is opened, sent or received."""
+    post = endpoint("h", "post", person("赵国强", "duty_officer"), audio="off", video="off", line=None)
+    only = rights(host=True, stop=True, end=True)
+    lawyer, client = face("a"), face("b")
+    stand.views["h"] = view("h", post, lawyer, client, rights=only, policy="attendance", recording="off", durable=None)
+    stand.facts["h"] = page_facts(endpointRole="post", policy="attendance", rolesHere=[], candidates=[])
+    await page.goto(f"{stand.url}/sessions/h/live")
+    await page.locator("#drawer h3", has_text="参加人 a").wait_for()
+    assert await page.locator("#stage video").count() == 0
+    assert "麦克风" not in await page.locator("#drawer").inner_text()
+    assert stand.seat("h").said(wire.Device) == []
