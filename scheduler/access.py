@@ -1,9 +1,10 @@
-"""How somebody stands to a booking: the relations the permission table is asked with."""
+"""A booking to be acted on, and how somebody stands to it: the relations the permission table is asked with."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases import store as cases
 from cases.kinds import KINDS
+from core.errors import Conflict, NotFound
 from people import store as people
 from people.permissions import Relation, relations
 from people.principals import Principal
@@ -31,3 +32,13 @@ async def relations_to(tx: AsyncSession, principal: Principal, booking: Booking)
     if booking.case and not KINDS[booking.kind].privileged and await cases.works_on(tx, principal.id, booking.case):
         held.add(Relation.OWN_CASE)
     return frozenset(held)
+
+
+async def load(tx: AsyncSession, booking_id: str, version: int | None) -> Booking:
+    """The booking, locked for a change. Raises ``NotFound``, or ``Conflict`` when the form showed an older version."""
+    booking = await store.booking(tx, booking_id, lock=True)
+    if booking is None:
+        raise NotFound("no-booking", "There is no such booking.")
+    if version is not None and version != booking.version:
+        raise Conflict("stale", "Somebody has changed this since you looked. Here is how it stands now.")
+    return booking

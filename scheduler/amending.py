@@ -14,7 +14,7 @@ from core.refusals import Refused
 from people.permissions import Action, require
 from people.principals import Principal
 from scheduler import access, exclusion, history, holds, invites, store
-from scheduler.decisions import load
+from scheduler.access import load
 from scheduler.facts import RoomFacts, room_facts
 from scheduler.hours import calendars_of
 from scheduler.models import Booking, Party, State

@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.kinds import REHEARSAL, EndpointRole, Kind, Role
 from core.clock import Clock
@@ -17,11 +16,11 @@ from core.errors import Invalid
 from core.refusals import Refused
 from people.permissions import Action, Relation, require
 from people.principals import Principal
-from scheduler import escalation, exclusion, history, holds
-from scheduler.facts import PlannedParty, RoomFacts
-from scheduler.models import Booking, Party, State
-from scheduler.placing import chosen_room, taken_refusal
-from scheduler.planning import Plan, make_plan
+from scheduler import exclusion, history, waiting
+from scheduler.facts import PlannedParty
+from scheduler.models import Booking, State
+from scheduler.placing import place, taken_refusal, write
+from scheduler.planning import make_plan
 from scheduler.requests import Request, check_request, check_window, kind_of
 from scheduler.rulebook import rulebook
 from scheduler.rules import first_refusal
@@ -91,7 +90,7 @@ async def start_rehearsal(
             created=now,
             version=1,
         )
-        await _write(tx, booking, parties, None, None)
+        await write(tx, booking, parties, None, None)
         await history.record(tx, booking, "started", by=principal.id, at=now, first=True)
     return booking
 
@@ -108,7 +107,9 @@ async def _book(
             refused = first_refusal(plan.facts, await rulebook(tx, plan.facts.start.date()))
             if refused is not None:
                 return refused
-            answer = await _place(tx, plan, principal, request, state, now)
+            if not await waiting.leaves_a_window(tx, plan, request, now):
+                return waiting.NO_WINDOW_LEFT
+            answer = await place(tx, plan, principal, request, state, now)
             if isinstance(answer, Booking):
                 return answer
     except IntegrityError as error:
@@ -117,70 +118,3 @@ async def _book(
         answer = ()
     async with db.transaction(write=False) as tx:
         return await taken_refusal(tx, now, principal, request, answer)
-
-
-async def _place(
-    tx: AsyncSession, plan: Plan, principal: Principal, request: Request, state: State, now: datetime
-) -> Booking | tuple[str, ...]:
-    """Write the booking in the first room that can be held, or return the keys of what is taken."""
-    far, taken = await chosen_room(tx, plan, request)
-    if taken:
-        return taken
-    booking = _row(plan, principal, request, state, now, far)
-    await _write(tx, booking, plan.parties, far, plan.own)
-    rooms = {room.id: room for room in (far, plan.own) if room is not None}
-    wanted = [*holds.people_resources(plan.parties), *(holds.room_resource(room) for room in rooms.values())]
-    await holds.insert(tx, booking.id, wanted, request.start, request.end)
-    if plan.kind.privileged:
-        await escalation.begin(tx, booking, now)
-    act = "requested" if state is State.REQUESTED else "confirmed"
-    await history.record(tx, booking, act, by=principal.id, at=now, first=True, facts=plan.facts)
-    return booking
-
-
-def _row(
-    plan: Plan, principal: Principal, request: Request, state: State, now: datetime, far: RoomFacts | None
-) -> Booking:
-    place = far or plan.own
-    return Booking(
-        kind=plan.kind.code,
-        state=state,
-        start=request.start,
-        end=request.end,
-        zone=place.zone if place else ZONE,
-        organisation=plan.organisation,
-        facility=place.facility if place else None,
-        case=plan.case,
-        created_by=principal.id,
-        created=now,
-        version=1,
-        decided=now if state is State.CONFIRMED else None,
-        decided_by=principal.id if state is State.CONFIRMED else None,
-    )
-
-
-async def _write(
-    tx: AsyncSession,
-    booking: Booking,
-    parties: tuple[PlannedParty, ...] | list[PlannedParty],
-    far: RoomFacts | None,
-    own: RoomFacts | None,
-) -> None:
-    tx.add(booking)
-    await tx.flush()
-    seats = {"far": far.id if far else None, "own": own.id if own else None, "device": None}
-    for party in parties:
-        tx.add(
-            Party(
-                booking=booking.id,
-                role=party.role,
-                endpoint_role=party.endpoint_role,
-                person=party.person,
-                custody_person=party.custody_person,
-                name=party.name,
-                number=party.number,
-                room=seats[party.side],
-                lead=party.lead,
-            )
-        )
-        await tx.flush()

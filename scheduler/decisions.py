@@ -4,15 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from cases.kinds import KINDS
 from core.clock import Clock
 from core.database import Database
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Invalid
 from people.permissions import Action, require
 from people.principals import Principal
-from scheduler import access, history, holds, store
+from scheduler import access, history, holds, waiting
 from scheduler.models import Booking, State
 from scheduler.reasons import OWNER, Cancelled, Declined, NoShow
 
@@ -71,16 +69,6 @@ async def no_show(
     return await _act(db, clock, principal, booking, NO_SHOW, _word(NoShow, reason), version)
 
 
-async def load(tx: AsyncSession, booking_id: str, version: int | None) -> Booking:
-    """The booking, locked for a change. Raises ``NotFound``, or ``Conflict`` when the form showed an older version."""
-    booking = await store.booking(tx, booking_id, lock=True)
-    if booking is None:
-        raise NotFound("no-booking", "There is no such booking.")
-    if version is not None and version != booking.version:
-        raise Conflict("stale", "Somebody has changed this since you looked. Here is how it stands now.")
-    return booking
-
-
 async def _act(
     db: Database,
     clock: Clock,
@@ -92,7 +80,7 @@ async def _act(
 ) -> Booking:
     now = clock.now()
     async with db.transaction() as tx:
-        booking = await load(tx, booking_id, version)
+        booking = await access.load(tx, booking_id, version)
         require(principal, act.action, await access.relations_to(tx, principal, booking))
         if booking.state not in act.from_:
             raise Conflict("state", "This is no longer possible: the booking has moved on.")
@@ -104,6 +92,8 @@ async def _act(
         if act.releases:
             await holds.release(tx, booking.id)
         await history.record(tx, booking, act.name, by=principal.id, at=now)
+        if act.releases:
+            await waiting.freed(tx, booking, now)
     return booking
 
 

@@ -13,8 +13,8 @@ from people import store as people
 from people.permissions import Action, require
 from people.principals import Principal
 from scheduler import access, exclusion, history, notices
+from scheduler.access import load
 from scheduler.amending import Change, amended_request, request_of, rewrite
-from scheduler.decisions import load
 from scheduler.models import Booking, State
 from scheduler.placing import chosen_room
 from scheduler.planning import Plan, make_plan

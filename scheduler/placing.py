@@ -1,4 +1,4 @@
-"""Finding a room for a plan that can be held, and the refusal when there is none."""
+"""Placing a plan: a room that can be held, the rows that say so, and the refusal when there is none."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -7,12 +7,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.refusals import Refused
 from people.principals import Principal
-from scheduler import holds, search
-from scheduler.facts import RoomFacts
+from scheduler import escalation, history, holds, search
+from scheduler.facts import PlannedParty, RoomFacts
 from scheduler.hours import calendars_of
+from scheduler.models import Booking, Party, State
 from scheduler.planning import Plan, make_plan
 from scheduler.refusals import Slot, Taken
 from scheduler.requests import Request, kind_of
+from scheduler.windows import ZONE
 
 SELF_TAKEN = "You have another session at that time. Nearest free: {alternatives}."
 OTHERS_TAKEN = "That time has just been taken. Nearest free: {alternatives}."
@@ -42,6 +44,82 @@ async def chosen_room(
     if plan.far and far is None:
         return None, tuple(sorted(taken)) or CALENDAR
     return far, ()
+
+
+async def place(
+    tx: AsyncSession,
+    plan: Plan,
+    principal: Principal,
+    request: Request,
+    state: State,
+    now: datetime,
+    *,
+    act: str | None = None,
+    review: str | None = None,
+) -> Booking | tuple[str, ...]:
+    """Write the booking in the first room that can be held, or return the keys of what is taken."""
+    far, taken = await chosen_room(tx, plan, request)
+    if taken:
+        return taken
+    booking = _row(plan, principal, request, state, now, far)
+    booking.review = review
+    await write(tx, booking, plan.parties, far, plan.own)
+    rooms = {room.id: room for room in (far, plan.own) if room is not None}
+    wanted = [*holds.people_resources(plan.parties), *(holds.room_resource(room) for room in rooms.values())]
+    await holds.insert(tx, booking.id, wanted, request.start, request.end)
+    if plan.kind.privileged:
+        await escalation.begin(tx, booking, now)
+    await history.record(tx, booking, act or state.value, by=principal.id, at=now, first=True, facts=plan.facts)
+    return booking
+
+
+def _row(
+    plan: Plan, principal: Principal, request: Request, state: State, now: datetime, far: RoomFacts | None
+) -> Booking:
+    place = far or plan.own
+    return Booking(
+        kind=plan.kind.code,
+        state=state,
+        start=request.start,
+        end=request.end,
+        zone=place.zone if place else ZONE,
+        organisation=plan.organisation,
+        facility=place.facility if place else None,
+        case=plan.case,
+        created_by=principal.id,
+        created=now,
+        version=1,
+        decided=now if state is State.CONFIRMED else None,
+        decided_by=principal.id if state is State.CONFIRMED else None,
+    )
+
+
+async def write(
+    tx: AsyncSession,
+    booking: Booking,
+    parties: tuple[PlannedParty, ...] | list[PlannedParty],
+    far: RoomFacts | None,
+    own: RoomFacts | None,
+) -> None:
+    """Write a booking and its parties in their seats; what it holds is written apart."""
+    tx.add(booking)
+    await tx.flush()
+    seats = {"far": far.id if far else None, "own": own.id if own else None, "device": None}
+    for party in parties:
+        tx.add(
+            Party(
+                booking=booking.id,
+                role=party.role,
+                endpoint_role=party.endpoint_role,
+                person=party.person,
+                custody_person=party.custody_person,
+                name=party.name,
+                number=party.number,
+                room=seats[party.side],
+                lead=party.lead,
+            )
+        )
+        await tx.flush()
 
 
 async def taken_refusal(

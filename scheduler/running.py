@@ -13,8 +13,8 @@ from core.errors import Conflict, Invalid, NotFound
 from core.refusals import Refused
 from people.permissions import Action, require
 from people.principals import Principal
-from scheduler import access, exclusion, history, holds, invites, store
-from scheduler.decisions import load
+from scheduler import access, exclusion, history, holds, invites, store, waiting
+from scheduler.access import load
 from scheduler.models import Booking, CustodyStep, Hold, State, Step
 
 ORDER: tuple[Step, ...] = (Step.BROUGHT, Step.IDENTITY_CHECKED, Step.ESCORT_LEFT, Step.RETURNED)
@@ -47,6 +47,8 @@ async def session_ended(db: Database, clock: Clock, session: str, *, by: str = "
             booking.started = now
         await _free_the_rest(tx, booking, now)
         await history.record(tx, booking, "done", by=by, at=now)
+        if now < booking.end:
+            await waiting.freed(tx, booking, now)
 
 
 async def extend(db: Database, clock: Clock, session: str, minutes: int, *, by: str) -> datetime | Refused:
