@@ -114,8 +114,8 @@ class Hub:
         for live in lives:
             try:
                 await asyncio.wait_for(live.keeper.release(), 5)
-            except (Unavailable, TimeoutError):
-                log.error("a session's log could not be written before the stop", session=live.id)
+            except Exception:  # the others are still to be written
+                log.exception("a session's log could not be written before the stop", session=live.id)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -262,6 +262,8 @@ class Hub:
                 await self.withdraw_gone()
             except Unavailable:
                 continue
+            except Exception:  # asked again in a second
+                log.exception("those connected could not be looked at")
 
     async def withdraw_gone(self) -> None:
         """Look once at everybody connected."""

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core import jobs
 from core.clock import Clock
 from core.database import Database
-from core.errors import Unavailable
+from core.errors import Conflict, NotFound, Unavailable
 from scheduler import running
 from signaling import store
 from signaling.models import EndpointRow
@@ -111,9 +111,12 @@ class Keeper:
             except (Unavailable, SQLAlchemyError, OSError) as error:
                 word = type(error).__name__
                 log.warning("a log waits for the database", session=self._session, waiting=self.backlog, error=word)
-                await asyncio.sleep(RETRY)
+            except Exception:  # whatever it is: the log is kept and tried again, the session goes on
+                log.exception("a log could not be written", session=self._session, waiting=self.backlog)
+            else:
+                await self._sleep()
                 continue
-            await self._sleep()
+            await asyncio.sleep(RETRY)
 
     async def _sleep(self) -> None:
         try:
@@ -157,7 +160,10 @@ class Keeper:
     async def _tell_calendar(self, course: Course) -> None:
         """The calendar's own transaction; what it was told already changes nothing."""
         tell = running.session_started if course is Course.STARTED else running.session_ended
-        await tell(self._database, self._clock, self._session)
+        try:
+            await tell(self._database, self._clock, self._session)
+        except (NotFound, Conflict) as error:
+            log.error("the calendar does not know a session", session=self._session, code=error.code)
 
     async def _write(self, batch: list[Change]) -> bool:
         now = self._clock.now()
