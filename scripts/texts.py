@@ -24,7 +24,18 @@ _SECOND = frozenset(
 """Calls whose second argument is a msgid."""
 _FIRST = frozenset({"msgid", "m", "_"})
 _NOT_FOR_PEOPLE = frozenset(
-    {"OperatorError", "PeerError", "Field", "Option", "Argument", "ValueError", "TypeError", "Counter", "Gauge"}
+    {
+        "OperatorError",
+        "PeerError",
+        "Field",
+        "Option",
+        "Argument",
+        "ValueError",
+        "TypeError",
+        "Counter",
+        "Gauge",
+        "Typer",
+    }
 )
 _SENTENCE = re.compile(r"[A-Z“{][^\n]*[ ][^\n]*[.?!…:]\Z")
 """What nobody but a person would read: begins with a capital, has a blank, ends as sentences do."""

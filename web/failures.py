@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import structlog
 from aiohttp import web
@@ -12,7 +12,7 @@ from core.errors import Denied, PeerError, PersonError
 from core.texts import msgid as m
 from core.texts import translate
 from web.context import principal_of
-from web.language import locale_of, see_other
+from web.language import local_path, locale_of, see_other
 from web.rendering import page, shown
 
 log = structlog.get_logger()
@@ -52,6 +52,8 @@ async def failure_middleware(request: web.Request, handler: Handler) -> web.Stre
     except Denied as error:
         if principal_of(request) is None and error.code in _SIGN_IN and wants_page(request):
             return see_other(f"/signin?{_next(request)}")
+        if error.code == "step-up" and wants_page(request):
+            return see_other(f"/confirm?{urlencode({'next': _here(request)})}")
         return _answer(request, _denied_status(request, error), error.code, error.text, error.values, error.field)
     except PersonError as error:
         return _answer(request, error.status, error.code, error.text, error.values, error.field)
@@ -70,6 +72,13 @@ async def failure_middleware(request: web.Request, handler: Handler) -> web.Stre
 
 def _next(request: web.Request) -> str:
     return urlencode({"next": request.path_qs if request.method == "GET" else "/"})
+
+
+def _here(request: web.Request) -> str:
+    """The page to repeat the step on: the one asked for, or the one whose form was sent."""
+    if request.method == "GET":
+        return request.path_qs
+    return local_path(urlsplit(request.headers.get("Referer", "")).path or "/")
 
 
 def _denied_status(request: web.Request, error: Denied) -> int:

@@ -24,16 +24,28 @@ _ORDERS: tuple[tuple[str, tuple[CookieKind, ...]], ...] = (
     ("", ("account", "guest", "terminal")),
 )
 _WITHOUT = ("/static/", "/health/", "/language/")
+_OWN_TOKEN = ("/whip/", "/whep/", "/media/")
 
 
 @web.middleware
 async def principal_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Set ``request["principal"]`` to who is asking, or ``None``."""
     request["principal"] = None
-    if not request.path.startswith(_WITHOUT):
+    if not _proves_itself(request):
         request["principal"] = await _find(request)
         settle(request)
     return await handler(request)
+
+
+def _proves_itself(request: web.Request) -> bool:
+    """Whether nobody need be looked up: the address is for everybody, or proves itself by a ticket or a media token.
+
+    Running sessions go on while the database is away, so these must not ask it.
+    """
+    path = request.path
+    if path.startswith(_WITHOUT) or (path.startswith("/live/") and path.endswith("/socket")):
+        return True
+    return path.startswith(_OWN_TOKEN) and request.headers.get("Authorization", "").startswith("Bearer ")
 
 
 async def _find(request: web.Request) -> Principal | None:

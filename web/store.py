@@ -77,9 +77,8 @@ async def recorded_sessions(
     own_cases = select(CaseOfficer.case).where(CaseOfficer.person == officer)
     mine = Booking.case.in_(own_cases)
     query = (
-        select(Booking, Case.number, Recording.verdict)
+        select(Booking, Case.number)
         .outerjoin(Case, Case.id == Booking.case)
-        .outerjoin(Recording, Recording.session == Booking.id)
         .where(Booking.kind.in_(open_kinds), Booking.started.is_not(None))
         .where(mine | Booking.organisation.in_(tree) if tree else mine)
     )
@@ -88,11 +87,24 @@ async def recorded_sessions(
         named = select(Party.booking).where(func.lower(Party.name).contains(part, autoescape=True))
         query = query.where(func.lower(Case.number).contains(part, autoescape=True) | Booking.id.in_(named))
     rows = (await tx.execute(query.order_by(Booking.start.desc(), Booking.id).limit(limit))).all()
-    names = await _names(tx, [row[0].id for row in rows])
+    ids = [row[0].id for row in rows]
+    names, verdicts = await _names(tx, ids), await _verdicts(tx, ids)
     return [
-        RecordedSession(b.id, b.kind, b.start, b.started, b.ended, number or "", names.get(b.id, ""), verdict or "")
-        for b, number, verdict in rows
+        RecordedSession(
+            b.id, b.kind, b.start, b.started, b.ended, number or "", names.get(b.id, ""), verdicts.get(b.id, "")
+        )
+        for b, number in rows
     ]
+
+
+async def _verdicts(tx: AsyncSession, sessions: Collection[str]) -> dict[str, str]:
+    """Verdict of each session's record: ``INTACT`` only when all of its recordings are."""
+    found: dict[str, str] = {}
+    query = select(Recording.session, Recording.verdict).where(Recording.session.in_(sessions))
+    for session, verdict in await tx.execute(query):
+        if found.get(session, "INTACT") == "INTACT":
+            found[session] = verdict
+    return found
 
 
 async def _names(tx: AsyncSession, bookings: Collection[str]) -> dict[str, str]:
@@ -101,6 +113,12 @@ async def _names(tx: AsyncSession, bookings: Collection[str]) -> dict[str, str]:
     for booking, name in await tx.execute(query):
         found.setdefault(booking, []).append(name)
     return {booking: "、".join(names) for booking, names in found.items()}
+
+
+async def recordings_of(tx: AsyncSession, session: str) -> Sequence[Recording]:
+    """Every recording of a session whose chain has ended, in the order they were made."""
+    query = select(Recording).where(Recording.session == session).order_by(Recording.started, Recording.id)
+    return (await tx.execute(query)).scalars().all()
 
 
 async def in_ledger(tx: AsyncSession, tag: str, *, actor: str, subject: str, since: datetime) -> bool:

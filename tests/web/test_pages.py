@@ -306,7 +306,7 @@ async def test_recording_is_not_served_before_it_was_opened(site: World) -> None
     """Without an entry in the ledger no byte of picture or sound."""
     session = await site.interrogation()
     reviewer = await site.browser("reviewer")
-    status, text = await site.get(reviewer, f"/records/{session.id}/media/p1.webm")
+    status, text = await site.get(reviewer, f"/records/{session.id}/media/{'0' * 22}/p1.webm")
     assert status == 403
     assert "台账" in text
 
@@ -374,3 +374,31 @@ async def test_terminal_is_paired_by_the_code_on_its_screen(site: World) -> None
     state = await (await device.get("/terminal/state")).json()
     assert state["paired"] is True
     assert room[2] in (await site.get(duty, "/terminals"))[1]
+
+
+async def test_giving_a_role_wants_fresh_proof_and_leads_back(site: World) -> None:
+    """A step that changes others' rights asks for the password again, then works where one was."""
+    officer = (await site.principal("officer")).id
+    admin = await site.browser("admin")
+    site.clock.advance(30 * 60)
+    headers = PAGE | {"Origin": site.url, "Referer": f"{site.url}/people/{officer}"}
+    answer = await admin.post(
+        f"/people/{officer}/grant", data={"role": "reviewer"}, headers=headers, allow_redirects=False
+    )
+    assert (answer.status, answer.headers["Location"]) == (303, f"/confirm?next=%2Fpeople%2F{officer}")
+    assert (await site.post(admin, "/confirm", password="wrong", next=f"/people/{officer}"))[0] == 403
+    status, _, leads = await site.post(admin, "/confirm", password="yuanjian-demo", next=f"/people/{officer}")
+    assert (status, leads) == (303, f"/people/{officer}")
+    assert (await site.post(admin, f"/people/{officer}/grant", role="reviewer"))[0] == 303
+
+
+async def test_answered_call_is_told_to_the_session(site: World) -> None:
+    """The list shows who calls; seeing it is told to those who called."""
+    session = await site.interrogation(15)
+    site.hub.runs(session.id, "live", called=(("讯问室 1", site.clock.now()),))
+    duty = await site.browser("duty")
+    assert "讯问室 1请求协助" in (await site.get(duty, "/day"))[1]
+    assert (await site.post(duty, f"/day/{session.id}/calls"))[0] == 303
+    assert site.hub.asked == [("calls", session.id)]
+    officer = await site.browser("officer")
+    assert (await site.post(officer, f"/day/{session.id}/calls"))[0] == 403

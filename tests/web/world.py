@@ -43,15 +43,18 @@ class FakeHub:
     def snapshot(self, session: str) -> Any:
         return self.snapshots.get(session)
 
-    def runs(self, session: str, state: str, **values: Any) -> None:
+    def runs(self, session: str, state: str, called: tuple[tuple[str, datetime], ...] = ()) -> None:
         """Let ``session`` be live in ``state``."""
-        self.snapshots[session] = SimpleNamespace(state=state, calls=(), endpoints=(), **values)
+        self.snapshots[session] = SimpleNamespace(state=state, calls=called, endpoints=())
 
     def live_sessions(self) -> tuple[str, ...]:
         return tuple(self.snapshots)
 
     async def custody_changed(self, session: str) -> None:
         self.asked.append(("custody", session))
+
+    async def calls_answered(self, session: str, by: str) -> None:
+        self.asked.append(("calls", session))
 
     async def window_changed(self, session: str) -> None:
         self.asked.append(("window", session))

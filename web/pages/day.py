@@ -13,13 +13,14 @@ from cases.kinds import EndpointRole
 from core.errors import PersonError
 from people import terminals
 from people.models import Terminal
+from people.permissions import Action, relations, require
 from people.principals import Principal
 from scheduler import day as days
 from scheduler import decisions, reasons, running
 from scheduler.day import DayList
 from scheduler.models import Step
 from scheduler.running import ORDER
-from scheduler.views import BookingView
+from scheduler.views import BookingView, booking_view
 from web.context import context
 from web.forms import form, path_id, query
 from web.identity import account
@@ -75,7 +76,7 @@ async def _show(request: web.Request, mistake: Mistake | None) -> web.Response:
         requests=[(_entry(b, principal, found.hub), b.created + ANSWER) for b in there.requests],
         entries=[entry for entry in entries if not entry.line.over or entry.next_step],
         past=[entry for entry in entries if entry.line.over and not entry.next_step],
-        calls=[(label, at) for entry in entries if entry.live for label, at in entry.live.calls],
+        calls=[(entry, label, at) for entry in entries if entry.live for label, at in entry.live.calls],
         timeline=timeline(there, now),
         live={entry.booking.id: entry.line.live for entry in entries},
         devices=[(device, device.seen is not None and now - device.seen < SILENT) for device in devices],
@@ -174,6 +175,17 @@ async def _failed(request: web.Request, error: PersonError) -> web.Response:
     return await _show(request, of_error(request, error))
 
 
+async def answered(request: web.Request) -> web.StreamResponse:
+    """``POST /day/{id}/calls``: the duty post has seen a silent call and goes there; the callers are told."""
+    principal, found, booking = account(request), context(request), path_id(request)
+    typed = await form(request)
+    view = await booking_view(found.database, found.clock, principal, booking)
+    require(principal, Action.CONFIRM_CUSTODY, relations(principal, facility=view.facility))
+    if found.hub is not None:
+        await found.hub.calls_answered(booking, principal.id)
+    return _back(typed.raw("day"), booking)
+
+
 def _back(day: str, booking: str) -> web.Response:
     return see_other(f"/day?day={day}#d-{booking}" if day else f"/day#d-{booking}")
 
@@ -183,5 +195,6 @@ def routes() -> list[web.RouteDef]:
         web.get("/day", show),
         web.get("/day/mark", mark),
         web.post("/day/{id}/custody", custody),
+        web.post("/day/{id}/calls", answered),
         web.post("/day/{id}/{act}", act),
     ]

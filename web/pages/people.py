@@ -134,7 +134,7 @@ async def act(request: web.Request) -> web.StreamResponse:
     try:
         await _carry_out(request, principal, person, wanted, typed)
     except PersonError as error:
-        if error.status >= 500:
+        if error.status >= 500 or error.code == "step-up":
             raise
         return await _show(request, of_error(request, error))
     return see_other(f"/people/{person}?told={wanted}")

@@ -25,6 +25,7 @@ from scheduler.models import Booking
 from web import happenings, store
 from web.context import context
 from web.forms import path_id, query
+from web.happenings import Happening
 from web.identity import account
 from web.language import see_other
 from web.mistakes import sentence
@@ -50,6 +51,20 @@ class Player:
     address: str
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One recording of the session. There are several when the media server was changed while it ran."""
+
+    recording: Recording
+    verdict: str
+    checked: bool
+    """Whether the verdict is of this very moment."""
+    summary: Sequence[str]
+    findings: Sequence[tuple[str, str]]
+    players: Sequence[Player]
+    lines: Sequence[Happening]
+
+
 async def listing(request: web.Request) -> web.StreamResponse:
     """``GET /records?q=``: sessions whose record the viewer may open, newest first."""
     principal, found = account(request), context(request)
@@ -68,10 +83,10 @@ def _of_tree(principal: Principal) -> bool:
 
 async def show(request: web.Request) -> web.StreamResponse:
     """``GET /records/{id}``: log, verdict and, once opened, the players."""
-    return await _show(request, None)
+    return await _show(request, {})
 
 
-async def _show(request: web.Request, checked: Verification | None) -> web.Response:
+async def _show(request: web.Request, checked: Mapping[str, Verification]) -> web.Response:
     principal, found, session = account(request), context(request), path_id(request)
     async with found.database.transaction() as tx:
         booking, held = await _booking(tx, principal, session)
@@ -79,14 +94,11 @@ async def _show(request: web.Request, checked: Verification | None) -> web.Respo
         now = found.clock.now()
         await ledger.append(tx, "recording.log-viewed", actor=principal.id, subject=session, at=now)
         parties = await calendar.parties(tx, [session])
-        recording = await recorded.of_session(tx, session)
-        files = await recorded.files(tx, recording.id) if recording else ()
+        recordings = [(row, await recorded.files(tx, row.id)) for row in await store.recordings_of(tx, session)]
         opened = await _granted(tx, principal, session, request)
         number = await calendar.case_number(tx, booking.case)
         facility = await calendar.facility(tx, booking.facility) if booking.facility else None
-    entries = await _entries(found.recordings, recording)
-    names = happenings.labels(entries)
-    lines = happenings.read(entries)
+    parts = [await _part(request, session, row, files, checked.get(row.id)) for row, files in recordings]
     return page(
         request,
         "record/record.html",
@@ -96,15 +108,32 @@ async def _show(request: web.Request, checked: Verification | None) -> web.Respo
         number=number,
         facility=facility,
         parties=parties,
-        recording=recording,
+        parts=parts,
+        players=sum(len(part.players) for part in parts),
         may_play=allowed(principal, Action.PLAY_RECORD, held),
         opened=opened,
-        players=[_player(session, file, names) for file in files],
-        lines=lines,
-        grave=happenings.grave(lines),
-        checked=checked,
+        grave=sum(happenings.grave(part.lines) for part in parts),
+    )
+
+
+async def _part(
+    request: web.Request,
+    session: str,
+    recording: Recording,
+    files: Sequence[DerivedFile],
+    checked: Verification | None,
+) -> Part:
+    entries = await _entries(context(request).recordings, recording)
+    names = happenings.labels(entries)
+    said = verdict_words.summary(checked) if checked else []
+    return Part(
+        recording=recording,
+        verdict=str(checked.verdict) if checked else recording.verdict,
+        checked=checked is not None,
+        summary=[sentence(request, text, values) for text, values in said],
         findings=_findings(request, checked),
-        summary=[sentence(request, text, values) for text, values in verdict_words.summary(checked)] if checked else [],
+        players=[_player(session, file, names) for file in files],
+        lines=happenings.read(entries),
     )
 
 
@@ -124,9 +153,9 @@ async def _granted(tx: AsyncSession, principal: Principal, session: str, request
     return await store.in_ledger(tx, GRANTED, actor=principal.id, subject=session, since=since)
 
 
-async def _entries(library: Any, recording: Recording | None) -> Sequence[Mapping[str, Any]]:
+async def _entries(library: Any, recording: Recording) -> Sequence[Mapping[str, Any]]:
     """The log as the chain holds it; nothing while the recording is not at hand or its key is away."""
-    if library is None or recording is None:
+    if library is None:
         return ()
     try:
         found: Sequence[Mapping[str, Any]] = await library.log(recording.id)
@@ -143,7 +172,7 @@ def _player(session: str, file: DerivedFile, names: Mapping[str, str]) -> Player
         role=file.role,
         start_ms=file.start_ms,
         duration_ms=file.duration_ms,
-        address=f"/records/{session}/media/{file.file}",
+        address=f"/records/{session}/media/{file.recording}/{file.file}",
     )
 
 
@@ -173,26 +202,27 @@ async def check(request: web.Request) -> web.StreamResponse:
     async with found.database.transaction() as tx:
         _, held = await _booking(tx, principal, session)
         require(principal, Action.VERIFY_RECORD, held)
-        recording = await recorded.of_session(tx, session)
+        recordings = await store.recordings_of(tx, session)
         await ledger.append(tx, "recording.verified", actor=principal.id, subject=session, at=found.clock.now())
-    if recording is None or found.recordings is None:
+    if not recordings or found.recordings is None:
         raise NotFound("no-recording", "There is no recording of this session yet.")
-    return await _show(request, await found.recordings.verify(recording.id))
+    return await _show(request, {row.id: await found.recordings.verify(row.id) for row in recordings})
 
 
 async def media(request: web.Request) -> web.StreamResponse:
-    """``GET /records/{id}/media/{file}``: a playable file in ranges, after the recording was opened."""
+    """``GET /records/{id}/media/{recording}/{file}``: a playable file in ranges, after the recording was opened."""
     principal, found, session = account(request), context(request), path_id(request)
     async with found.database.transaction(write=False) as tx:
         _, held = await _booking(tx, principal, session)
         require(principal, Action.PLAY_RECORD, held)
-        recording = await recorded.of_session(tx, session)
+        known = {row.id for row in await store.recordings_of(tx, session)}
         opened = await _granted(tx, principal, session, request)
     if not opened:
         raise Denied("not-opened", "Please open the recording on its page first: that is noted in the ledger.")
-    if recording is None or found.recordings is None:
+    recording = request.match_info["recording"]
+    if recording not in known or found.recordings is None:
         raise NotFound("no-recording", "There is no recording of this session yet.")
-    return await serve(request, await found.recordings.open(recording.id, request.match_info["file"]))
+    return await serve(request, await found.recordings.open(recording, request.match_info["file"]))
 
 
 def routes() -> list[web.RouteDef]:
@@ -201,5 +231,5 @@ def routes() -> list[web.RouteDef]:
         web.get("/records/{id}", show),
         web.post("/records/{id}/play", play),
         web.post("/records/{id}/verify", check),
-        web.get("/records/{id}/media/{file}", media),
+        web.get("/records/{id}/media/{recording}/{file}", media),
     ]

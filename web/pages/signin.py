@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from core.errors import Denied, PersonError
-from people import logins
+from people import logins, stepup
 from scheduler import demo
 from web.context import context, principal_of
 from web.failures import wants_page
 from web.forms import form, query
 from web.guards import remote_of
-from web.identity import DOOR, clear_cookie, set_cookie
+from web.identity import DOOR, account, clear_cookie, set_cookie
 from web.language import local_path, see_other
 from web.mistakes import of_error
 from web.navigation import first_page
@@ -70,6 +70,28 @@ async def leave(request: web.Request) -> web.StreamResponse:
     return response
 
 
+async def confirm(request: web.Request) -> web.StreamResponse:
+    """``GET /confirm?next=``: somebody signed in a while ago shows once more that it is them."""
+    account(request)
+    return page(request, "signin/confirm.html", next=local_path(query(request).raw("next")), error=None)
+
+
+async def confirmed(request: web.Request) -> web.StreamResponse:
+    """``POST /confirm``: back to the page whose step wanted fresh proof."""
+    principal, found, typed = account(request), context(request), await form(request)
+    door, wanted = request.config_dict[DOOR], local_path(typed.raw("next"))
+    try:
+        await stepup.prove_by_password(
+            found.database, found.clock, door, principal, password=typed.raw("password")[:1000]
+        )
+    except PersonError as error:
+        if error.status >= 500:
+            raise
+        mistake = of_error(request, error)
+        return page(request, "signin/confirm.html", status=error.status, next=wanted, error=mistake)
+    return see_other(wanted)
+
+
 def _page(
     request: web.Request, *, error: PersonError | None = None, login: str = "", next_page: str = "", told: str = ""
 ) -> web.Response:
@@ -94,4 +116,10 @@ def _demo_accounts(request: web.Request) -> list[DemoLine]:
 
 
 def routes() -> list[web.RouteDef]:
-    return [web.get("/signin", show), web.post("/signin", submit), web.post("/signout", leave)]
+    return [
+        web.get("/signin", show),
+        web.post("/signin", submit),
+        web.post("/signout", leave),
+        web.get("/confirm", confirm),
+        web.post("/confirm", confirmed),
+    ]
