@@ -8,7 +8,7 @@ from signaling import events, messages
 from signaling.restore import Entry, restore
 from signaling.session import Session
 from signaling.states import Record, State
-from tests.signaling.rosters import GUEST, HOST, SECOND, Driver, live
+from tests.signaling.rosters import GUEST, HOST, ROOM, SECOND, Driver, live
 
 
 def rebuilt(driver: Driver) -> Session:
@@ -79,6 +79,17 @@ def test_who_was_sent_away_stays_away() -> None:
     again = rebuilt(driver)
     again.handle(events.Joined(GUEST), driver.now)
     assert again.presence.endpoints["guest"].standing.value == "waiting"
+
+
+def test_a_room_that_was_sent_away_is_not_let_in_by_a_restart() -> None:
+    """It knocked again before the crash: only the host lets it in, though the duty post's steps are done."""
+    driver = live("interrogation")
+    driver.ask("host", messages.Eject(endpoint="room", reason="other"))
+    driver.join(ROOM)
+    assert driver.session.presence.endpoints["room"].standing.value == "waiting"
+    again = rebuilt(driver)
+    again.handle(events.Joined(ROOM), driver.now)
+    assert again.presence.endpoints["room"].standing.value == "waiting"
 
 
 def test_an_ended_session_comes_back_to_be_closed() -> None:

@@ -70,6 +70,7 @@ async def test_a_waiting_endpoint_receives_nothing(world: World) -> None:
     await publish(world, host)
     assert await code(await receive(world, other, host.welcome["endpoint"])) == (403, "may-not-receive")
     assert await code(await receive(world, host, other.welcome["endpoint"])) == (409, "no-publication")
+    assert not world.link.commands_of(commands.Subscribe), "the relay is not even asked"
 
 
 async def test_nobody_receives_themselves_or_a_stranger(world: World) -> None:
