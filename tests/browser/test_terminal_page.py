@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 OPEN_TRACKS = (
     "(window.yuanjian ? yuanjian.devices.own.getTracks() : []).filter((one) => one.readyState === 'live').length"
 )
-SESSIONS_RIGHTS = rights(publish=True, subscribe=True, mute=False)
+ROOM_RIGHTS = rights(publish=True, subscribe=True, mute=False)
 
 
 def idle(**more: object) -> dict[str, object]:
@@ -23,7 +23,7 @@ def idle(**more: object) -> dict[str, object]:
 
 def live(**more: object) -> wire.View:
     officer = endpoint("h", "host", person("李娜", "officer"), publications=("camera",))
-    return view("t", endpoint("t", "room", person("张伟", "detainee")), officer, rights=SESSIONS_RIGHTS, **more)
+    return view("t", endpoint("t", "room", person("张伟", "detainee")), officer, rights=ROOM_RIGHTS, **more)
 
 
 async def test_pairing_then_idle(page: Page, stand: Stand) -> None:

@@ -44,11 +44,11 @@ export class People {
     const item = h("li", {}, h("span", {}, words.join(" · ")));
     add(item, h("span", { class: person.confirmed ? "tag good" : "tag" }, person.confirmed ? icon("check") : null, person.confirmed ? t("confirmed") : t("not confirmed yet")));
     if (view.rights.host && !person.confirmed) {
-      add(item, button(t("Confirm"), "person-check", { class: "small", data: { key: `confirm-${person.id}` }, on: { click: () => this.#confirm(person) } }));
+      add(item, forName(t("Confirm"), person.name, "person-check", { class: "small", data: { key: `confirm-${person.id}` }, on: { click: () => this.#confirm(person) } }));
     }
     if ((endpoint.id === view.you || view.rights.host) && endpoint.persons.length > 1) {
       const gone = () => this.room.send("drop_person", { present: person.id });
-      add(item, button(t("Has left"), null, { class: "small quiet", "aria-label": t("{name} has left", { name: person.name }), data: { key: `drop-${person.id}` }, on: { click: gone } }));
+      add(item, forName(t("Has left"), person.name, null, { class: "small quiet", data: { key: `drop-${person.id}` }, on: { click: gone } }));
     }
     return item;
   }
@@ -57,13 +57,13 @@ export class People {
     const row = h("div", { class: "row" });
     const name = whoIsAt(one);
     if (one.state === "waiting" && one.name_confirmed === false) {
-      add(row, button(t("Send away"), null, { class: "small", "aria-label": t("Send away {name}", { name }), data: { key: `refuse-${one.id}` }, on: { click: () => this.#refuse(one) } }));
+      add(row, forName(t("Send away"), name, null, { class: "small", data: { key: `refuse-${one.id}` }, on: { click: () => this.#refuse(one) } }));
     } else if (one.state === "waiting") {
       const admit = () => this.room.send("admit", { endpoint: one.id });
-      add(row, button(t("Let in"), "check", { class: "primary small", "aria-label": t("Let in {name}", { name }), data: { key: `admit-${one.id}` }, on: { click: admit } }));
-      add(row, button(t("Send away"), null, { class: "small quiet", "aria-label": t("Send away {name}", { name }), data: { key: `refuse-${one.id}` }, on: { click: () => this.#refuse(one) } }));
+      add(row, forName(t("Let in"), name, "check", { class: "primary small", data: { key: `admit-${one.id}` }, on: { click: admit } }));
+      add(row, forName(t("Send away"), name, null, { class: "small quiet", data: { key: `refuse-${one.id}` }, on: { click: () => this.#refuse(one) } }));
     } else {
-      add(row, button(t("Remove"), null, { class: "small quiet", "aria-label": t("Remove {name}", { name }), data: { key: `eject-${one.id}` }, on: { click: () => this.#eject(one) } }));
+      add(row, forName(t("Remove"), name, null, { class: "small quiet", data: { key: `eject-${one.id}` }, on: { click: () => this.#eject(one) } }));
     }
     return row;
   }
@@ -117,6 +117,13 @@ export class People {
     });
     if (reason) this.room.send("eject", { endpoint: one.id, reason });
   }
+}
+
+/** A button whose visible label is the same for everybody; screen readers also hear for whom it is. */
+function forName(label, name, iconName, props) {
+  const node = button(label, iconName, props);
+  node.append(h("span", { class: "sr-only" }, ` ${name}`));
+  return node;
 }
 
 function missing(view) {

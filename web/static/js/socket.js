@@ -8,14 +8,13 @@
 
 import { delayBefore } from "./backoff.js";
 import { setServerTime } from "./clock.js";
+import { CLOSE, FROM_ENDPOINT, VERSION } from "./protocol.js";
 import { Memory } from "./storage.js";
 import { t } from "./texts.js";
 
-const VERSION = 1;
 const PING = 4000;
 const SILENCE = 10_000;
 const PROBE = 2500;
-const CLOSED = { REPLACED: 4000, SENT_AWAY: 4003, ENDED: 4005, LEFT: 4008, RESUME_VOID: 4401, DENIED: 4403 };
 const FOR_GOOD = new Set(["replaced", "refused", "ended", "left"]);
 const TICKET_AGAIN = new Set(["ticket-used", "ticket-expired", "ticket-unknown"]);
 const TICKETS = 3;
@@ -49,7 +48,7 @@ export class Connection extends EventTarget {
 
   /** Send a message; kept (a few) while the connection is away, unless `lossy`. */
   send(type, members = {}, { lossy = false } = {}) {
-    const text = JSON.stringify({ type, ...members });
+    const text = message(type, members);
     if (this.state === "open") this.socket.send(text);
     else if (!lossy && this.unsent.length < 20) this.unsent.push(text);
   }
@@ -84,8 +83,8 @@ export class Connection extends EventTarget {
     this.socket = socket;
     this.refusal = null;
     this.heard = Date.now();
-    const hello = { type: "hello", version: VERSION, agent: this.agent.slice(0, 200), ...secret };
-    socket.addEventListener("open", () => socket.send(JSON.stringify(hello)));
+    const hello = message("hello", { version: VERSION, agent: this.agent.slice(0, 200), ...secret });
+    socket.addEventListener("open", () => socket.send(hello));
     socket.addEventListener("message", (event) => socket === this.socket && this.#received(event.data, address));
     socket.addEventListener("close", (event) => socket === this.socket && this.#closed(event));
     this.#every(1000, () => this.#watchSilence());
@@ -148,18 +147,18 @@ export class Connection extends EventTarget {
     if (FOR_GOOD.has(this.state)) return undefined;
     const refusal = this.refusal || { code: "refused", text: "" };
     switch (code) {
-      case CLOSED.REPLACED:
+      case CLOSE.REPLACED:
         return this.#finish("replaced");
-      case CLOSED.ENDED:
+      case CLOSE.ENDED:
         return this.#finish("ended");
-      case CLOSED.LEFT:
+      case CLOSE.LEFT:
         return this.#finish("left");
-      case CLOSED.SENT_AWAY:
+      case CLOSE.SENT_AWAY:
         return this.#finish("refused", refusal.code, refusal.text);
-      case CLOSED.RESUME_VOID:
+      case CLOSE.UNKNOWN:
         this.memory.clear();
         return this.#retry(0);
-      case CLOSED.DENIED:
+      case CLOSE.DENIED:
         if (TICKET_AGAIN.has(refusal.code) && this.attempt < TICKETS) return this.#retry();
         return this.#finish("refused", refusal.code, refusal.text);
       default:
@@ -262,6 +261,13 @@ export function socketAddress(address, base = location.href) {
   const url = new URL(address, base);
   url.protocol = url.protocol.replace("http", "ws");
   return url.href;
+}
+
+/** A message as text; one the server would refuse for its members is a mistake in this code and never leaves it. */
+export function message(type, members) {
+  const strange = Object.keys(members).filter((name) => !FROM_ENDPOINT[type]?.includes(name));
+  if (strange.length || !FROM_ENDPOINT[type]) throw new Error(`no such message: ${type} ${strange.join(" ")}`);
+  return JSON.stringify({ type, ...members });
 }
 
 function parse(data) {

@@ -90,6 +90,7 @@ class TerminalPage {
     const room = new Room({ session, asKind: "terminal" });
     this.room = globalThis.yuanjian = room;
     this.#buildRoom(room);
+    this.#tick();
     this.#waitingWords(t("One moment…"));
     await room.devices.open();
     const over = new Promise((resolve) => {
