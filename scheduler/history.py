@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import ledger
-from scheduler import notices, store
+from scheduler import notices, store, webhooks
 from scheduler.facts import Facts, snapshot
 from scheduler.models import Booking, BookingChange
 
@@ -54,3 +54,4 @@ async def record(
         said["reason"] = booking.reason
     await ledger.append(tx, f"booking.{act}", actor=by, subject=booking.id, at=at, details=said)
     await notices.about(tx, booking, act, by=by, at=at)
+    await webhooks.queue(tx, booking, act, at)

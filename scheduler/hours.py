@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,6 +12,8 @@ from core.clock import Clock
 from core.errors import Invalid
 from scheduler.calendar import DAY_MINUTES, Calendar, Closure, Span, WorkingDays
 from scheduler.models import Block, Facility, Hours, WorkingDay
+
+log = structlog.get_logger()
 
 COUNTRY = "CN"
 SYSTEM = "system"
@@ -108,6 +111,46 @@ async def add_hours(
     await tx.flush()
     await ledger.append(tx, "facility.hours", actor=by, subject=facility, at=clock.now(), details={"hours": hours.id})
     return hours
+
+
+async def seed_working_days(tx: AsyncSession, clock: Clock, years: Collection[int], country: str = COUNTRY) -> int:
+    """Fill the table of days that differ from their weekday, leaving edited ones; return how many were added.
+
+    China from ``chinesecalendar`` (public holidays and worked weekends), others from ``holidays``. A year the library
+    does not know is left to Monday to Friday, with a warning in the log.
+    """
+    known = _chinese(years) if country == "CN" else _elsewhere(country, years)
+    if {day.year for day in known} != set(years):
+        log.warning("no holidays are known for a year: Monday to Friday is assumed", years=sorted(years))
+    added = 0
+    for day, (working, name) in sorted(known.items()):
+        if await tx.get(WorkingDay, (country, day)) is None:
+            tx.add(WorkingDay(country=country, day=day, working=working, name=name[:64]))
+            added += 1
+    await tx.flush()
+    if added:
+        details = {"years": sorted(years), "days": added}
+        await ledger.append(tx, "calendar.seeded", actor=SYSTEM, subject=country, at=clock.now(), details=details)
+    return added
+
+
+def _chinese(years: Collection[int]) -> dict[date, tuple[bool, str]]:
+    try:
+        from chinese_calendar import constants  # type: ignore[import-untyped]  # the library has no types
+    except ImportError:
+        return {}
+    free = {day: (False, str(name)) for day, name in constants.holidays.items() if day.year in years}
+    worked = {day: (True, str(name)) for day, name in constants.workdays.items() if day.year in years}
+    return free | worked
+
+
+def _elsewhere(country: str, years: Collection[int]) -> dict[date, tuple[bool, str]]:
+    try:
+        from holidays import country_holidays
+
+        return {day: (False, name) for day, name in country_holidays(country, years=list(years)).items()}
+    except (ImportError, NotImplementedError):
+        return {}
 
 
 def _span(hours: Hours) -> Span:

@@ -351,3 +351,31 @@ class Handover(Base):
     note: Mapped[str] = mapped_column(String(500), default="")
     taken_by: Mapped[str | None] = mapped_column(ForeignKey("persons.id"))
     taken: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+
+class OfferedTimes(Base):
+    """Starts from which a guest may choose one for their session, until a deadline."""
+
+    __tablename__ = "offered_times"
+
+    booking: Mapped[str] = mapped_column(ForeignKey("bookings.id", ondelete="CASCADE"), primary_key=True)
+    starts: Mapped[list[str]] = mapped_column(JSON)
+    """Instants as ISO text."""
+    deadline: Mapped[datetime] = mapped_column(UtcDateTime())
+    chosen: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+
+class Webhook(Base):
+    """Where a case-management or custody system wants to be told; what is sent is signed with its secret."""
+
+    __tablename__ = "webhooks"
+
+    id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
+    url: Mapped[str] = mapped_column(String(500))
+    secret: Mapped[str] = mapped_column(String(64))
+    acts: Mapped[list[str]] = mapped_column(JSON)
+    """Words such as ``confirmed`` or ``done``; empty: every act."""
+    organisation: Mapped[str] = mapped_column(ForeignKey("organisations.id"))
+    added_by: Mapped[str] = mapped_column(String(64))
+    added: Mapped[datetime] = mapped_column(UtcDateTime())
+    ended: Mapped[datetime | None] = mapped_column(UtcDateTime())

@@ -1,0 +1,202 @@
+"""Figures for planning: waiting time from request to visit, use of rooms, sessions by kind. Never per lawyer, never per
+person; a figure from fewer than five sessions is left out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import asin, cos, radians, sin, sqrt
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.kinds import KINDS
+from core.clock import Clock
+from core.database import Database
+from core.errors import Denied
+from people import store as people
+from people.principals import Principal
+from scheduler import store
+from scheduler.facts import room_facts
+from scheduler.hours import calendars_of
+from scheduler.models import Booking, Facility, Room, RoomUse, State
+from scheduler.rooms import SERVES
+from scheduler.search import Seat, grid, slots
+
+FEWEST = 5
+READERS = frozenset({"administrator", "reviewer", "inspector", "duty_officer"})
+EARTH_KM = 6371.0
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Hours from request to the visit's start at one facility."""
+
+    facility: str
+    facility_name: str
+    count: int
+    median: float | None
+    ninetieth: float | None
+    within_48: float | None
+    """Share that began within 48 hours of the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomUsed:
+    """How much of its open time a room was held."""
+
+    room: str
+    room_name: str
+    facility_name: str
+    held_hours: float
+    open_hours: float
+
+    @property
+    def share(self) -> float:
+        """Held over open, 0 to 1."""
+        return min(1.0, self.held_hours / self.open_hours) if self.open_hours else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class KindCount:
+    """Sessions of one kind in one state."""
+
+    kind: str
+    state: State
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far a police node is from the nearest lawyer's room, for planning new ones."""
+
+    facility: str
+    facility_name: str
+    nearest: str
+    kilometres: float
+
+
+async def waiting_times(db: Database, principal: Principal, *, since: datetime, until: datetime) -> list[Waiting]:
+    """Per facility of the principal's organisation and below, by name; visits that took place."""
+    async with db.transaction(write=False) as tx:
+        places = await _places(tx, principal)
+        query = select(Booking.facility, Booking.created, Booking.started).where(
+            Booking.kind == "visit",
+            Booking.state == State.DONE,
+            Booking.started.is_not(None),
+            Booking.created >= since,
+            Booking.created < until,
+            Booking.facility.in_([place.id for place in places]),
+        )
+        hours: dict[str, list[float]] = {}
+        for facility, created, started in await tx.execute(query):
+            if facility is not None and started is not None:
+                hours.setdefault(facility, []).append((started - created) / timedelta(hours=1))
+        return [_waiting(place, sorted(hours.get(place.id, ()))) for place in places]
+
+
+async def room_use(db: Database, principal: Principal, *, since: datetime, until: datetime) -> list[RoomUsed]:
+    """Per room of the principal's organisation and below; blocks and closing time do not count as open."""
+    async with db.transaction(write=False) as tx:
+        places = {place.id: place for place in await _places(tx, principal)}
+        calendars = await calendars_of(tx, set(places), since, until)
+        rooms = [room for place in places for room in await store.rooms_in(tx, place)]
+        busy = await store.busy(tx, {f"room:{room.id}" for room in rooms}, since, until)
+        used = []
+        for room in rooms:
+            held = _hours([(max(s, since), min(e, until)) for s, e in busy.get(f"room:{room.id}", ())])
+            shut = _hours(_joined(calendars[room.facility].closed("visit", room.id, since, until), since, until))
+            whole = (until - since) / timedelta(hours=1)
+            used.append(RoomUsed(room.id, room.name, places[room.facility].name, held, max(0.0, whole - shut)))
+        return used
+
+
+async def by_kind(db: Database, principal: Principal, *, since: datetime, until: datetime) -> list[KindCount]:
+    """Sessions by kind and state; rehearsals are left out."""
+    async with db.transaction(write=False) as tx:
+        places = [place.id for place in await _places(tx, principal)]
+        counted = [code for code, kind in KINDS.items() if kind.statistics]
+        query = (
+            select(Booking.kind, Booking.state, func.count())
+            .where(Booking.start >= since, Booking.start < until, Booking.facility.in_(places))
+            .where(Booking.kind.in_(counted))
+            .group_by(Booking.kind, Booking.state)
+            .order_by(Booking.kind, Booking.state)
+        )
+        return [KindCount(kind, State(state), count) for kind, state, count in await tx.execute(query)]
+
+
+async def reach(db: Database, principal: Principal) -> list[Reach]:
+    """How far each station is from the nearest lawyer's room, farthest first."""
+    async with db.transaction(write=False) as tx:
+        places = [p for p in await _places(tx, principal) if p.latitude is not None]
+        with_room = set((await tx.execute(select(Room.facility).where(Room.use == RoomUse.LAWYER))).scalars())
+        havens = [p for p in places if p.id in with_room]
+        found = []
+        for place in places:
+            near = min(havens, key=lambda haven: distance(place, haven), default=None)
+            if near is not None:
+                found.append(Reach(place.id, place.name, near.name, round(distance(place, near), 1)))
+        return sorted(found, key=lambda r: (-r.kilometres, r.facility_name))
+
+
+async def forecast(
+    db: Database, clock: Clock, facility: str, *, length: timedelta = timedelta(minutes=60)
+) -> float | None:
+    """Hours until the next free window of a visiting room of a facility: what a request made now can expect."""
+    now = clock.now()
+    until = now + timedelta(days=14)
+    async with db.transaction(write=False) as tx:
+        rooms = [room_facts(r, f) for r, f in await store.rooms_of(tx, facility, SERVES["visit"].far)]
+        if not rooms:
+            return None
+        calendar = (await calendars_of(tx, {facility}, now, until))[facility]
+        busy = await store.busy(tx, {f"room:{room.id}" for room in rooms}, now, until)
+        seats = [Seat(room, calendar.closed("visit", room.id, now, until)) for room in rooms]
+        first = slots(seats, [], None, busy, grid(now, until - length, length), most=1)
+        return (first[0].start - now) / timedelta(hours=1) if first else None
+
+
+def distance(one: Facility, other: Facility) -> float:
+    """Kilometres on the great circle; infinite where a position is not known."""
+    if None in (one.latitude, one.longitude, other.latitude, other.longitude):
+        return float("inf")
+    place = (one.latitude, one.longitude, other.latitude, other.longitude)
+    lat1, lon1, lat2, lon2 = (radians(float(degrees or 0)) for degrees in place)
+    half = sin((lat2 - lat1) / 2) ** 2 + cos(lat1) * cos(lat2) * sin((lon2 - lon1) / 2) ** 2
+    return 2 * EARTH_KM * asin(sqrt(half))
+
+
+async def _places(tx: AsyncSession, principal: Principal) -> Sequence[Facility]:
+    if principal.tree != "police" or READERS.isdisjoint(principal.roles) or principal.organisation is None:
+        raise Denied("not-allowed", "This is not open to you. If you need it for your work, ask your administrator.")
+    units = await people.below(tx, principal.organisation)
+    query = select(Facility).where(Facility.organisation.in_(units), Facility.closed.is_(None)).order_by(Facility.name)
+    found: Sequence[Facility] = (await tx.execute(query)).scalars().all()
+    return found
+
+
+def _waiting(place: Facility, hours: Sequence[float]) -> Waiting:
+    if len(hours) < FEWEST:
+        return Waiting(place.id, place.name, len(hours), None, None, None)
+    within = sum(h <= 48 for h in hours) / len(hours)
+    ninetieth = hours[min(len(hours) - 1, int(len(hours) * 0.9))]
+    median = hours[len(hours) // 2]
+    return Waiting(place.id, place.name, len(hours), round(median, 1), round(ninetieth, 1), round(within, 3))
+
+
+def _hours(windows: Sequence[tuple[datetime, datetime]]) -> float:
+    return sum(((e - s) / timedelta(hours=1) for s, e in windows if e > s), 0.0)
+
+
+def _joined(
+    windows: Sequence[tuple[datetime, datetime]], since: datetime, until: datetime
+) -> list[tuple[datetime, datetime]]:
+    """Windows cut to the span, overlaps counted once."""
+    joined: list[tuple[datetime, datetime]] = []
+    for start, end in sorted(windows):
+        start, end = max(start, since), min(end, until)
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
+        elif start < end:
+            joined.append((start, end))
+    return joined

@@ -1,0 +1,163 @@
+"""Telling other systems: signed, retried, enqueued in the transaction of what they tell.
+
+A system learns of a visit only that it took place, from when to when.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases import store as cases
+from cases.kinds import KINDS
+from core import jobs, ledger
+from core.clock import Clock
+from core.database import Database
+from core.errors import Invalid, NotFound
+from core.ids import new_secret
+from core.jobs import Handler
+from people import store as people
+from people.permissions import Action, relations, require
+from people.principals import Principal
+from scheduler import store
+from scheduler.models import Booking, Webhook
+
+SEND = "webhook.send"
+SIGNATURE = "Yuanjian-Signature"
+TIMEOUT = 15
+
+
+class Poster(Protocol):
+    """Carries one POST; raises unless it was accepted, so that the job is tried again."""
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> None:
+        """Deliver or raise."""
+
+
+class HttpPoster:
+    """POST over HTTPS; follows no redirects, because a signed message goes to whom it was signed for."""
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> None:
+        """Raise ``OSError`` unless the answer is 2xx."""
+        await asyncio.to_thread(self._post, url, body, dict(headers))
+
+    def _post(self, url: str, body: bytes, headers: dict[str, str]) -> None:
+        request = urllib.request.Request(url, body, headers, method="POST")  # noqa: S310  # https was checked when added
+        opener = urllib.request.build_opener(_NoRedirect)
+        with opener.open(request, timeout=TIMEOUT) as answer:
+            if not 200 <= answer.status < 300:
+                raise OSError(f"status {answer.status}")
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        return None
+
+
+async def add(
+    db: Database, clock: Clock, principal: Principal, *, url: str, acts: tuple[str, ...] = ()
+) -> tuple[str, str]:
+    """An administrator names an address; return id and secret, which is shown once."""
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not parts.hostname or parts.username or len(url) > 500:
+        raise Invalid("url", "The address starts with https:// and holds no password.", field="url")
+    now, secret = clock.now(), new_secret()
+    async with db.transaction() as tx:
+        line = await people.line(tx, principal.organisation)
+        require(principal, Action.MANAGE_ORGANISATION, relations(principal, line=line))
+        made = Webhook(
+            url=url,
+            secret=secret,
+            acts=list(acts),
+            organisation=principal.organisation,
+            added_by=principal.id,
+            added=now,
+        )
+        tx.add(made)
+        await tx.flush()
+        await ledger.append(tx, "webhook.added", actor=principal.id, subject=made.id, at=now)
+        return made.id, secret
+
+
+async def end(db: Database, clock: Clock, principal: Principal, webhook: str) -> None:
+    """Send nothing more to an address."""
+    async with db.transaction() as tx:
+        found = await tx.get(Webhook, webhook)
+        line = await people.line(tx, found.organisation if found else None)
+        require(principal, Action.MANAGE_ORGANISATION, relations(principal, line=line))
+        if found is None:
+            raise NotFound("no-webhook", "There is no such address.")
+        found.ended = found.ended or clock.now()
+
+
+async def queue(tx: AsyncSession, booking: Booking, act: str, at: datetime) -> None:
+    """Ask for a message to every address that wants this act, in the caller's transaction."""
+    kind = KINDS[booking.kind]
+    if not kind.statistics or (kind.privileged and act != "done"):
+        return
+    active = (await tx.execute(select(Webhook).where(Webhook.ended.is_(None)))).scalars().all()
+    if not active:
+        return
+    line = await people.line(tx, booking.organisation)
+    for hook in active:
+        if hook.organisation in line and (not hook.acts or act in hook.acts):
+            payload = {"webhook": hook.id, "booking": booking.id, "act": act, "at": at.isoformat()}
+            key = f"{SEND}:{hook.id}:{booking.id}:{booking.version}:{act}"
+            await jobs.enqueue(tx, SEND, payload, due=at, key=key)
+
+
+def signature(secret: str, at: datetime, body: bytes) -> str:
+    """``t=SECONDS,v1=HEX``: HMAC-SHA-256 over the seconds, a dot and the body."""
+    seconds = str(int(at.timestamp()))
+    digest = hmac.new(secret.encode(), seconds.encode() + b"." + body, hashlib.sha256).hexdigest()
+    return f"t={seconds},v1={digest}"
+
+
+def handlers(db: Database, clock: Clock, poster: Poster) -> dict[str, Handler]:
+    """The job of messages for the worker."""
+
+    async def send(payload: Mapping[str, Any]) -> None:
+        async with db.transaction(write=False) as tx:
+            hook = await tx.get(Webhook, str(payload["webhook"]))
+            booking = await store.booking(tx, str(payload["booking"]))
+            if hook is None or hook.ended is not None or booking is None:
+                return
+            message = await _message(tx, booking, str(payload["act"]), str(payload["at"]))
+        body = json.dumps(message, sort_keys=True, separators=(",", ":")).encode()
+        headers = {"Content-Type": "application/json", SIGNATURE: signature(hook.secret, clock.now(), body)}
+        await poster.post(hook.url, body, headers)
+
+    return {SEND: send}
+
+
+async def _message(tx: AsyncSession, booking: Booking, act: str, at: str) -> dict[str, Any]:
+    kind = KINDS[booking.kind]
+    said: dict[str, Any] = {"id": booking.id, "kind": booking.kind}
+    if kind.privileged:
+        said |= {"started": _iso(booking.started), "ended": _iso(booking.ended)}
+    else:
+        case = await cases.case(tx, booking.case) if booking.case else None
+        said |= {
+            "state": booking.state.value,
+            "start": _iso(booking.start),
+            "end": _iso(booking.end),
+            "started": _iso(booking.started),
+            "ended": _iso(booking.ended),
+            "case": case.external if case else None,
+            "version": booking.version,
+            "reason": booking.reason,
+        }
+    return {"type": f"booking.{act}", "at": at, "booking": said}
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None

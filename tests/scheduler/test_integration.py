@@ -1,0 +1,159 @@
+"""Other systems: what they say is taken once, what they are told is signed and retried."""
+
+import hashlib
+import hmac
+import json
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from cases.models import Case, CustodyStatus, Stage
+from core.errors import Denied, Invalid
+from core.jobs import Job, Worker
+from scheduler import webhooks
+from scheduler.bookings import request_booking
+from scheduler.decisions import cancel, confirm
+from scheduler.integration import CaseEvent, CustodyEvent, KnownPerson, results, take_case, take_custody
+from scheduler.running import session_ended, session_started
+
+PERSON = KnownPerson("钱某", "320500199003034321", "male")
+
+
+def case_event(site, **changes):
+    """A case of the demo unit as another system tells it."""
+    event = {
+        "external": "C-1",
+        "number": "江公（城东）刑立字〔2026〕0999号",
+        "title": "钱某涉嫌盗窃案",
+        "organisation": site.who["officer"].organisation,
+        "officers": (site.who["officer"].id,),
+        "suspects": (PERSON,),
+    }
+    return CaseEvent(**{**event, **changes})
+
+
+async def test_a_case_is_taken_once_and_brought_up_to_date(site):
+    """The same event twice is one case; a later stage is written over."""
+    first = await take_case(site.db, site.clock, case_event(site), by="t")
+    again = await take_case(site.db, site.clock, case_event(site, stage=Stage.TRIAL), by="t")
+    assert first == again
+    async with site.db.transaction(write=False) as tx:
+        found = (await tx.execute(select(Case).where(Case.external == "C-1"))).scalar_one()
+    assert found.stage is Stage.TRIAL
+    with pytest.raises(Invalid):
+        await take_case(site.db, site.clock, case_event(site, external="C-2"), by="t")
+
+
+async def test_custody_events_are_checked(site):
+    """No future, no naked time, nobody held nowhere."""
+    event = {"external": "e", "person": PERSON, "status": CustodyStatus.DETAINED, "since": site.clock.now()}
+    centre = site.facilities["城东看守所"]
+    assert await take_custody(site.db, site.clock, CustodyEvent(facility=centre, **event), by="t") == []
+    for wrong in (
+        {"facility": None},
+        {"facility": centre, "since": site.clock.now() + timedelta(hours=1)},
+        {"facility": centre, "since": site.clock.now().replace(tzinfo=None)},
+        {"facility": centre, "status": CustodyStatus.RELEASED},
+        {"facility": centre, "person": KnownPerson("", "1")},
+    ):
+        with pytest.raises(Invalid):
+            await take_custody(site.db, site.clock, CustodyEvent(**{**event, **wrong}), by="t")
+
+
+async def took_place(site, login, wish):
+    """A session of an hour that took place."""
+    booking = await request_booking(site.db, site.clock, site.who[login], wish)
+    if booking.kind == "visit":
+        await confirm(site.db, site.clock, site.who["duty"], booking.id)
+    site.clock.set(booking.start)
+    await session_started(site.db, site.clock, booking.id)
+    site.clock.advance(1800)
+    await session_ended(site.db, site.clock, booking.id)
+    return booking
+
+
+async def test_results_tell_of_a_visit_only_that_it_took_place(site):
+    """State and case of a questioning; of a visit two instants."""
+    since = site.clock.now()
+    await took_place(site, "lawyer", site.visit(2))
+    await took_place(site, "officer", site.interrogation(4))
+    visit, questioning = await results(site.db, since=since)
+    assert (visit.case, visit.state, visit.ended is not None) == (None, None, True)
+    assert questioning.state == "done"
+
+
+class Post:
+    """Keeps what was posted; fails as often as told."""
+
+    def __init__(self, failures=0):
+        self.failures, self.sent = failures, []
+
+    async def post(self, url, body, headers):
+        if self.failures:
+            self.failures -= 1
+            raise OSError("status 500")
+        self.sent.append((url, body, headers))
+
+
+async def test_a_message_is_signed_and_tried_again(site):
+    """Two failures, then once; the signature is of the secret that was shown."""
+    _, secret = await webhooks.add(site.db, site.clock, site.who["admin"], url="https://cases.example.org/hook")
+    booking = await request_booking(site.db, site.clock, site.who["officer"], site.interrogation())
+    post = Post(failures=2)
+    worker = Worker(site.db, site.clock, webhooks.handlers(site.db, site.clock, post))
+    for _ in range(6):
+        while await worker.run_one():
+            pass
+        site.clock.advance(60)
+    ((url, body, headers),) = post.sent
+    seconds, digest = (part.split("=")[1] for part in headers["Yuanjian-Signature"].split(","))
+    expected = hmac.new(secret.encode(), f"{seconds}.".encode() + body, hashlib.sha256).hexdigest()
+    assert (url, digest) == ("https://cases.example.org/hook", expected)
+    message = json.loads(body)
+    assert (message["type"], message["booking"]["id"]) == ("booking.confirmed", booking.id)
+    assert "张伟民" not in body.decode()
+
+
+async def test_a_visit_is_told_when_it_is_over_and_only_then(site):
+    """No request, no confirmation, no lawyer: started and ended."""
+    await webhooks.add(site.db, site.clock, site.who["admin"], url="https://cases.example.org/hook")
+    await took_place(site, "lawyer", site.visit(2))
+    post = Post()
+    worker = Worker(site.db, site.clock, webhooks.handlers(site.db, site.clock, post))
+    while await worker.run_one():
+        pass
+    ((_, body, _),) = post.sent
+    assert set(json.loads(body)["booking"]) == {"id", "kind", "started", "ended"}
+
+
+async def test_acts_can_be_chosen_and_an_ended_address_gets_nothing(site):
+    """Only what was asked for, and nothing after the end."""
+    hook, _ = await webhooks.add(
+        site.db, site.clock, site.who["admin"], url="https://cases.example.org/hook", acts=("cancelled",)
+    )
+    booking = await request_booking(site.db, site.clock, site.who["officer"], site.interrogation())
+    await cancel(site.db, site.clock, site.who["officer"], booking.id, "not-needed")
+    async with site.db.transaction(write=False) as tx:
+        jobs = (await tx.execute(select(Job).where(Job.kind == webhooks.SEND))).scalars().all()
+    assert [job.payload["act"] for job in jobs] == ["cancelled"]
+    await webhooks.end(site.db, site.clock, site.who["admin"], hook)
+    post = Post()
+    worker = Worker(site.db, site.clock, webhooks.handlers(site.db, site.clock, post))
+    while await worker.run_one():
+        pass
+    assert post.sent == []
+
+
+@pytest.mark.parametrize("url", ["http://cases.example.org", "https://user:pw@example.org", "ftp://x", "https://"])
+async def test_an_unsafe_address_is_refused(site, url):
+    """Only HTTPS, without a password in it."""
+    with pytest.raises(Invalid):
+        await webhooks.add(site.db, site.clock, site.who["admin"], url=url)
+
+
+async def test_only_administrators_of_the_tree_name_addresses(site):
+    """Neither officers nor another tree."""
+    for login in ("officer", "duty", "lawyer"):
+        with pytest.raises(Denied):
+            await webhooks.add(site.db, site.clock, site.who[login], url="https://cases.example.org")
