@@ -14,6 +14,7 @@ from playwright.async_api import Browser, BrowserContext
 
 from people import terminals
 from people.terminals import Health
+from recordings.canonical import instant
 from recordings.models import DerivedFile, Recording
 from scheduler.models import Booking
 from tests.web.world import World
@@ -289,7 +290,7 @@ def log_entries(world: World) -> list[dict[str, Any]]:
     ]
     began = world.clock.now() - timedelta(minutes=4)
     return [
-        {"number": n, "at": began + timedelta(seconds=s), "ms": s * 1000, "public": public, "private": private}
+        {"number": n, "at": instant(began + timedelta(seconds=s)), "ms": s * 1000, "public": public, "private": private}
         for n, (s, public, private) in enumerate(said, 1)
     ]
 
