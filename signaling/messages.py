@@ -29,6 +29,8 @@ class Hello:
     """Number of the last server event seen."""
     agent: str = ""
     """Browser or terminal software, for the log of devices."""
+    locale: str = ""
+    """Language of the page, ``zh-CN`` or ``en``; without it that of the account."""
 
 
 @message

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,7 +13,8 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from core.clock import Clock
 from core.config import Settings
 from core.errors import Denied, PeerError, PersonError, Unavailable
-from core.texts import Texts, choose
+from core.texts import LOCALES, Texts, choose
+from people.principals import Principal
 from signaling import events, messages
 from signaling.connection import Close, Connection
 from signaling.events import Seat
@@ -144,9 +146,10 @@ async def _by_ticket(
 ) -> tuple[Live, Place]:
     entry = await hub.desk.spend(session, ticket, running=hub.is_running(session))
     live = await hub.open(entry.roster)
-    connection.texts = Texts(entry.principal.locale)
+    principal = replace(entry.principal, locale=_speaks(hello, entry.principal))
+    connection.texts = Texts(principal.locale)
     live.take(events.RosterChanged(entry.roster))
-    place = live.places.of(entry.principal, entry.participant, entry.role.value)
+    place = live.places.of(principal, entry.participant, entry.role.value)
     live.enter(place, entry.seat(place.endpoint), connection)
     _note_agent(live, place, hello.agent)
     hub.metrics.count("joined")
@@ -160,12 +163,16 @@ def _by_resume(hub: Hub, session: str, hello: messages.Hello, connection: Connec
     endpoint = live.session.presence.get(place.endpoint) if live and place else None
     if live is None or place is None or endpoint is None:
         raise _Shut(Close.UNKNOWN, "resume-unknown", "This way back is not valid any more. Please join again.")
-    connection.texts = Texts(place.principal.locale)
+    connection.texts = Texts(_speaks(hello, place.principal))
     seat = Seat(endpoint.id, endpoint.role, endpoint.label, room=endpoint.room, custody=endpoint.custody)
     live.enter(place, seat, connection)
     live.catch_up(place, hello.seen)
     hub.metrics.count("returned")
     return live, place
+
+
+def _speaks(hello: messages.Hello, principal: Principal) -> str:
+    return hello.locale if hello.locale in LOCALES else principal.locale
 
 
 def _note_agent(live: Live, place: Place, agent: str) -> None:

@@ -19,6 +19,18 @@ async def test_a_ticket_opens_one_connection(world: World) -> None:
     assert (peer.welcome["whip"], peer.welcome["whep"]) == (f"/whip/{session}/", f"/whep/{session}/")
 
 
+async def test_the_language_of_the_page_is_spoken(world: World) -> None:
+    """A visitor who reads English is told in English, whatever the account's language; nonsense changes nothing."""
+    session = await a_statement(world)
+    await world.account("officer")
+    for asked, title in (("en", "Witness statement"), ("", "询问"), ("../x", "询问")):
+        peer = await world.socket(session)
+        ticket = (await world.ticket("officer", session))["ticket"]
+        await peer.say(messages.Hello(version=1, ticket=ticket, locale=asked))
+        view = await peer.a("view")
+        assert view["title"].startswith(title), view["title"]
+
+
 async def test_a_ticket_works_once(world: World) -> None:
     """A reused ticket is refused in words and with a code."""
     session = await a_statement(world)

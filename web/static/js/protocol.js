@@ -20,7 +20,7 @@ export const CLOSE = Object.freeze({
 
 /** Members of the messages an endpoint may send; the server refuses any other. */
 export const FROM_ENDPOINT = Object.freeze({
-  hello: ["version", "ticket", "resume", "seen", "agent"],
+  hello: ["version", "ticket", "resume", "seen", "agent", "locale"],
   device: ["kind", "state"],
   check_done: ["picture", "microphone", "speaker", "loss", "delay_ms", "way"],
   name_person: ["role", "name", "person", "number", "endpoint"],
