@@ -125,6 +125,8 @@ class Database:
                     await session.connection(execution_options={_BEGIN: "IMMEDIATE" if write else "DEFERRED"})
                     yield session
             except (OperationalError, PoolTimeout, OSError) as error:
+                if _is_defect(error):
+                    raise
                 log.error("the database did not answer", error=type(error).__name__, cause=_cause(error))
                 raise _unavailable() from error
             except DBAPIError as error:
@@ -139,6 +141,11 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def _is_defect(error: BaseException) -> bool:
+    """Whether SQLite complains about the statement, which is our mistake and no outage."""
+    return _cause(error).startswith(("no such ", "near ", "ambiguous column"))
 
 
 def _cause(error: BaseException) -> str:

@@ -190,3 +190,69 @@ async def persons_of(
         query = query.where(or_(*(field.icontains(search, autoescape=True) for field in fields)))
     rows = await tx.execute(query.order_by(Person.name, Person.id).limit(limit))
     return [(row[0], row[1]) for row in rows]
+
+
+async def standing_accounts(
+    tx: AsyncSession, now: datetime, idle_since: datetime, principals: Collection[Principal]
+) -> frozenset[Principal]:
+    """Accounts whose login session runs, and who still have every role and the post they had."""
+    if not principals:
+        return frozenset()
+    running = (
+        select(LoginSession.id, LoginSession.person)
+        .join(Person, Person.id == LoginSession.person)
+        .join(Account, Account.person == LoginSession.person)
+        .where(LoginSession.id.in_([p.login for p in principals]), LoginSession.ended.is_(None))
+        .where(LoginSession.expires > now, LoginSession.seen > idle_since)
+        .where(Person.state == "active", Account.state == "active")
+    )
+    logins_ = {(row.id, row.person) for row in await tx.execute(running)}
+    held: dict[str, set[str]] = {}
+    granted = select(RoleGrant.person, RoleGrant.role, RoleGrant.facility).where(
+        RoleGrant.person.in_([p.id for p in principals]), RoleGrant.revoked.is_(None)
+    )
+    for row in await tx.execute(granted):
+        held.setdefault(row.person, set()).update({row.role, f"at:{row.facility}"})
+    return frozenset(
+        p
+        for p in principals
+        if (p.login, p.id) in logins_
+        and p.roles <= held.get(p.id, set())
+        and (p.facility is None or f"at:{p.facility}" in held.get(p.id, set()))
+    )
+
+
+async def standing_guests(tx: AsyncSession, now: datetime, principals: Collection[Principal]) -> frozenset[Principal]:
+    """Guests whose invitation is accepted and valid."""
+    if not principals:
+        return frozenset()
+    query = select(Invitation.id).where(
+        Invitation.id.in_([p.id for p in principals]),
+        Invitation.state == "accepted",
+        Invitation.valid_from <= now,
+        Invitation.valid_until > now,
+    )
+    found = set((await tx.execute(query)).scalars())
+    return frozenset(p for p in principals if p.id in found)
+
+
+async def standing_terminals(tx: AsyncSession, principals: Collection[Principal]) -> frozenset[Principal]:
+    """Terminals that are paired, to the same room."""
+    if not principals:
+        return frozenset()
+    query = select(Terminal.id, Terminal.room).where(
+        Terminal.id.in_([p.id for p in principals]), Terminal.state == "paired"
+    )
+    found = {(row.id, row.room) for row in await tx.execute(query)}
+    return frozenset(p for p in principals if (p.id, p.room) in found)
+
+
+async def standing_tokens(tx: AsyncSession, now: datetime, principals: Collection[Principal]) -> frozenset[Principal]:
+    """Tokens neither revoked nor expired."""
+    if not principals:
+        return frozenset()
+    query = select(ApiToken.id).where(
+        ApiToken.id.in_([p.id for p in principals]), ApiToken.revoked.is_(None), ApiToken.expires > now
+    )
+    found = set((await tx.execute(query)).scalars())
+    return frozenset(p for p in principals if p.id in found)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from core import ledger
 from core.database import Database, from_micros, sqlite_url, to_micros
@@ -101,3 +101,10 @@ async def test_sqlite_is_durable_and_concurrent(tmp_path):
         found = [(await tx.execute(text(f"PRAGMA {name}"))).scalar() for name in ("journal_mode", "synchronous")]
     assert found == ["wal", 2]
     await database.close()
+
+
+async def test_a_wrong_statement_is_no_outage(database):
+    """A table that is not there is our mistake and never told as "try again in a minute"."""
+    with pytest.raises(DBAPIError):
+        async with database.transaction(write=False) as tx:
+            await tx.execute(text("SELECT * FROM nothing"))
