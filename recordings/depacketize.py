@@ -7,7 +7,7 @@ a freeze is honest, a smear is a picture that never was.
 import heapq
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from recordings.timeline import Unwrap
 
@@ -18,8 +18,7 @@ _HELD = 1024
 START_CODE = b"\0\0\0\1"
 
 
-@dataclass(frozen=True, slots=True)
-class RtpPacket:
+class RtpPacket(NamedTuple):
     """One packet in order: ``sequence`` and ``timestamp`` are endless."""
 
     sequence: int
@@ -61,6 +60,10 @@ class Reorder:
             return
         sequence = self._sequence(parsed[0])
         packet = RtpPacket(sequence, self._timestamp(parsed[1]), parsed[2], parsed[3])
+        if sequence == self._next and not self._heap:
+            self._next = sequence + 1
+            yield packet
+            return
         if not self._heap and self._next is None:
             self._since_ns = at_ns
         if self._next is None or sequence >= self._next:
@@ -84,8 +87,7 @@ class Reorder:
                 yield packet
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One access unit. ``shape`` names what the container states once: a change may need a new file."""
 
     timestamp: int

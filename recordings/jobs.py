@@ -93,9 +93,9 @@ async def copy_recording(
     if not library.has(recording) or library.is_erased(recording):
         return
     files = RecordingFiles.of(library.data_dir, recording)
-    for store in copies:
+    for copy in copies:
         try:
-            await asyncio.to_thread(bring, files, store)
+            await asyncio.to_thread(bring, files, copy)
         except StoreAway as error:
             log.error("a second copy waits for its store", recording=recording, error=str(error))
             async with database.transaction() as tx:

@@ -6,9 +6,8 @@ the odd one above it, as RFC 3550 section 11 pairs them. Little-endian, nanoseco
 
 import json
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from media.ports import Track
 
@@ -33,8 +32,7 @@ class PcapngError(Exception):
     """The bytes are not a section as written here."""
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
+class Packet(NamedTuple):
     """One packet as received. ``data`` begins with the RTP header, or the RTCP header of a sender report."""
 
     interface: int
@@ -48,6 +46,8 @@ class Section:
 
     def __init__(self, comment: str) -> None:
         self._interfaces: dict[int, tuple[int, bytes, int]] = {}
+        self._around: dict[tuple[int, int, int], tuple[int, int, bytes, bytes]] = {}
+        """Per track, port and length: interface, size of the block, IPv4 and UDP header, what follows the packet."""
         self._header = _section_header(comment)
 
     def header(self) -> bytes:
@@ -75,20 +75,21 @@ class Section:
         return self._packet(track, at_ns, _SR.pack(0x80, 200, 6, ssrc, ntp, rtp, 0, 0), 1)
 
     def _packet(self, track: int, at_ns: int, data: bytes, odd: int) -> bytes:
-        interface, source, port = self._interfaces[track]
         size = len(data) + OVERHEAD
-        block = 32 + (size + 3 & ~3)
-        ports = _SHORT.pack(port + odd, port + odd, size - 20, 0)
+        around = self._around.get((track, odd, size)) or self._wrap(track, odd, size)
+        interface, block, headers, end = around
         return b"".join(
-            (
-                _EPB.pack(EPB, block, interface, at_ns >> 32, at_ns & 0xFFFFFFFF, size, size),
-                _ip_header(size, source),
-                ports,
-                data,
-                _PADDING[size & 3],
-                block.to_bytes(4, "little"),
-            )
+            (_EPB.pack(EPB, block, interface, at_ns >> 32, at_ns & 0xFFFFFFFF, size, size), headers, data, end)
         )
+
+    def _wrap(self, track: int, odd: int, size: int) -> tuple[int, int, bytes, bytes]:
+        """What surrounds packets of one length, made once: lengths repeat."""
+        interface, source, port = self._interfaces[track]
+        block = 32 + (size + 3 & ~3)
+        headers = _ip_header(size, source) + _SHORT.pack(port + odd, port + odd, size - 20, 0)
+        around = (interface, block, headers, _PADDING[size & 3] + block.to_bytes(4, "little"))
+        self._around[track, odd, size] = around
+        return around
 
 
 def describe(track: Track) -> dict[str, Any]:
@@ -107,7 +108,11 @@ def describe(track: Track) -> dict[str, Any]:
     }
 
 
-def packets(section: bytes) -> Iterator[Packet]:
+Interface = Callable[[Mapping[str, Any]], None]
+"""Told of each interface where it stands: what its comment says."""
+
+
+def packets(section: bytes, interface_seen: Interface | None = None) -> Iterator[Packet]:
     """Yield the packets of concatenated frames. Raises ``PcapngError`` where the bytes are not ours."""
     offset, end = 0, len(section)
     unpack_block, unpack_epb = _BLOCK.unpack_from, _EPB.unpack_from
@@ -125,24 +130,23 @@ def packets(section: bytes) -> Iterator[Packet]:
                 raise PcapngError("a packet of wrong size")
             start = offset + 28
             data = section[start + OVERHEAD : start + length]
-            yield Packet(interface, high << 32 | low, data, bool(section[start + 21] & 1))
+            yield Packet(interface, high << 32 | low, data, section[start + 21] & 1 == 1)
+        elif kind == IDB and interface_seen is not None:
+            interface_seen(_comment(section[offset + 16 : offset + size - 4]))
         offset += size
 
 
-def interfaces(section: bytes) -> list[dict[str, Any]]:
-    """Return the comment of each interface in order. Raises ``PcapngError``."""
-    found, offset = [], 0
-    while offset + 12 <= len(section):
-        kind, size = _BLOCK.unpack_from(section, offset)
-        if size < 12 or size & 3 or offset + size > len(section):
-            raise PcapngError("a block of wrong size")
-        if kind == IDB:
-            found.append(_comment(section[offset + 16 : offset + size - 4]))
-        offset += size
+def interfaces(section: bytes) -> list[Mapping[str, Any]]:
+    """Return what the comment of each interface says, in order. Raises ``PcapngError``."""
+    found: list[Mapping[str, Any]] = []
+    for _ in packets(section, found.append):
+        pass
     return found
 
 
 def _comment(options: bytes) -> dict[str, Any]:
+    if len(options) < 4:
+        raise PcapngError("an interface without its comment")
     code, size = _OPTION.unpack_from(options)
     try:
         described = json.loads(options[4 : 4 + size]) if code == 1 else None

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from recordings import frames, keys, logbook, pcapng
 from recordings.chain import Walk, sha256, walk
@@ -14,8 +14,7 @@ from recordings.layout import RecordingFiles
 MS = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class TrackKey:
+class TrackKey(NamedTuple):
     """A track of a recording: numbers begin anew with each take."""
 
     take: int
@@ -37,8 +36,7 @@ class RecordedTrack:
     fmtp: str
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedPacket:
+class RecordedPacket(NamedTuple):
     """One packet; ``at_ns`` is when it arrived, in nanoseconds of media time."""
 
     track: TrackKey
@@ -101,9 +99,8 @@ class Reader:
             if body["segment"] != segment:
                 segment, known = body["segment"], []
             try:
-                known += [TrackKey(body["take"], int(said["track"])) for said in pcapng.interfaces(plain)]
                 yield from self._packets(body["take"], known, plain)
-            except (pcapng.PcapngError, KeyError, TypeError):
+            except (pcapng.PcapngError, KeyError, TypeError, ValueError):
                 self.unreadable += 1
 
     def log(self) -> Iterator[dict[str, Any]]:
@@ -125,13 +122,16 @@ class Reader:
             return frames.open_frame(self._key, self._tag, file.read(body["length"]))
 
     def _packets(self, take: int, known: list[TrackKey], plain: bytes) -> Iterator[RecordedPacket]:
+        """``known`` holds the tracks of the segment's interfaces so far, and is added to."""
         origin = self._takes.get(take)
         if origin is None:
             return
         shift = origin["ms"] * MS - int(origin["utc_ns"])
-        for packet in pcapng.packets(plain):
-            if packet.interface < len(known):
-                yield RecordedPacket(known[packet.interface], packet.at_ns + shift, packet.data, packet.is_report)
+        for interface, at_ns, data, is_report in pcapng.packets(
+            plain, lambda said: known.append(TrackKey(take, int(said["track"])))
+        ):
+            if interface < len(known):
+                yield RecordedPacket(known[interface], at_ns + shift, data, is_report)
 
 
 def _track(take: int, body: Mapping[str, Any]) -> RecordedTrack:

@@ -49,6 +49,7 @@ class Kind(enum.IntEnum):
     """of, digest, token, authority"""
 
 
+_RTP = Kind.RTP
 Item = tuple[Any, ...]
 
 
@@ -139,7 +140,10 @@ class Take:
         if self._spec.policy == "clear" and self._segment is None:
             self._open_segment(batch, standing.last_ms)
         for item in items:
-            self._add(batch, item)
+            if item[0] is _RTP:
+                self._add_rtp(batch, item)
+            else:
+                self._add(batch, item)
         if self._segment is not None:
             batch.records.append(("frame", self._write_frame(self._segment, batch, until, last=last)))
         if batch.log:
@@ -223,9 +227,7 @@ class Take:
 
     def _add(self, batch: _Batch, item: Item) -> None:
         kind = item[0]
-        if kind == Kind.RTP:
-            self._add_rtp(batch, item)
-        elif kind == Kind.REPORT:
+        if kind == Kind.REPORT:
             _, number, arrival, ntp, rtp = item
             if self._segment and number in self.tracks:
                 at = self.origin.to_utc_ns(arrival)

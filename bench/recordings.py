@@ -1,0 +1,336 @@
+"""What recording costs: ``python -m bench.recordings`` prints one JSON line per figure and asserts nothing.
+
+Loop lag and CPU with many rooms recorded, verifying, finalising an hour of two participants, the first byte after a
+seek, composing, and how far lips and words are apart in the file after an hour of drift (by content: flash and beep).
+CPU figures are this process's own, so that a busy machine does not change them much; wall figures stand beside.
+"""
+
+import argparse
+import asyncio
+import io
+import json
+import random
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "recordings"))
+
+import av
+import numpy as np
+import synthetic
+from studio import Studio
+
+from core.clock import SystemClock
+from media.ports import RecordingSpec, Track
+from recordings.compose import Composer
+from recordings.derived import SealedReader
+from recordings.finalize import Finalizer
+from recordings.journal import Recorders
+from recordings.keys import FileKeys
+from recordings.mux import SILENCE
+from recordings.take import Kind
+from recordings.verify import verify
+
+
+def say(**figures: Any) -> None:
+    print(json.dumps(figures), flush=True)
+
+
+def nothing(*_: object) -> None:
+    """A callback nobody listens to."""
+
+
+async def rooms(count: int, seconds: float) -> None:
+    """``count`` rooms of two, 145 packets a second from each sender as the relay's own figures have it."""
+    for recorded in (False, True):
+        with tempfile.TemporaryDirectory() as place:
+            await _rooms(Path(place), count, seconds, recorded=recorded)
+
+
+async def _rooms(place: Path, count: int, seconds: float, *, recorded: bool) -> None:
+    FileKeys.ensure(place)
+    recorders = Recorders(place, lambda: FileKeys(place), SystemClock())
+    made: list[tuple[Any, list[Track]]] = []
+    for room in range(count):
+        tracks = [synthetic.track(n, "video", "vp8", f"ep-{n}") for n in (1, 2)]
+        recorder = None
+        if recorded:
+            spec = RecordingSpec(f"room-{room}", "s", "bench", "clear", 1)
+            recorder = await recorders.arm(spec, durable=nothing, failed=print, gap=nothing)
+            for track in tracks:
+                recorder.opened(track)
+        made.append((recorder, tracks))
+    packet, lags, packets = bytearray(synthetic.rtp(96, 0, 0, 1, bytes(520))), [], 0
+    cpu, end = time.process_time(), time.monotonic() + seconds
+    step = 1 / 145
+    due = time.monotonic()
+    while due < end:
+        now = time.monotonic_ns()
+        for recorder, tracks in made:
+            for track in tracks:
+                packets += 1
+                if recorder is not None:
+                    recorder.rtp(track, packet, now)
+        due += step
+        await asyncio.sleep(max(0, due - time.monotonic()))
+        lags.append(max(0.0, time.monotonic() - due) * 1000)
+    cpu = time.process_time() - cpu
+    for recorder, _ in made:
+        if recorder is not None:
+            await recorder.close("ended")
+    lags.sort()
+    say(
+        figure="rooms recorded" if recorded else "rooms not recorded",
+        rooms=count,
+        packets=packets,
+        cpu_us_per_packet=round(cpu / packets * 1e6, 2),
+        loop_lag_p99_ms=round(lags[len(lags) * 99 // 100], 1),
+        queue_bytes_per_room=32 << 20,
+        max_rss_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    )
+
+
+def hour(place: Path, minutes: int) -> Studio:
+    """A recording of two participants, ``minutes`` long, at about 0.6 Mb/s each; written by a fake clock."""
+    studio = Studio(place / "var")
+    studio.begin()
+    streams = []
+    for number in range(2):
+        endpoint = f"ep-{number}"
+        streams.append(_endless(synthetic.track(1 + 2 * number, "audio", "opus", endpoint), minutes, 20, _sound()))
+        streams.append(
+            _endless(synthetic.track(2 + 2 * number, "video", "vp8", endpoint), minutes, 1000 / 15, _video())
+        )
+    opened: set[int] = set()
+    events = [next(stream) for stream in streams]
+    for second in range(minutes * 60):
+        base, items = studio.clock.monotonic_ns() - second * 1_000_000_000, []
+        for index, stream in enumerate(streams):
+            while events[index] is not None and events[index][0] < (second + 1) * 1_000_000_000:
+                at, track, packet = events[index]
+                if track.number not in opened:
+                    opened.add(track.number)
+                    items.append((Kind.OPENED, track, base + at))
+                items.append((Kind.RTP, track.number, base + at, packet))
+                events[index] = next(stream, None)
+        studio.clock.advance(1)
+        studio.take.commit(items, studio.now)
+    studio.close()
+    return studio
+
+
+def _sound() -> list[list[bytes]]:
+    return [[packet] for packet in synthetic.sound(4)]
+
+
+def _video() -> list[list[bytes]]:
+    """Ten seconds of noisy pictures at about 0.6 Mb/s, beginning with a key frame."""
+    context: Any = av.CodecContext.create("libvpx", "w")
+    context.width, context.height, context.pix_fmt, context.bit_rate, context.gop_size = (
+        640,
+        480,
+        "yuv420p",
+        600_000,
+        150,
+    )
+    context.time_base = synthetic.Fraction(1, 15)
+    context.options = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}
+    rng, found = np.random.default_rng(1), []
+    for index in range(150):
+        image = rng.integers(0, 60, (480, 640, 3), np.uint8) + np.uint8(index)
+        frame = av.VideoFrame.from_ndarray(image, "rgb24").reformat(format="yuv420p")
+        frame.pts = index
+        found += [synthetic.vp8_payloads(bytes(packet)) for packet in context.encode(frame)]
+    return found
+
+
+def _endless(track: Track, minutes: int, step_ms: float, payloads: list[list[bytes]]) -> Iterator[Any]:
+    sequence = 0
+    kind = 111 if track.kind == "audio" else 96
+    for index in range(int(minutes * 60_000 / step_ms)):
+        parts = payloads[index % len(payloads)]
+        for number, part in enumerate(parts):
+            marker = track.kind == "video" and number == len(parts) - 1
+            stamp = round(index * step_ms * track.clock_rate / 1000)
+            yield round(index * step_ms * 1e6), track, synthetic.rtp(kind, sequence, stamp, track.ssrc, part, marker)
+            sequence += 1
+
+
+def timed(figure: str, work: Any, **more: Any) -> Any:
+    wall, cpu = time.monotonic(), time.process_time()
+    result = work()
+    wall, cpu = time.monotonic() - wall, time.process_time() - cpu
+    say(figure=figure, wall_s=round(wall, 2), cpu_s=round(cpu, 2), **more)
+    return result, wall, cpu
+
+
+def files(minutes: int) -> None:
+    """Verify, finalise, seek and compose one long recording."""
+    with tempfile.TemporaryDirectory() as place:
+        (studio, wall, cpu) = timed(f"write {minutes} min of two", lambda: hour(Path(place), minutes))
+        size = sum(path.stat().st_size for path in studio.files.root.iterdir() if path.is_file())
+        found, wall, cpu = timed("verify", lambda: verify(studio.files.root), megabytes=size >> 20)
+        say(
+            figure="verify speed",
+            mb_per_s_wall=round(size / wall / 1e6),
+            mb_per_s_cpu=round(size / cpu / 1e6),
+            verdict=found.verdict,
+        )
+        finalizer = Finalizer(studio.data_dir, lambda: studio.site, studio.clock, studio.disk)
+        made, wall, cpu = timed("finalise", lambda: finalizer.run("rec-1"))
+        say(figure="finalise an hour", cpu_s=round(cpu * 60 / minutes, 1), wall_s=round(wall * 60 / minutes, 1))
+        seek(studio, made[0])
+
+
+def seek(studio: Studio, sidecar: Any) -> None:
+    """First bytes at random places, as a Range request asks for them."""
+    rng, spent = random.Random(1), []
+    for _ in range(50):
+        began = time.monotonic()
+        with SealedReader(studio.files.derived / sidecar.file, studio.data_key, "rec-1") as reader:
+            reader.read(rng.randrange(reader.length), 1)
+        spent.append((time.monotonic() - began) * 1000)
+    say(figure="first byte after a seek", p95_ms=round(sorted(spent)[47], 2))
+
+
+def compose(seconds: int) -> None:
+    """Two 640×480 inputs into 1280×720 at 25 frames per second."""
+    with tempfile.TemporaryDirectory() as place:
+        studio = Studio(Path(place) / "var")
+        streams = []
+        for n in range(2):
+            streams.append(synthetic.audio_stream(synthetic.track(1 + 2 * n, "audio", "opus", f"ep-{n}"), seconds))
+            video = synthetic.track(2 + 2 * n, "video", "vp8", f"ep-{n}")
+            streams.append(synthetic.video_stream(video, seconds, width=640, height=480))
+        studio.begin().play(synthetic.merged(*streams)).close()
+        Finalizer(studio.data_dir, lambda: studio.site, studio.clock, studio.disk).run("rec-1")
+        composer = Composer(studio.data_dir, lambda: studio.site, studio.clock, studio.disk)
+        _, wall, cpu = timed("compose", lambda: composer.run("rec-1"), seconds=seconds)
+        say(
+            figure="compose speed",
+            times_real_time_cpu=round(seconds / cpu, 2),
+            times_real_time_wall=round(seconds / wall, 2),
+        )
+
+
+def lips(minutes: int, loss: float) -> None:
+    """Flash and beep together every ten seconds; the sound card runs 50 ppm fast. Measured in the file."""
+    with tempfile.TemporaryDirectory() as place:
+        studio = Studio(Path(place) / "var")
+        studio.begin()
+        flash_and_beep(studio, minutes, loss)
+        (made,) = Finalizer(studio.data_dir, lambda: studio.site, studio.clock, studio.disk).run("rec-1")
+        with SealedReader(studio.files.derived / made.file, studio.data_key, "rec-1") as reader:
+            data = reader.read(0, reader.length)
+        flashes, beeps = flashes_of(data), beeps_of(data)
+        near = [min((abs(f - b) for b in beeps), default=9.0) for f in flashes]
+        kept = sorted(gap for gap in near if gap < 2)
+        say(
+            figure="lip-sync",
+            minutes=minutes,
+            loss=loss,
+            pairs=len(kept),
+            worst_ms=round(kept[-1] * 1000, 1),
+            median_ms=round(kept[len(kept) // 2] * 1000, 1),
+        )
+
+
+def flash_and_beep(studio: Studio, minutes: int, loss: float) -> None:
+    rng = random.Random(4)
+    dark, bright = _flash_frames()
+    silent, beep = SILENCE, synthetic.sound(1, 1000)
+    sound, picture = synthetic.track(1, "audio", "opus"), synthetic.track(2, "video", "vp8")
+    studio.take.commit([(Kind.OPENED, t, studio.now.mono_ns) for t in (sound, picture)], studio.now)
+    sequence = {1: 0, 2: 0}
+    for second in range(minutes * 60):
+        items, base = [], studio.clock.monotonic_ns()
+
+        def arrive(offset_ms: float, number: int, packet: bytes, items: list[Any] = items, base: int = base) -> None:
+            if rng.random() >= loss:
+                items.append((Kind.RTP, number, base + round((offset_ms + rng.random() * 60) * 1e6), packet))
+
+        for step in range(50):
+            at = second + step / 50
+            data = beep[step] if second % 10 == 0 and step < 10 else silent
+            stamp = round(at * 48_000 * (1 + 50e-6)) & 0xFFFFFFFF
+            arrive(step * 20, 1, synthetic.rtp(111, sequence[1], stamp, sound.ssrc, data))
+            sequence[1] += 1
+        for step in range(25):
+            at = second + step / 25
+            frame = bright if second % 10 == 0 and step < 5 else dark
+            payload, stamp = synthetic.vp8_payloads(frame)[0], round(at * 90_000) & 0xFFFFFFFF
+            arrive(step * 40, 2, synthetic.rtp(96, sequence[2], stamp, picture.ssrc, payload, True))
+            sequence[2] += 1
+        if second % 5 == 2:
+            fast, now = round(second * 48_000 * (1 + 50e-6)) & 0xFFFFFFFF, synthetic.ntp(second)
+            items.append((Kind.REPORT, 1, base, now, fast))
+            items.append((Kind.REPORT, 2, base, now, round(second * 90_000) & 0xFFFFFFFF))
+        items.sort(key=lambda item: item[2])
+        studio.clock.advance(1)
+        studio.take.commit(items, studio.now)
+    studio.close()
+
+
+def _flash_frames() -> tuple[bytes, bytes]:
+    found = []
+    for grey in (20, 230):
+        context: Any = av.CodecContext.create("libvpx", "w")
+        context.width, context.height, context.pix_fmt = 64, 64, "yuv420p"
+        context.time_base = synthetic.Fraction(1, 10)
+        context.options = {"deadline": "realtime", "lag-in-frames": "0"}
+        frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), grey, np.uint8), "rgb24").reformat(format="yuv420p")
+        frame.pts = 0
+        found.append(bytes(context.encode(frame)[0]))
+    return found[0], found[1]
+
+
+def flashes_of(data: bytes) -> list[float]:
+    with av.open(io.BytesIO(data)) as container:
+        found, lit = [], False
+        for frame in container.decode(video=0):
+            bright = frame.to_ndarray(format="gray")[::8, ::8].mean() > 120
+            if bright and not lit:
+                found.append(float(frame.time))
+            lit = bright
+        return found
+
+
+def beeps_of(data: bytes) -> list[float]:
+    with av.open(io.BytesIO(data)) as container:
+        found, until = [], 0.0
+        for frame in container.decode(audio=0):
+            samples = np.abs(frame.to_ndarray()[0])
+            loud = np.nonzero(samples > 0.05)[0]
+            at = float(frame.time)
+            if len(loud) and at > until:
+                found.append(at + loud[0] / 48_000)
+            if len(loud):
+                until = at + 1
+        return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rooms", type=int, default=25)
+    parser.add_argument("--seconds", type=float, default=8)
+    parser.add_argument("--minutes", type=int, default=60, help="length of the long recordings")
+    parser.add_argument("--only", choices=("rooms", "files", "compose", "lips"))
+    given = parser.parse_args()
+    if given.only in (None, "rooms"):
+        asyncio.run(rooms(given.rooms, given.seconds))
+    if given.only in (None, "files"):
+        files(given.minutes)
+    if given.only in (None, "compose"):
+        compose(8)
+    if given.only in (None, "lips"):
+        lips(given.minutes, 0.0)
+        lips(given.minutes, 0.1)
+
+
+if __name__ == "__main__":
+    main()
