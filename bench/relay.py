@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -124,7 +125,9 @@ async def measure(name: str, rooms: int, size: int, seconds: float, host: str) -
             await asyncio.sleep(WARM_UP_S)
             before, packets, sent = cpu(pid), load.received(), sum(each.sent for each in load.senders)
             load.measure(True)
+            own = time.process_time()
             await asyncio.sleep(seconds)
+            own = time.process_time() - own
             after, forwarded = cpu(pid), load.received() - packets
             load.measure(False)
             sent = sum(each.sent for each in load.senders) - sent
@@ -139,7 +142,7 @@ async def measure(name: str, rooms: int, size: int, seconds: float, host: str) -
         "us_user": round(user / forwarded * 1e6, 1), "us_system": round(system / forwarded * 1e6, 1),
         "loss": round(load.loss(), 6), "delay_p50_ms": percentile(delays, 0.5),
         "delay_p99_ms": percentile(delays, 0.99),
-        "rss_mb": round(after.rss_mb, 1),
+        "rss_mb": round(after.rss_mb, 1), "load_cpu": round(own / seconds, 2), "machine_load": os.getloadavg()[0],
     }  # fmt: skip
 
 
