@@ -1,0 +1,190 @@
+"""Faults the record must survive: power loss, a key store that goes, eight hours, tokens and small disks."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+import synthetic
+from core.clock import SystemClock
+from media.ports import RecorderUnavailable, RecordingSpec
+from recordings import recovery
+from recordings.filesystem import Disk
+from recordings.finalize import Finalizer
+from recordings.journal import Recorders
+from recordings.keys import FileKeys
+from recordings.reader import Reader
+from recordings.take import Kind
+from recordings.verify import verify
+from studio import Studio
+
+SOAK = bool(os.environ.get("YUANJIAN_SOAK"))
+SOUND = synthetic.track(1, "audio", "opus")
+
+
+class PowerLoss(Exception):
+    """The machine is gone."""
+
+
+class VolatileDisk(Disk):
+    """Keeps only what was synced: at the ``at``-th change the power goes, and with it everything unsynced."""
+
+    def __init__(self, at: int) -> None:
+        self.at, self.calls = at, 0
+        self._paths: dict[int, Path] = {}
+        self._synced: dict[Path, int] = {}
+        self._unnamed: set[Path] = set()
+
+    def _count(self) -> None:
+        self.calls += 1
+        if self.calls == self.at:
+            raise PowerLoss
+
+    def open_new(self, path):
+        self._count()
+        self._unnamed.add(path)
+        self._synced[path] = 0
+        fd = super().open_new(path)
+        self._paths[fd] = path
+        return fd
+
+    def open_append(self, path):
+        fd = super().open_append(path)
+        self._paths[fd] = path
+        self._synced.setdefault(path, path.stat().st_size)
+        return fd
+
+    def write(self, fd, data):
+        self._count()
+        return super().write(fd, data)
+
+    def sync(self, fd):
+        self._count()
+        super().sync(fd)
+        if fd in self._paths:
+            self._synced[self._paths[fd]] = os.fstat(fd).st_size
+
+    def sync_dir(self, path):
+        self._count()
+        super().sync_dir(path)
+        self._unnamed = {name for name in self._unnamed if name.parent != path}
+
+    def rename(self, old, new):
+        self._count()
+        self._synced[new] = self._synced.pop(old, 0)
+        super().rename(old, new)
+
+    def drop(self) -> None:
+        """What a power loss leaves."""
+        for path, size in self._synced.items():
+            if path in self._unnamed and size == 0:
+                path.unlink(missing_ok=True)
+            elif path.exists() and path.stat().st_size > size:
+                os.truncate(path, size)
+
+
+def recorded_until_power_loss(studio, disk) -> int:
+    """Record four seconds; return the milliseconds acknowledged before the power went."""
+    acknowledged = 0
+    try:
+        studio.begin(disk)
+        studio.take.commit([(Kind.OPENED, SOUND, studio.now.mono_ns)], studio.now)
+        for second in range(4):
+            at = studio.now.mono_ns
+            items = [
+                (Kind.RTP, 1, at + i * 20_000_000, synthetic.rtp(111, second * 50 + i, 0, SOUND.ssrc, bytes(80)))
+                for i in range(50)
+            ]
+            studio.clock.advance(1)
+            acknowledged = studio.take.commit(items, studio.now).ms
+        studio.close()
+    except PowerLoss:
+        if studio.take:
+            studio.take.abandon()
+    return acknowledged
+
+
+def test_power_loss_at_any_change_costs_nothing_acknowledged(tmp_path):
+    """F2: whatever was not synced is dropped; what was acknowledged plays, verifies, and the rest is put aside."""
+    counting = VolatileDisk(0)
+    recorded_until_power_loss(Studio(tmp_path / "count"), counting)
+    for at in range(1, counting.calls + 1):
+        studio, disk = Studio(tmp_path / str(at)), VolatileDisk(at)
+        acknowledged = recorded_until_power_loss(studio, disk)
+        disk.drop()
+        if not recovery.recover(studio.disk, studio.files, studio.recording).closed:
+            studio.clock.advance(1)
+            studio.begin().close()
+        found = verify(studio.files.root)
+        assert found.exit_code == 0, (at, found.findings())
+        packets = [p for p in Reader(studio.files, studio.data_key).packets() if p.at_ns // 1_000_000 < acknowledged]
+        assert len(packets) == acknowledged // 20, at
+
+
+async def test_a_key_store_that_goes_during_a_session_does_not_end_it(tmp_path):
+    """F22: the session finishes with the keys it has; a new one is refused."""
+    FileKeys.ensure(tmp_path)
+    recorders = Recorders(tmp_path, lambda: FileKeys(tmp_path), SystemClock(), tick=0.02)
+    callbacks = {"durable": lambda *_: None, "failed": print, "gap": print}
+    recorder = await recorders.arm(RecordingSpec("rec-1", "s", "interrogation", "clear", 1), **callbacks)
+    (tmp_path / "keys" / "site-signing.pem").unlink()
+    (tmp_path / "keys" / "site-kek.pem").unlink()
+    recorder.opened(SOUND)
+    await recorder.close("ended")
+    assert verify(tmp_path / "recordings" / "rec-1").exit_code == 0
+    with pytest.raises(RecorderUnavailable) as refused:
+        await recorders.arm(RecordingSpec("rec-2", "s", "interrogation", "clear", 1), **callbacks)
+    assert refused.value.code == "key-missing"
+
+
+def test_hours_of_recording_stay_whole_and_seekable(studio):
+    """F28: sequence numbers and timestamps wrap, segments follow one another, and the file lasts as long as it should.
+
+    Twelve minutes here, eight hours in the soak.
+    """
+    minutes = 480 if SOAK else 12
+    packet = synthetic.sound(1)[10]
+    studio.begin()
+    studio.take.commit([(Kind.OPENED, SOUND, studio.now.mono_ns)], studio.now)
+    number = 65_000
+    for second in range(minutes * 60):
+        base, items = studio.clock.monotonic_ns(), []
+        for step in range(50):
+            stamp = 4_294_000_000 + number * 960
+            items.append((Kind.RTP, 1, base + step * 20_000_000, synthetic.rtp(111, number, stamp, SOUND.ssrc, packet)))
+            number += 1
+        if second % 5 == 0:
+            stamp = (4_294_000_000 + (number - 50) * 960) & 0xFFFFFFFF
+            items.append((Kind.REPORT, 1, base, synthetic.ntp(second), stamp))
+        studio.clock.advance(1)
+        studio.take.commit(items, studio.now)
+    studio.close()
+    found = verify(studio.files.root)
+    assert (found.exit_code, found.duration_ms) == (0, minutes * 60_000)
+    assert len(studio.files.segments()) - minutes in (0, 1)
+    (made,) = Finalizer(studio.data_dir, lambda: studio.site, studio.clock, studio.disk).run("rec-1")
+    assert abs(made.duration_ms - minutes * 60_000) < 40
+    assert made.remarks == ()
+
+
+def test_media_time_never_steps_back_when_the_clock_does(studio):
+    """F9: an hour back on the wall is suspect, not a gap, and packets keep their order."""
+    studio.begin().play(synthetic.audio_stream(SOUND, 2))
+    studio.clock.set(studio.clock.now().replace(hour=8))
+    studio.play(synthetic.audio_stream(SOUND, 2)).crash()
+    studio.begin().play(synthetic.audio_stream(SOUND, 1)).close()
+    times = [packet.at_ns for packet in Reader(studio.files, studio.data_key).packets()]
+    assert times == sorted(times)
+    found = verify(studio.files.root)
+    assert found.exit_code == 0
+    assert any(item.cause == "clock-stepped" for item in found.ranges)
+
+
+def test_an_observer_of_files_never_sees_clear_media(finished):
+    """Nothing below the data directory holds a packet, a name or a key in clear."""
+    Finalizer(finished.data_dir, lambda: finished.site, finished.clock, finished.disk).run("rec-1")
+    everything = b"".join(p.read_bytes() for p in finished.data_dir.rglob("*") if p.is_file())
+    assert finished.data_key not in everything
+    for event in list(synthetic.video_stream(synthetic.track(2, "video", "vp8"), 1))[:20]:
+        assert not event.packet or event.packet[12:60] not in everything
+    assert "第0秒".encode() not in everything
