@@ -5,7 +5,8 @@ a changed or deleted row is found by ``check``; ``core.checkpoints`` signs heads
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -98,6 +99,40 @@ async def _serialise(tx: AsyncSession) -> None:
     """Make appenders take turns until commit; SQLite's write lock already does."""
     if tx.get_bind().dialect.name == "postgresql":
         await tx.execute(text("SELECT pg_advisory_xact_lock(8367122)"))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which entries are looked for; an empty field asks for nothing."""
+
+    tag: str = ""
+    """A whole tag, or its beginning with a final dot: ``recording.``."""
+    actors: Collection[str] | None = None
+    subjects: Collection[str] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    before: int | None = None
+    """Only entries numbered below: the last number of the page before."""
+
+
+async def find(tx: AsyncSession, wanted: Wanted, limit: int = 100) -> Sequence[Entry]:
+    """Entries that fit, newest first."""
+    query = select(Entry).order_by(Entry.number.desc()).limit(limit)
+    if wanted.tag.endswith("."):
+        query = query.where(Entry.tag.startswith(wanted.tag, autoescape=True))
+    elif wanted.tag:
+        query = query.where(Entry.tag == wanted.tag)
+    if wanted.actors is not None:
+        query = query.where(Entry.actor.in_(wanted.actors))
+    if wanted.subjects is not None:
+        query = query.where(Entry.subject.in_(wanted.subjects))
+    if wanted.since is not None:
+        query = query.where(Entry.at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(Entry.at < wanted.until)
+    if wanted.before is not None:
+        query = query.where(Entry.number < wanted.before)
+    return (await tx.execute(query)).scalars().all()
 
 
 async def check(tx: AsyncSession) -> int | None:

@@ -179,6 +179,18 @@ async def invitations_of(tx: AsyncSession, session: str) -> Sequence[Invitation]
     return (await tx.execute(query.order_by(Invitation.created, Invitation.id))).scalars().all()
 
 
+async def names(tx: AsyncSession, persons: Collection[str]) -> dict[str, tuple[str, str]]:
+    """Name and organisation's name by id, of those ids that are persons."""
+    query = select(Person.id, Person.name, Organisation.name.label("unit"))
+    query = query.join(Organisation, Organisation.id == Person.organisation).where(Person.id.in_(persons))
+    return {row.id: (row.name, row.unit) for row in await tx.execute(query)}
+
+
+async def person_ids(tx: AsyncSession, organisations: Collection[str]) -> tuple[str, ...]:
+    """Everybody of the organisations."""
+    return tuple((await tx.execute(select(Person.id).where(Person.organisation.in_(organisations)))).scalars())
+
+
 async def persons_of(
     tx: AsyncSession, organisations: Collection[str], *, search: str = "", limit: int = 200
 ) -> Sequence[tuple[Person, Account | None]]:
