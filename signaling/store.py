@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.errors import Conflict, Unavailable
@@ -41,15 +42,22 @@ async def take(
             reason="",
         )
         tx.add(row)
-        await tx.flush()
+        try:
+            await tx.flush()
+        except IntegrityError:
+            raise _elsewhere() from None  # another node was faster by a moment
         return row, True
     if row.state == "ended":
         raise Conflict("ended", "This session has ended.")
     if row.owner != owner and row.lease > now:
-        raise Unavailable("elsewhere", "This session is being moved to another server. Please try again in a minute.")
+        raise _elsewhere()
     row.owner, row.fence, row.lease = owner, row.fence + 1, now + LEASE
     await tx.flush()
     return row, False
+
+
+def _elsewhere() -> Unavailable:
+    return Unavailable("elsewhere", "This session is being moved to another server. Please try again in a minute.")
 
 
 async def keep(tx: AsyncSession, session: str, fence: int, **values: Any) -> bool:
