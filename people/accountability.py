@@ -1,4 +1,4 @@
-"""Reading the ledger: auditors search what people of their tree did; everybody sees who looked at their own sessions."""
+"""Reading the ledger: auditors search what people of their tree did; everybody sees who looked at own sessions."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
