@@ -267,3 +267,56 @@ _PLAYERS = """(place) => Promise.all([...document.querySelectorAll(".players vid
   paper.drawImage(video, 0, 0, 64, 48);
   return [...paper.getImageData(32, 8, 1, 1).data.slice(0, 3)];
 }))"""
+
+
+async def start_statement(officer: Actor, server: Server) -> str:
+    """Begin a witness statement now; return the id of the session, with the invitation's page open."""
+    page = officer.page
+    await sign_in(officer, server, "officer3")
+    await page.goto(f"{server.url}/start")
+    await page.fill("#guest_name", "陈静")
+    await page.locator("label[for=role-witness]").click()
+    await page.select_option("#who", index=0)
+    await page.select_option("#officer", str(await page.locator("#officer option").nth(1).get_attribute("value")))
+    await page.click("main form button[type=submit]")
+    await page.wait_for_url(lambda address: "/bookings/" in address)
+    return page.url.split("/bookings/")[1].split("/")[0].split("?")[0]
+
+
+async def gather_statement(officer: Actor, witness: Actor, server: Server, session: str) -> None:
+    """Witness by the link, officer by the page: both in the waiting room, the second officer named."""
+    await officer.page.locator("article form[action$='/invitations'] button").click()
+    link = await officer.page.locator("#link").input_value()
+    await witness.page.goto(link)
+    await witness.page.locator("#me").click()
+    await witness.page.wait_for_url(lambda address: "/live" in address)
+    await check_devices(witness, "check")
+    await witness.see("您已在等候室")
+    await witness.shoot("lobby")
+    transferred = await _transfer(officer.page)
+    await officer.page.goto(f"{server.url}/sessions/{session}/live")
+    await officer.page.wait_for_load_state("networkidle")
+    print(f"live page, cold cache: {sum(transferred) / 1000:.0f} kB in {len(transferred)} answers")
+    await check_devices(officer)
+    await officer.see("等候进入")
+    await officer.press("添加同一屏幕前的人")
+    await officer.page.locator("dialog .choices button").first.click()
+    await officer.page.locator(".persons li").nth(1).wait_for(timeout=PATIENT)
+    await officer.shoot("lobby")
+
+
+async def _transfer(page: Page) -> list[float]:
+    """Bytes of every answer the page gets from now on, as they come over the wire."""
+    transferred: list[float] = []
+    devtools = await page.context.new_cdp_session(page)
+    await devtools.send("Network.enable")
+    await devtools.send("Network.clearBrowserCache")
+    devtools.on("Network.loadingFinished", lambda event: transferred.append(event["encodedDataLength"]))
+    return transferred
+
+
+async def go_on(officer: Actor) -> None:
+    """The host resumes a held session and says why."""
+    await officer.page.locator("#held .primary:not([disabled])").click(timeout=PATIENT)
+    await officer.page.fill("dialog input", "可以继续")
+    await officer.press("继续", "dialog")

@@ -3,16 +3,17 @@
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, Playwright
+from playwright.async_api import Playwright
 
 from tests.journeys.cast import (
     PATIENT,
     Actor,
     actor,
-    check_devices,
     first_frame_ms,
+    gather_statement,
+    go_on,
     on_stage,
-    sign_in,
+    start_statement,
 )
 from tests.journeys.conftest import Server
 
@@ -25,58 +26,13 @@ async def test_statement(playwright: Playwright, server: Server, tmp_path: Path)
     officer = await actor(playwright, tmp_path, "officer", "green")
     witness = await actor(playwright, tmp_path, "witness", "amber", width=390, height=844, phone=True)
     async with on_stage(officer, witness):
-        session = await _begin(officer, server)
-        await _enter(officer, witness, server, session)
+        session = await start_statement(officer, server)
+        await gather_statement(officer, witness, server, session)
         await _talk(officer, witness)
         await _reload(officer, witness)
         await _offline(officer, witness)
         await _newest_wins(officer, witness)
         await _stop(officer, witness)
-
-
-async def _begin(officer: Actor, server: Server) -> str:
-    """Start now; return the id of the session, with the invitation's page open."""
-    page = officer.page
-    await sign_in(officer, server, "officer3")
-    await page.goto(f"{server.url}/start")
-    await page.fill("#guest_name", "陈静")
-    await page.locator("label[for=role-witness]").click()
-    await page.select_option("#who", index=0)
-    await page.select_option("#officer", str(await page.locator("#officer option").nth(1).get_attribute("value")))
-    await page.click("main form button[type=submit]")
-    await page.wait_for_url(lambda address: "/bookings/" in address)
-    return page.url.split("/bookings/")[1].split("/")[0].split("?")[0]
-
-
-async def _enter(officer: Actor, witness: Actor, server: Server, session: str) -> None:
-    await officer.page.locator("article form[action$='/invitations'] button").click()
-    link = await officer.page.locator("#link").input_value()
-    await witness.page.goto(link)
-    await witness.page.locator("#me").click()
-    await witness.page.wait_for_url(lambda address: "/live" in address)
-    await check_devices(witness, "check")
-    await witness.see("您已在等候室")
-    await witness.shoot("lobby")
-    transferred = await _transfer(officer.page)
-    await officer.page.goto(f"{server.url}/sessions/{session}/live")
-    await officer.page.wait_for_load_state("networkidle")
-    print(f"live page, cold cache: {sum(transferred) / 1000:.0f} kB in {len(transferred)} answers")
-    await check_devices(officer)
-    await officer.see("等候进入")
-    await officer.press("添加同一屏幕前的人")
-    await officer.page.locator("dialog .choices button").first.click()
-    await officer.page.locator(".persons li").nth(1).wait_for(timeout=PATIENT)
-    await officer.shoot("lobby")
-
-
-async def _transfer(page: Page) -> list[float]:
-    """Bytes of every answer the page gets from now on, as they come over the wire."""
-    transferred: list[float] = []
-    devtools = await page.context.new_cdp_session(page)
-    await devtools.send("Network.enable")
-    await devtools.send("Network.clearBrowserCache")
-    devtools.on("Network.loadingFinished", lambda event: transferred.append(event["encodedDataLength"]))
-    return transferred
 
 
 async def _talk(officer: Actor, witness: Actor) -> None:
@@ -134,7 +90,7 @@ async def _stop(officer: Actor, witness: Actor) -> None:
     await officer.see("休息", "#held")
     await officer.sees_nobody()
     await witness.shoot("held")
-    await _resume(officer)
+    await go_on(officer)
     await officer.sees(witness)
     await officer.press("更多", "#bar")
     await officer.press("全部结束", "#drawer")
@@ -152,16 +108,10 @@ async def _going_on(officer: Actor, witness: Actor) -> None:
     await officer.page.wait_for_timeout(1000)
     if await officer.page.locator("#held").is_visible():
         await held.wait_for(timeout=PATIENT)
-        await _resume(officer)
+        await go_on(officer)
     await faces.first.wait_for(timeout=PATIENT)
     await officer.sees(witness)
     await witness.sees(officer)
-
-
-async def _resume(officer: Actor) -> None:
-    await officer.page.locator("#held .primary:not([disabled])").click(timeout=PATIENT)
-    await officer.page.fill("dialog input", "可以继续")
-    await officer.press("继续", "dialog")
 
 
 async def _endpoints(officer: Actor) -> list[str]:
