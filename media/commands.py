@@ -62,6 +62,20 @@ class Subscribe:
 
 
 @message
+class AttachCamera:
+    """Show an RTSP camera of a room as a publication of ``endpoint``. Answered by ``Answered`` with an empty
+    answer, or ``Rejected``; ended by ``Withdraw``."""
+
+    request: str
+    session: str
+    endpoint: str
+    role: str
+    publication: str
+    address: str
+    """``rtsp://`` or ``rtsps://``; may hold a password, so it is never logged."""
+
+
+@message
 class Echo:
     """An offer whose media come back to the sender for at most 15 s; belongs to no session, never recorded."""
 
@@ -152,6 +166,7 @@ Command = (
     | Arm
     | Publish
     | Subscribe
+    | AttachCamera
     | Echo
     | Restart
     | Withdraw
@@ -188,7 +203,8 @@ class Answered:
 
 @message
 class Rejected:
-    """``code``: ``bad-sdp``, ``no-codec``, ``no-session``, ``no-publication``, ``limit``, ``overloaded``."""
+    """``code``: ``bad-sdp``, ``no-codec``, ``no-session``, ``no-publication``, ``limit``, ``overloaded``,
+    ``bad-address``."""
 
     request: str
     code: str

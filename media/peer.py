@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from media.dtls import Dtls
+from media.dtls import Dtls, NoDtls
 
 if TYPE_CHECKING:
     from media.incoming import Incoming
@@ -23,9 +23,9 @@ class Peer:
         "sent_packets", "ssrc", "ssrcs_seen", "started", "streams", "timer",
     )  # fmt: skip
 
-    def __init__(self, owner: Any, dtls: Dtls, remote_ufrag: str, ssrc: int) -> None:
+    def __init__(self, owner: Any, dtls: Dtls | NoDtls, remote_ufrag: str, ssrc: int) -> None:
         self.owner = owner
-        self.dtls = dtls
+        self.dtls: Any = dtls
         self.remote_ufrag = remote_ufrag
         self.local: dict[str, str] = {}
         """Our passwords by our ufrag: two while an ICE restart is under way."""

@@ -92,6 +92,23 @@ class Resources:
         resource.emit = emit
         return self._answer(resource, offer, self._flows(resource, sections, "echo"))
 
+    def source(self, session: Session, endpoint: str, name: str, role: str, codec: sdp.Codec) -> Resource:
+        """Make a publication whose packets come from this machine, not over a transport of its own."""
+        publication = session.publications.get((endpoint, name)) or Publication(session, endpoint, name, role)
+        session.publications[publication.key] = publication
+        before, publication.codecs = publication.resource, {"video": codec}
+        resource = Resource(
+            id=new_id(), kind="publish", endpoint=endpoint, session=session, publication=publication,
+            etag="", created_ns=self._clock.monotonic_ns(), connected=True,
+        )  # fmt: skip
+        resource.peer = self._transports.none(resource)
+        resource.peer.payload_types[codec.payload_type] = ("video", codec)
+        self.all[resource.id] = session.resources[resource.id] = resource
+        publication.resource, publication.connected_ns = resource, resource.created_ns
+        if before is not None:
+            self.close(before, "replaced")
+        return resource
+
     def _need_codec(self, sections: Iterable[Section]) -> None:
         if not any(section.codec for section in sections):
             raise PeerError("no-codec", "no media section has a codec this session takes")
@@ -106,7 +123,7 @@ class Resources:
         setup = answers.setup_for(offer)
         resource = Resource(
             id=new_id(), kind=kind, endpoint=endpoint, session=session, publication=publication,
-            etag="", created_ns=self._clock.monotonic_ns(), dtls_client=setup == "active", relayed=offer.relayed,
+            etag="", created_ns=self._clock.monotonic_ns(), relayed=offer.relayed,
         )  # fmt: skip
         peer = self._transports.open(resource, setup=setup, remote_ufrag=offer.ufrag, fingerprints=offer.fingerprints)
         resource.peer = peer
@@ -155,7 +172,7 @@ class Resources:
     def restart(self, resource: Resource) -> Answered:
         """Give the resource fresh ICE credentials; the old ones hold until the new are used (RFC 8445 9)."""
         self._transports.credentials(resource.peer)
-        transport = self._transport(resource.peer, "active" if resource.dtls_client else "passive")
+        transport = self._transport(resource.peer, "passive" if resource.peer.dtls.server else "active")
         resource.etag = transport.ufrag
         fragment = answers.fragment(transport, resource.mid)
         return Answered(request="", resource=resource.id, answer=fragment, etag=resource.etag)

@@ -15,6 +15,7 @@ from core.ids import new_id
 from media import commands, taping
 from media.admission import Load
 from media.answers import candidates
+from media.cameras import Cameras
 from media.commands import Answered, Closed, Command, Hello, Measured, RecorderFailed, Rejected
 from media.config import MediaSettings, parse_address
 from media.counters import Counters
@@ -37,6 +38,9 @@ ABANDONED_NS = 900_000_000_000
 
 
 MAX_REFUSED = 1_000
+
+Asked = commands.Publish | commands.Subscribe | commands.Echo | commands.Restart | commands.AttachCamera
+"""Commands that are answered by ``Answered`` or ``Rejected``."""
 
 
 class MediaService:
@@ -63,6 +67,7 @@ class MediaService:
         self.transports = Transports(clock, self.counters, settings.limits.handshakes_per_second)
         self.resources = Resources(self.transports, self.switchboard, self.feedback, clock, settings.limits)
         self.resources.turn_addresses = frozenset(settings.turn_addresses)
+        self.cameras = Cameras(self.resources, self.relay, clock)
         self._upkeep = Upkeep(self.resources, self.switchboard, self.feedback, self.transports, clock, self.counters)
 
     # Life
@@ -116,6 +121,7 @@ class MediaService:
             self.resources.close(resource, "closed")
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=10)
+        await self.cameras.stop()
         self.feedback.close()
         self._close_ports()
 
@@ -185,7 +191,13 @@ class MediaService:
         match command:
             case commands.OpenSession():
                 self._open_session(command, emit)
-            case commands.Publish() | commands.Subscribe() | commands.Echo() | commands.Restart():
+            case (
+                commands.Publish()
+                | commands.Subscribe()
+                | commands.Echo()
+                | commands.Restart()
+                | commands.AttachCamera()
+            ):
                 self._negotiate(command, emit)
             case commands.Withdraw():
                 self._withdraw(command.resource, emit)
@@ -246,9 +258,7 @@ class MediaService:
         if session.taping is not None:
             session.taping.announce()
 
-    def _negotiate(
-        self, command: commands.Publish | commands.Subscribe | commands.Echo | commands.Restart, emit: Emit
-    ) -> None:
+    def _negotiate(self, command: Asked, emit: Emit) -> None:
         try:
             answered = self._answered(command, emit)
         except PeerError as error:
@@ -256,9 +266,7 @@ class MediaService:
             return
         emit(Answered(request=command.request, resource=answered.resource, answer=answered.answer, etag=answered.etag))
 
-    def _answered(
-        self, command: commands.Publish | commands.Subscribe | commands.Echo | commands.Restart, emit: Emit
-    ) -> Answered:
+    def _answered(self, command: Asked, emit: Emit) -> Answered:
         if isinstance(command, commands.Echo):
             return self.resources.echo(command.check, emit, command.offer)
         if isinstance(command, commands.Restart):
@@ -271,6 +279,11 @@ class MediaService:
             raise PeerError("overloaded", self._refused[command.session])
         if session is None:
             raise PeerError("no-session", "no such session")
+        if isinstance(command, commands.AttachCamera):
+            resource = self.cameras.attach(
+                session, command.endpoint, command.publication, command.role, command.address
+            )
+            return Answered(request="", resource=resource.id, answer="", etag="")
         if isinstance(command, commands.Publish):
             return self.resources.publish(session, command.endpoint, command.publication, command.role, command.offer)
         publication = session.publications.get((command.source, command.publication))

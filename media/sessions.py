@@ -27,7 +27,6 @@ class Resource:
     publication: "Publication | None"
     etag: str
     created_ns: int
-    dtls_client: bool
     relayed: tuple[Relayed, ...] = ()
     mid: str = "0"
     rids: tuple[str, ...] = ()

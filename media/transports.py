@@ -11,7 +11,7 @@ import structlog
 from core.clock import Clock
 from media import srtp, stun
 from media.counters import Counters
-from media.dtls import Dtls, Identity
+from media.dtls import Dtls, Identity, NoDtls
 from media.peer import ADDRESSES, Peer
 
 log = structlog.get_logger()
@@ -46,6 +46,12 @@ class Transports:
         peer = Peer(owner, dtls, remote_ufrag, secrets.randbits(32))
         peer.seen_ns = self._clock.monotonic_ns()
         self.credentials(peer)
+        return peer
+
+    def none(self, owner: Any) -> Peer:
+        """Make a peer without a transport, for packets that come from this machine."""
+        peer = Peer(owner, NoDtls(), "", secrets.randbits(32))
+        peer.seen_ns = self._clock.monotonic_ns()
         return peer
 
     def credentials(self, peer: Peer) -> tuple[str, str]:

@@ -26,14 +26,20 @@ async def publish(desk: Desk, session: str, endpoint: str, name: str = "camera",
     return participant
 
 
+def h264_offer(participant: Participant) -> str:
+    """A viewer that takes H.264 in mode 1."""
+    offer = participant.offer("recvonly").replace("VP8/90000", "H264/90000")
+    return offer + "a=fmtp:96 packetization-mode=1;profile-level-id=42e01f\r\n"
+
+
 async def subscribe(
-    desk: Desk, session: str, endpoint: str, source: str, name: str = "camera", **options: str
+    desk: Desk, session: str, endpoint: str, source: str, name: str = "camera", *, h264: bool = False, **options: str
 ) -> Participant:
     """A synthetic viewer that is connected; ``heads`` collects (payload type, sequence, timestamp, SSRC)."""
     participant = Participant(**options)
     answered = desk.ask(
         commands.Subscribe, session=session, endpoint=endpoint, source=source, publication=name,
-        offer=participant.offer("recvonly"),
+        offer=h264_offer(participant) if h264 else participant.offer("recvonly"),
     )  # fmt: skip
     participant.heads, participant.payloads = [], []
 

@@ -1,0 +1,89 @@
+"""RTSP cameras of a room: each read by a process of its own, its packets taken as if a publisher had sent them."""
+
+import asyncio
+import sys
+from typing import Any
+
+import structlog
+
+from core.clock import Clock
+from core.errors import PeerError
+from media import rtsp
+from media.relay import Relay
+from media.resources import Resources
+from media.sdp import Codec
+from media.sessions import Resource, Session
+
+log = structlog.get_logger()
+
+SCHEMES = ("rtsp://", "rtsps://")
+MAX_CAMERAS = 64
+SILENT_S = 15.0
+"""A camera that brings nothing for this long, connecting included, is given up."""
+CODEC = Codec(
+    rtsp.PAYLOAD_TYPE, "h264", 90_000, None,
+    "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f", frozenset(),
+)  # fmt: skip
+
+
+class Cameras:
+    """Starts and stops camera processes."""
+
+    def __init__(self, resources: Resources, relay: Relay, clock: Clock) -> None:
+        self._resources = resources
+        self._relay = relay
+        self._clock = clock
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def attach(self, session: Session, endpoint: str, name: str, role: str, address: str) -> Resource:
+        """Begin to read the camera at ``address``; raise ``PeerError`` with ``bad-address`` or ``limit``."""
+        if not address.startswith(SCHEMES) or any(character in address for character in "\r\n"):
+            raise PeerError("bad-address", "not an RTSP address")
+        if len(self._tasks) >= MAX_CAMERAS:
+            raise PeerError("limit", "as many cameras are attached as may be")
+        resource = self._resources.source(session, endpoint, name, role, CODEC)
+        task = asyncio.get_running_loop().create_task(self._read(resource, address))
+        self._tasks[resource.id] = task
+        task.add_done_callback(lambda _: self._tasks.pop(resource.id, None))
+        return resource
+
+    async def _read(self, resource: Resource, address: str) -> None:
+        """Run the process until it ends or the resource is gone, and close what is left."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "media.rtsp",
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(address.encode() + b"\n")
+        try:
+            while resource.id in self._resources.all:
+                async with asyncio.timeout(SILENT_S):
+                    head = await process.stdout.readexactly(2)
+                    packet = await process.stdout.readexactly(int.from_bytes(head, "big"))
+                self._take(resource, packet)
+        except (asyncio.IncompleteReadError, ConnectionError, TimeoutError):
+            log.warning("a camera ended", resource=resource.id)
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+            self._resources.close(resource, "failed")
+
+    def _take(self, resource: Resource, packet: bytes) -> None:
+        if resource.id not in self._resources.all or not 12 <= len(packet) <= 1500:
+            return
+        peer: Any = resource.peer
+        peer.seen_ns = self._clock.monotonic_ns()
+        peer.packets += 1
+        peer.octets += len(packet)
+        self._relay.buffer[: len(packet)] = packet
+        self._relay.plain(peer, len(packet), peer.seen_ns)
+        self._relay.flush()
+
+    async def stop(self) -> None:
+        """End all camera processes."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

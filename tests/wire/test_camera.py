@@ -1,0 +1,141 @@
+"""An RTSP camera attached to a room: read by a process of its own, forwarded and recorded without re-encoding."""
+
+import asyncio
+import base64
+import struct
+from fractions import Fraction
+
+import av
+import numpy
+
+from media import commands, h264
+from tests.wire.peers import Desk, FakeRecorders, relay
+from tests.wire.test_session import subscribe
+
+FPS = 15
+
+
+def encoded() -> tuple[bytes, list[list[bytes]]]:
+    """Parameter sets and the NAL units of a second of H.264."""
+    encoder = av.CodecContext.create("libx264", "w")
+    encoder.width, encoder.height, encoder.pix_fmt = 320, 240, "yuv420p"
+    encoder.time_base, encoder.framerate = Fraction(1, FPS), Fraction(FPS)
+    encoder.options = {"preset": "ultrafast", "tune": "zerolatency", "profile": "baseline", "g": "5"}
+    pictures = []
+    for index in range(FPS):
+        frame = av.VideoFrame.from_ndarray(numpy.full((360, 320), 90 + index, dtype=numpy.uint8), format="yuv420p")
+        frame.pts = index
+        pictures += [list(h264.units(bytes(packet))) for packet in encoder.encode(frame)]
+    return pictures[0][0] + b"|" + pictures[0][1], pictures
+
+
+class Camera:
+    """A camera that speaks just enough RTSP (RFC 2326) for FFmpeg, interleaved over TCP."""
+
+    def __init__(self) -> None:
+        sets, self._pictures = encoded()
+        self._sets = ",".join(base64.b64encode(part).decode() for part in sets.split(b"|", 1))
+        self.asked: list[str] = []
+
+    async def start(self) -> str:
+        self._server = await asyncio.start_server(self._talk, "127.0.0.1", 0)
+        port = self._server.sockets[0].getsockname()[1]
+        return f"rtsp://user:secret@127.0.0.1:{port}/wide"
+
+    def stop(self) -> None:
+        self._server.close()
+
+    def _description(self) -> str:
+        lines = ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 0.0.0.0", "t=0 0", "m=video 0 RTP/AVP 96"]
+        lines += ["a=rtpmap:96 H264/90000", f"a=fmtp:96 packetization-mode=1;sprop-parameter-sets={self._sets}"]
+        return "\r\n".join([*lines, "a=control:track1"]) + "\r\n"
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while request := (await reader.readuntil(b"\r\n\r\n")).decode():
+                verb = request.split(" ", 1)[0]
+                self.asked.append(verb)
+                number = next(line for line in request.split("\r\n") if line.lower().startswith("cseq"))
+                head, body = [f"RTSP/1.0 200 OK\r\n{number}\r\nSession: 1\r\n"], ""
+                if verb == "DESCRIBE":
+                    body = self._description()
+                    head.append(f"Content-Type: application/sdp\r\nContent-Length: {len(body)}\r\n")
+                elif verb == "SETUP":
+                    head.append("Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n")
+                writer.write(("".join(head) + "\r\n" + body).encode())
+                if verb == "PLAY":
+                    await self._play(writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return
+        finally:
+            writer.close()
+
+    async def _play(self, writer: asyncio.StreamWriter) -> None:
+        sequence = 0
+        for index in range(FPS * 20):
+            payloads = [part for unit in self._pictures[index % FPS] for part in h264.payloads(unit)]
+            for at, payload in enumerate(payloads):
+                marker = 0x80 if at == len(payloads) - 1 else 0
+                packet = struct.pack("!BBHII", 0x80, marker | 96, sequence, index * 6000, 77) + payload
+                writer.write(b"$\0" + struct.pack("!H", len(packet)) + packet)
+                sequence += 1
+            await writer.drain()
+            await asyncio.sleep(1 / FPS)
+
+
+async def test_a_camera_is_shown_and_recorded_until_it_is_withdrawn() -> None:
+    """Its H.264 reaches recorder and viewer; after Withdraw its process is gone; its password is nowhere."""
+    recorders, camera = FakeRecorders(), Camera()
+    address = await camera.start()
+    async with relay(recorders) as service:
+        desk = Desk(service)
+        desk.send(commands.OpenSession(session="s", video="any"))
+        desk.send(commands.Arm(session="s", recording="r", kind="k", policy="clear"))
+        await desk.wait(commands.RecorderReady)
+        desk.send(commands.Forward(session="s", on=True))
+        attached = desk.ask(
+            commands.AttachCamera, session="s", endpoint="room", role="room", publication="room", address=address
+        )
+        await desk.wait(commands.Published, endpoint="room", kinds=("video",))
+        await asyncio.sleep(0.5)
+        track = recorders.made[0].tracks[1]
+        assert (track.codec, track.publication) == ("h264", "room")
+        received = recorders.made[0].packets[1]
+        assert len(received) >= 5
+        assert {packet[12] & 0x1F for packet in received} & {5, 7, 28}
+        desk.send(commands.Withdraw(resource=attached.resource))
+        assert desk.seen(commands.Left, resource=attached.resource, cause="withdrawn")
+        async with asyncio.timeout(5):
+            while service.cameras._tasks:
+                await asyncio.sleep(0.05)
+    camera.stop()
+
+
+async def test_a_viewer_sees_the_camera() -> None:
+    """A subscriber with H.264 gets its packets from a keyframe on."""
+    camera = Camera()
+    address = await camera.start()
+    async with relay() as service:
+        desk = Desk(service)
+        desk.send(commands.OpenSession(session="s", video="any"))
+        desk.send(commands.Forward(session="s", on=True))
+        desk.ask(commands.AttachCamera, session="s", endpoint="room", role="room", publication="room", address=address)
+        viewer = await subscribe(desk, "s", "b", "room", "room", h264=True)
+        async with asyncio.timeout(15):
+            while len(viewer.heads) < 5:
+                await asyncio.sleep(0.05)
+        assert viewer.payloads[0][0] & 0x1F in (5, 7, 28)
+    camera.stop()
+
+
+async def test_what_is_no_camera_is_refused_or_told_as_gone() -> None:
+    """Other schemes are refused; a camera that does not answer leaves with a cause."""
+    async with relay() as service:
+        desk = Desk(service)
+        desk.send(commands.OpenSession(session="s"))
+        fields = {"session": "s", "endpoint": "room", "role": "room", "publication": "room"}
+        assert desk.ask(commands.AttachCamera, address="file:///etc/passwd", **fields).code == "bad-address"
+        assert desk.ask(commands.AttachCamera, address="rtsp://x\nfile:///x", **fields).code == "bad-address"
+        attached = desk.ask(commands.AttachCamera, address="rtsp://127.0.0.1:9/none", **fields)
+        await desk.wait(commands.Left, resource=attached.resource, cause="failed")
+        assert service.resources.all == {}
