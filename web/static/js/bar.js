@@ -73,7 +73,7 @@ export class Bar extends EventTarget {
   }
 }
 
-/** What stands under "more": acts on the session, devices, help; only what would be accepted. */
+/** What stands under "more": acts on the session, devices, help; only what would be accepted. Drawn when that changes. */
 export function drawMore(root, room, view, settings) {
   const { rights } = view;
   const acts = [
@@ -83,6 +83,9 @@ export function drawMore(root, room, view, settings) {
     rights.end && ["stop", t("End for everybody"), () => askEnd(room), "danger-text"],
     view.custody && ["help", t("Call the duty post"), () => askHelp(room)],
   ].filter(Boolean);
+  const key = acts.map(([, label]) => label).join();
+  if (root.dataset.drawn === key) return;
+  root.dataset.drawn = key;
   const rows = acts.map(([iconName, label, act, style]) => button(label, iconName, { class: `row-button ${style || ""}`, data: { key: label }, on: { click: act } }));
   fill(root, h("div", { class: "acts" }, rows), settings);
 }

@@ -1,7 +1,8 @@
 /**
  * Who is here: endpoints, the persons present at each, the line, and what the host may do about them.
  *
- * Drawn anew from each view; the element that has the focus keeps it.
+ * Drawn anew only when people change; the figures of a line change in place, so that no button moves under a finger.
+ * The element that has the focus keeps it.
  */
 
 import { ask } from "./dialog.js";
@@ -19,9 +20,15 @@ export class People {
 
   /** Draw what `view` says, if anything about people changed. */
   draw(view) {
-    const state = JSON.stringify([view.endpoints, view.rights, view.missing, view.you, view.state]);
-    if (state === this.drawn) return;
+    const people = view.endpoints.map((one) => ({ ...one, line: null, publications: [] }));
+    const state = JSON.stringify([people, view.rights, view.missing, view.you, view.state]);
+    if (state !== this.drawn) this.#drawAll(view);
     this.drawn = state;
+    for (const one of view.endpoints) drawQuality(this.lines.get(one.id), one);
+  }
+
+  #drawAll(view) {
+    this.lines = new Map();
     const focused = document.activeElement?.dataset?.key;
     fill(this.root, this.tellsMissing ? missing(view) : null, view.endpoints.map((one) => this.#endpoint(one, view)));
     if (focused) this.root.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
@@ -31,10 +38,17 @@ export class People {
     const mine = one.id === view.you;
     const node = h("section", { class: `person-card ${one.state}` });
     const head = h("h3", {}, whoIsAt(one), mine ? h("span", { class: "soft" }, ` (${t("you")})`) : null);
-    add(node, [head, h("p", { class: "soft" }, stateWords(one)), this.page.endpointRole === "post" ? null : quality(one)]);
+    add(node, [head, h("p", { class: "soft" }, stateWords(one)), this.#quality(one)]);
     if (one.persons.length) add(node, h("ul", { class: "persons" }, one.persons.map((person) => this.#person(person, one, view))));
     if (view.rights.host && !mine) add(node, this.#hostButtons(one));
     if (view.state !== "ended") add(node, this.#naming(one, mine, view));
+    return node;
+  }
+
+  #quality(one) {
+    if (this.page.endpointRole === "post" || one.role === "post") return null;
+    const node = h("p", { class: "quality" });
+    this.lines.set(one.id, node);
     return node;
   }
 
@@ -139,11 +153,15 @@ function stateWords(one) {
   return words.filter(Boolean).join(" · ");
 }
 
-function quality(one) {
-  if (one.role === "post") return null;
+function drawQuality(node, one) {
+  if (!node) return;
   const { bars, word } = lineWords(one.line);
   const devices = deviceWords(one);
-  return h("p", { class: "quality" }, lineBars(bars), h("span", {}, [word, lineFigures(one.line)].filter(Boolean).join(" · ")), devices.length ? h("span", { class: "tag warn" }, listed(devices)) : null);
+  const figures = [word, lineFigures(one.line)].filter(Boolean).join(" · ");
+  const key = JSON.stringify([figures, devices]);
+  if (node.dataset.drawn === key) return;
+  node.dataset.drawn = key;
+  fill(node, lineBars(bars), h("span", {}, figures), devices.length ? h("span", { class: "tag warn" }, listed(devices)) : null);
 }
 
 /** Three bars, `bars` of them filled; the word stands beside them. */
