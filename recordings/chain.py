@@ -19,7 +19,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from recordings.canonical import canonical, instant, parse_instant
-from recordings.keys import is_signed
+from recordings.keys import decode, decode_key, is_signed
 
 DOMAIN = b"yuanjian/chain/1\n"
 TAKE_DOMAIN = b"yuanjian/take/1\n"
@@ -188,7 +188,7 @@ class _Walker:
         if self._recording not in (None, body["recording"]):
             return "line-foreign"
         if body["type"] == "genesis":
-            site = _key(body.get("site"))
+            site = decode_key(body.get("site"))
             if not is_signed(site, signature, message):
                 return "line-altered"
             self._trust(body, site)
@@ -200,9 +200,9 @@ class _Walker:
         return "" if is_signed(self._key, signature, message) else "line-altered"
 
     def _check_take(self, body: Mapping[str, Any], signature: bytes, message: bytes) -> str:
-        key, site = _key(body.get("key")), _key(body.get("site"))
+        key, site = decode_key(body.get("key")), decode_key(body.get("site"))
         said = certificate(body["recording"], body["take"], key)
-        if not (is_signed(site, _bytes(body.get("cert")), said) and is_signed(key, signature, message)):
+        if not (is_signed(site, decode(body.get("cert")), said) and is_signed(key, signature, message)):
             return "line-altered"
         if body["take"] <= self._take:
             return "line-foreign"
@@ -291,15 +291,3 @@ def _has_members(body: Mapping[str, Any]) -> bool:
         and min(body["n"], body["take"], body["ms"]) >= 0
         and all(_IS[kind](body.get(name)) for name, kind in members.items())
     )
-
-
-def _key(value: object) -> bytes:
-    key = _bytes(value)
-    return key if len(key) == 32 else b""
-
-
-def _bytes(value: object) -> bytes:
-    try:
-        return base64.b64decode(value, validate=True) if isinstance(value, str) else b""
-    except ValueError:
-        return b""

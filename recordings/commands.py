@@ -14,7 +14,7 @@ from core.database import Database
 from core.errors import NotFound, OperatorError, PersonError
 from core.texts import Texts
 from recordings import backup as backups
-from recordings import keeping, rotation, scrub
+from recordings import handover, keeping, rotation, scrub
 from recordings.cli import report, verify_command
 from recordings.compose import Composer, Wishes
 from recordings.export import export
@@ -263,6 +263,46 @@ def _in_database(data_dir: Path | None, work: Callable[[Database], Awaitable[str
         return asyncio.run(run())
     except PersonError as error:
         raise _refuse(Texts("en")(error.text, **error.values)) from None
+
+
+@recordings_app.command("handover")
+def handover_command(
+    recordings: Annotated[list[str], typer.Argument(help="Ids of the recordings.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="New folder for a disc or drive.")],
+    recipient: Annotated[str, typer.Option(help="Who receives it.")],
+    case: Annotated[str, typer.Option(help="Number of the case.")],
+    encrypted: Annotated[bool, typer.Option("--encrypted", help="Keep everything as stored; needs the key.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Write bundles, a signed list, labels and a sheet for both signatures."""
+    place = _place(data_dir)
+    library = Library(place, SystemClock())
+    for recording in recordings:
+        if not library.has(recording):
+            raise _refuse(f"{recording}: no such recording")
+    try:
+        site = FileKeys(place)
+        items = handover.hand_over(
+            place, recordings, output, site, SystemClock(), recipient=recipient, case=case, encrypted=encrypted
+        )
+    except (OSError, KeyMissing) as error:
+        raise _refuse(error) from None
+    for item in items:
+        typer.echo(f"{item.sha256}  {item.file}")
+
+
+@recordings_app.command("receipt")
+def receipt_command(folder: Annotated[Path, typer.Argument(help="Folder as it arrived.")]) -> None:
+    """Check what arrived against the signed list. Exit 1 when something differs."""
+    try:
+        found = handover.check(folder)
+    except (OSError, ValueError) as error:
+        raise _refuse(error) from None
+    for name in found.wrong:
+        typer.echo(f"DIFFERS  {name}")
+    typer.echo(f"{found.items} items; site {found.site}; list {'signed' if found.signed else 'NOT SIGNED by it'}")
+    if not found.ok:
+        raise typer.Exit(1)
 
 
 @keys_app.command("rotate")

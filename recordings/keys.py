@@ -109,6 +109,20 @@ def _read_wraps(path: Path) -> list[Mapping[str, Any]]:
     return [wrap for wrap in wraps if isinstance(wrap, dict)] if isinstance(wraps, list) else []
 
 
+def decode(value: object) -> bytes:
+    """Base64 as bytes; empty for anything else."""
+    try:
+        return base64.b64decode(value, validate=True) if isinstance(value, str) else b""
+    except ValueError:
+        return b""
+
+
+def decode_key(value: object) -> bytes:
+    """Thirty-two bytes of base64; empty for anything else."""
+    key = decode(value)
+    return key if len(key) == 32 else b""
+
+
 def spki(public: bytes) -> bytes:
     """An Ed25519 public key as DER SubjectPublicKeyInfo (RFC 8410)."""
     return bytes.fromhex("302a300506032b6570032100") + public

@@ -147,3 +147,24 @@ def test_finalize_and_export_at_the_command_line(finished, tmp_path):
     assert (tmp_path / "b.zip.site.txt").read_text().strip() in output
     run(finished, "export", "nothing", "-o", tmp_path / "c.zip", status=2)
     run(finished, "recordings", "finalize", "nothing", status=2)
+
+
+def test_a_handover_is_checked_on_arrival(finalized, tmp_path):
+    """The list is signed; what arrived is compared with it; the sheet has digests and places to sign."""
+    disc = tmp_path / "disc"
+    arguments = ("--recipient", "某某人民检察院", "--case", "A2026-7")
+    output = run(finalized, "recordings", "handover", "rec-1", "-o", disc, *arguments)
+    runner = CliRunner()
+    assert runner.invoke(app, ["recordings", "receipt", str(disc)]).exit_code == 0
+    page = (disc / "handover.html").read_text()
+    assert output.split()[0] in page
+    assert "某某人民检察院" in page
+    assert "{{" not in page
+    trust = keys.read_trust(keys.fingerprint(finalized.site.public()))
+    assert verify(disc / "rec-1.zip", trust).exit_code == 0
+    rot(disc / "rec-1.zip")
+    assert "DIFFERS  rec-1.zip" in runner.invoke(app, ["recordings", "receipt", str(disc)]).output
+    (disc / "handover.jsonl").write_bytes((disc / "handover.jsonl").read_bytes().replace(b"A2026-7", b"A2026-8"))
+    assert "NOT SIGNED" in runner.invoke(app, ["recordings", "receipt", str(disc)]).output
+    (disc / "handover.jsonl").write_text("x")
+    assert runner.invoke(app, ["recordings", "receipt", str(disc)]).exit_code == 2

@@ -1,0 +1,129 @@
+"""Handing recordings over with the case file (随案移送): bundles, a list to sign, labels, a receipt that is checked.
+
+The folder is meant for a disc or a drive. The sheet names each bundle's digest and the site's fingerprint, with places
+for both signatures; the recipient runs the check on what arrived and signs the same figures.
+"""
+
+import html
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.clock import Clock
+from recordings import keys
+from recordings.backup import digest_of
+from recordings.canonical import canonical, instant
+from recordings.chain import b64
+from recordings.export import export
+from recordings.keys import SiteKeys
+
+DOMAIN = b"yuanjian/handover/1\n"
+LIST = "handover.jsonl"
+SHEET = "handover.html"
+_SHEET = Path(__file__).parent / "bundle" / "handover.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One bundle of a handover."""
+
+    recording: str
+    file: str
+    bytes: int
+    sha256: str
+    digest: str
+    """Of the chain's last line, as printed on the statement."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def hand_over(
+    data_dir: Path,
+    recordings: Sequence[str],
+    target: Path,
+    site: SiteKeys,
+    clock: Clock,
+    *,
+    recipient: str,
+    case: str,
+    encrypted: bool = False,
+) -> list[Item]:
+    """Write one bundle per recording, the signed list and the sheet into a new folder.
+
+    Raises ``KeyMissing``, ``OSError`` and ``ValueError`` for what is no recording id.
+    """
+    target.mkdir(parents=True)
+    items = []
+    for recording in recordings:
+        made = export(data_dir, recording, target / f"{recording}.zip", site, clock, encrypted=encrypted)
+        made.bundle.with_name(made.bundle.name + ".site.txt").unlink()
+        size = made.bundle.stat().st_size
+        items.append(Item(recording, made.bundle.name, size, made.sha256, made.digest))
+    said = {
+        "v": 1,
+        "type": "handover",
+        "at": instant(clock.now()),
+        "case": case,
+        "recipient": recipient,
+        "site": b64(site.public()),
+        "items": [item.to_json() for item in items],
+    }
+    text = canonical(said)
+    (target / LIST).write_bytes(text + b"\t" + b64(site.sign(DOMAIN + text)).encode() + b"\n")
+    (target / SHEET).write_text(_sheet(said, items, keys.fingerprint(site.public())), encoding="utf-8")
+    return items
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the recipient's check found."""
+
+    signed: bool
+    """Whether the list is signed by the site it names."""
+    site: str
+    """Fingerprint of that site, to be compared with the one known from elsewhere."""
+    wrong: tuple[str, ...]
+    """Files that are missing or not what the list says."""
+    items: int
+
+    @property
+    def ok(self) -> bool:
+        return self.signed and not self.wrong
+
+
+def check(folder: Path) -> Receipt:
+    """Check what arrived against the signed list. Raises ``ValueError`` when there is no list."""
+    raw = (folder / LIST).read_bytes() if (folder / LIST).is_file() else b""
+    text, _, coded = raw.rstrip(b"\n").partition(b"\t")
+    try:
+        said = json.loads(text)
+        site, items = keys.decode_key(said["site"]), [Item(**item) for item in said["items"]]
+    except (ValueError, KeyError, TypeError):
+        raise ValueError("there is no list of a handover here") from None
+    signed = keys.is_signed(site, keys.decode(coded.decode("ascii", "replace")), DOMAIN + text)
+    wrong = [item.file for item in items if not _arrived(folder / Path(item.file).name, item)]
+    return Receipt(signed, keys.fingerprint(site), tuple(wrong), len(items))
+
+
+def _arrived(path: Path, item: Item) -> bool:
+    return path.is_file() and path.stat().st_size == item.bytes and digest_of(path) == item.sha256
+
+
+def _sheet(said: dict[str, Any], items: Sequence[Item], fingerprint: str) -> str:
+    rows = "".join(
+        f"<tr><td>{n}</td><td>{html.escape(item.recording)}</td><td>{item.bytes:,}</td>"
+        f"<td><code>{item.sha256}</code></td><td><code>{item.digest}</code></td></tr>"
+        for n, item in enumerate(items, 1)
+    )
+    labels = "".join(
+        f"<section class=label><b>{html.escape(item.recording)}</b><br>{html.escape(str(said['case']))}<br>"
+        f"<code>{item.sha256}</code><br>{html.escape(str(said['at']))}</section>"
+        for item in items
+    )
+    page = _SHEET.read_text(encoding="utf-8")
+    for name in ("case", "recipient", "at"):
+        page = page.replace("{{" + name + "}}", html.escape(str(said[name])))
+    return page.replace("{{fingerprint}}", fingerprint).replace("{{rows}}", rows).replace("{{labels}}", labels)
