@@ -66,6 +66,8 @@ def _name_person(session: "Session", endpoint: Endpoint, message: messages.NameP
     named = _named(session, at, message)
     if named is None:
         return _deny(endpoint, "bad-person", "Please give a name and a role that belongs to this place.")
+    if named.role is Role.DETAINEE and not session.roster.custody_ready:
+        return _deny(endpoint, "custody-steps", "The duty post has not yet confirmed that the person was brought.")
     if session.presence.is_named(named):
         return _deny(endpoint, "already-named", "This person is already named.")
     if len(at.persons) >= PERSONS:
@@ -86,9 +88,14 @@ def _seat_for(session: "Session", endpoint: Endpoint, wanted: str | None, now: d
 def _named(session: "Session", at: Endpoint, message: messages.NamePerson) -> Named | None:
     """The person as asked for; an account's id counts only when the roster names it, and then with its own name."""
     allowed = {str(role): role for role in session.kind.roles_at.get(at.role, ())}
+    if at.role is session.kind.host and session.is_together:
+        allowed[str(Role.DETAINEE)] = Role.DETAINEE
     role = allowed.get(message.role)
     if role is None:
         return None
+    if role is Role.DETAINEE:
+        brought = next((p for p in session.roster.parties if p.role is role and p.custody_person), None)
+        return Named(role, brought.name, "", brought.custody_person) if brought else None
     if message.person is not None:
         party = next((p for p in session.roster.parties if p.person == message.person and p.role is role), None)
         return Named(role, party.name, party.number, party.person) if party else None

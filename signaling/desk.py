@@ -156,10 +156,10 @@ def _seat(entry: Entry, endpoint: str) -> Seat:
 
 
 def _room_seat(found: Roster, who: Principal, endpoint: str) -> Seat:
-    """A terminal stands for its room; who is brought there is known from the booking, confirmed by the duty post."""
+    """A terminal stands for its room; who is to be there is known from the booking, confirmed by duty post or host."""
     room = next(r for r in found.rooms if r.id == who.room)
-    brought = [p for p in found.parties if p.room == room.id and p.custody_person]
-    persons = tuple(Named(p.role, p.name, p.number, p.custody_person) for p in brought)
+    there = [p for p in found.parties if p.room == room.id and p.endpoint_role is EndpointRole.ROOM]
+    persons = tuple(Named(p.role, p.name, p.number, p.custody_person or p.person) for p in there)
     return Seat(endpoint, EndpointRole.ROOM, room.name, persons, room=room.id, custody=room.custody)
 
 

@@ -45,7 +45,8 @@ def _may_publish(session: "Session", endpoint: Endpoint) -> bool:
     if endpoint.role is EndpointRole.POST or not endpoint.in_room:
         return False
     if session.state is State.ENDED:
-        return session.awaits_return and endpoint.custody
+        brought = endpoint.custody or any(p.role is Role.DETAINEE for p in endpoint.persons.values())
+        return session.awaits_return and brought
     return endpoint.standing is Standing.ADMITTED or session.state is State.WAITING
 
 

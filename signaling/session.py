@@ -243,6 +243,12 @@ class Session:
         return effects + chain.close(self, now)
 
     @property
+    def is_together(self) -> bool:
+        """Wholly inside one room: the host's side is booked into the room of the person in custody."""
+        brought = {p.room for p in self.roster.parties if p.custody_person and p.room}
+        return any(p.endpoint_role is self.kind.host and p.room in brought for p in self.roster.parties)
+
+    @property
     def awaits_return(self) -> bool:
         """After the end: the room of the person in custody stays on record until the return is confirmed."""
         recorded = self.kind.recording is Recording.CLEAR and self.started is not None

@@ -5,12 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from cases.kinds import KINDS, Recording
+from cases.kinds import KINDS, EndpointRole, Recording
 from scheduler.models import State as BookingState
 from scheduler.models import Step
 from scheduler.roster import READY
 from signaling import events, messages
 from signaling.chain import ARM_TIMEOUT, RETURN_WAIT
+from signaling.rights import rights
 from signaling.session import ABANDONED, Session, carried
 from signaling.states import Record, State
 from tests.signaling.rosters import GUEST, HOST, LAWYER, POST, ROOM, SECOND, START, Driver, live, roster
@@ -267,6 +268,45 @@ def test_the_host_names_an_officer_in_the_room() -> None:
     driver.ask("host", messages.NamePerson(role="cooperating_officer", name="王某", number="7", endpoint="room"))
     driver.ask("host", messages.Start())
     assert driver.state is L
+
+
+def together() -> Driver:
+    """An interrogation whose officers are booked into the room of the person in custody, with one endpoint."""
+    driver = Driver("interrogation")
+    parties = tuple(
+        replace(p, room="r1") if p.endpoint_role is EndpointRole.HOST else p for p in driver.session.roster.parties
+    )
+    driver.take(events.RosterChanged(replace(driver.session.roster, parties=parties)))
+    driver.join(HOST)
+    driver.ask("host", messages.NamePerson(role="officer", name="", person="o2"))
+    return driver
+
+
+def test_an_interrogation_inside_one_room_needs_one_endpoint() -> None:
+    """Officers and suspect at one screen: named once the duty post has confirmed, on record until the return."""
+    driver = together()
+    driver.ask("host", messages.NamePerson(role="detainee", name="随便"))
+    assert driver.denied() == ["custody-steps"]
+    driver.steps(*READY)
+    driver.ask("host", messages.NamePerson(role="detainee", name="随便"))
+    names = [p.name for p in driver.session.presence.endpoints["host"].persons.values()]
+    assert names == ["周建平", "林晓燕", "某甲"], "named as booked, not as typed"
+    driver.ask("host", messages.Start())
+    assert driver.state is L
+    driver.ask("host", messages.End())
+    host = driver.session.presence.endpoints["host"]
+    assert rights(driver.session, host, driver.now).publish
+    driver.steps(Step.RETURNED)
+    assert driver.session.finished
+
+
+def test_a_remote_interrogation_has_no_suspect_at_the_officers_screen() -> None:
+    """Booked into another room, the suspect is in that room."""
+    driver = Driver("interrogation")
+    driver.join(HOST)
+    driver.steps(*READY)
+    driver.ask("host", messages.NamePerson(role="detainee", name="某甲"))
+    assert driver.denied() == ["bad-person"]
 
 
 def test_a_missing_officer_holds_and_alarms() -> None:
