@@ -34,14 +34,16 @@ async def find(tx: AsyncSession, now: datetime, kind: str, id_: str, login: str 
 
 
 async def withdrawn(tx: AsyncSession, now: datetime, principals: Iterable[Principal]) -> frozenset[Principal]:
-    """Those of ``principals`` who may no longer act as they did: signed out, suspended, revoked, expired, or with a
-    role or post taken back.
+    """Those of ``principals`` who may no longer act as they did: signed out, suspended, revoked, or with a role or
+    post taken back; guests and tokens also when their time is over.
 
     Whoever holds connections open asks this about every second and closes them. A handful of queries for any number.
+    The idle and absolute limits of a login bind its next request, not a connection that stands: a questioning is
+    never cut because its officer signed in this morning.
     """
     asked = frozenset(principals)
     by_kind = {kind: [p for p in asked if p.kind == kind] for kind in ("account", "guest", "terminal", "token")}
-    standing = await store.standing_accounts(tx, now, now - IDLE, by_kind["account"])
+    standing = await store.standing_accounts(tx, by_kind["account"])
     standing |= await store.standing_guests(tx, now, by_kind["guest"])
     standing |= await store.standing_terminals(tx, by_kind["terminal"])
     standing |= await store.standing_tokens(tx, now, by_kind["token"])

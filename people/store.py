@@ -204,10 +204,8 @@ async def persons_of(
     return [(row[0], row[1]) for row in rows]
 
 
-async def standing_accounts(
-    tx: AsyncSession, now: datetime, idle_since: datetime, principals: Collection[Principal]
-) -> frozenset[Principal]:
-    """Accounts whose login session runs, and who still have every role and the post they had."""
+async def standing_accounts(tx: AsyncSession, principals: Collection[Principal]) -> frozenset[Principal]:
+    """Accounts whose login session was not ended by anybody, and who still have every role and the post they had."""
     if not principals:
         return frozenset()
     running = (
@@ -215,7 +213,6 @@ async def standing_accounts(
         .join(Person, Person.id == LoginSession.person)
         .join(Account, Account.person == LoginSession.person)
         .where(LoginSession.id.in_([p.login for p in principals]), LoginSession.ended.is_(None))
-        .where(LoginSession.expires > now, LoginSession.seen > idle_since)
         .where(Person.state == "active", Account.state == "active")
     )
     logins_ = {(row.id, row.person) for row in await tx.execute(running)}

@@ -88,3 +88,11 @@ async def test_invented_principals_do_not_stand(gone, everybody):
     officer, guest, terminal, _ = everybody
     invented = {replace(officer, login=None), replace(guest, id=officer.id), replace(terminal, room="x")}
     assert await gone(*invented) == invented
+
+
+async def test_a_long_session_is_not_cut_by_the_limits_of_its_login(database, clock, enter, gone):
+    """Fourteen hours into a questioning the officer is still connected, though the cookie needs a new sign-in."""
+    cookie, officer = await enter("officer")
+    clock.advance(14 * 3600)
+    assert await gone(officer) == frozenset()
+    assert await logins.authenticate(database, clock, cookie) is None
