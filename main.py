@@ -11,7 +11,6 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -21,13 +20,15 @@ from core import config, ledger_cli
 from core.clock import SystemClock
 from core.config import Settings
 from core.errors import OperatorError
+from people import cli as secrets_cli
+from people import token_cli
 from recordings import commands as recording_commands
 
 app = typer.Typer(name="yuanjian", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-token_app = typer.Typer(no_args_is_help=True)
 recording_commands.mount(app)
 app.add_typer(ledger_cli.app, name="ledger", help="The platform's log of who did what: sign, prove, watch.")
-app.add_typer(token_app, name="token", help="Tokens for operators and other systems.")
+app.add_typer(token_cli.app, name="token", help="Tokens for operators and other systems.")
+app.add_typer(secrets_cli.app, name="secrets", help="The site's own secrets.")
 
 WORKER_SILENT = 10.0
 """Seconds without a heartbeat after which the worker counts as down."""
@@ -199,7 +200,7 @@ async def _media(settings: Settings, number: int, stop: asyncio.Event) -> None:
         public=settings.public_address,
         loopback=settings.is_loopback,
     )
-    recorders = Recorders(settings.data_dir, lambda: FileKeys(settings.data_dir), clock)
+    recorders = Recorders(settings.data_dir, lambda: FileKeys(settings.data_dir), clock, authority=_authority(settings))
     await serve_media(relay, recorders, clock, stopping=stop)
 
 
@@ -218,11 +219,13 @@ async def _web(settings: Settings, stop: asyncio.Event) -> None:
     from recordings.library import Library
     from signaling import http as signaling_http
     from signaling.hub import Hub
+    from signaling.turn import Turn
     from web.app import build
     from web.context import WebContext
 
     clock, database = SystemClock(), Database(settings.database)
-    hub = Hub(settings=settings, database=database, clock=clock)
+    turn = Turn(settings.turn_urls, settings.turn_secret) if settings.turn_urls else None
+    hub = Hub(settings=settings, database=database, clock=clock, turn=turn)
     app = build(
         WebContext(
             settings=settings,
@@ -263,27 +266,67 @@ def _age(path: Path) -> float:
 
 
 async def _worker(settings: Settings, stop: asyncio.Event) -> None:
+    from core.checkpoints import Keeper, Log
     from core.database import Database
     from core.jobs import Worker
+    from core.vault import Vault
 
     clock, database = SystemClock(), Database(settings.database)
-    worker = asyncio.create_task(Worker(database, clock, _handlers(settings, database, clock)).run())
-    heart = asyncio.create_task(_beat(settings.run_dir / _HEARTBEAT))
-    stopped = asyncio.create_task(stop.wait())
+    vault = Vault(settings.secrets)
+    vault.ensure(clock.now())
+    duties = [
+        Worker(database, clock, _handlers(settings, database, clock)).run(),
+        Keeper(Log(database, settings.ledger_dir, vault), clock).run(),
+        _beat(settings.run_dir / _HEARTBEAT),
+        stop.wait(),
+    ]
+    tasks = [asyncio.ensure_future(duty) for duty in duties]
     try:
-        await asyncio.wait((worker, heart, stopped), return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in (worker, heart, stopped):
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(worker, heart, stopped, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await database.close()
+    for task in done:
+        task.result()  # a duty that broke ends the process with its error; the supervisor starts it again
 
 
 def _handlers(settings: Settings, database: Any, clock: Any) -> dict[str, Any]:
     """What the worker can do, by kind of job."""
-    from recordings.jobs import handlers
+    from recordings import jobs, storage
+    from scheduler import escalation, sending, waiting, webhooks
 
-    return dict(handlers(settings.data_dir, database, clock))
+    mail: sending.Mail = sending.Outbox(settings.outbox_dir)
+    if settings.smtp_host:
+        mail = sending.SmtpMail(
+            settings.smtp_host,
+            settings.smtp_port,
+            settings.smtp_sender,
+            username=settings.smtp_username,
+            password=settings.smtp_password,
+        )
+    sms = sending.SmsOutbox(settings.outbox_dir)
+    copies = [
+        storage.ObjectStore.at(place) if "://" in place else storage.DirectoryStore(Path(place))
+        for place in settings.copies
+    ]
+    return {
+        **jobs.handlers(settings.data_dir, database, clock, _authority(settings), copies),
+        **sending.handlers(database, clock, mail, sms, base_url=settings.base_url),
+        **webhooks.handlers(database, clock, webhooks.HttpPoster()),
+        **escalation.handlers(database, clock),
+        **waiting.handlers(database, clock),
+    }
+
+
+def _authority(settings: Settings) -> Any:
+    """The time stamp authority of the site, or none."""
+    if not settings.timestamp_url or settings.timestamp_certificate is None:
+        return None
+    from recordings.timestamps import HttpAuthority
+
+    return HttpAuthority(settings.timestamp_url, settings.timestamp_certificate.read_bytes())
 
 
 async def _beat(path: Path) -> None:
@@ -294,31 +337,6 @@ async def _beat(path: Path) -> None:
 
 
 # Other commands
-
-
-@token_app.command("create")
-def token_create(
-    file: Annotated[Path, typer.Option(help="Where to write the token, readable by this user only.")],
-    toml: ConfigFile = None,
-    data_dir: DataDir = None,
-    name: Annotated[str, typer.Option(help="What the token is for, shown in the ledger.")] = "operator",
-    days: Annotated[int, typer.Option(help="Days until it expires.", min=1, max=365)] = 30,
-) -> None:
-    """Make an operator's token, for the self-test of a running server."""
-    settings = _settings(toml, {"data_dir": data_dir})
-
-    async def create() -> str:
-        from core.database import Database
-        from people.tokens import issue_token
-
-        database = Database(settings.database)
-        try:
-            return await issue_token(database, SystemClock(), name=name, lasts=timedelta(days=days))
-        finally:
-            await database.close()
-
-    _write_private(file, asyncio.run(create()) + "\n")
-    print(f"The token is in {file}; whoever has it can start rehearsals until it expires in {days} days.")
 
 
 @app.command()

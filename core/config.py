@@ -56,10 +56,27 @@ class Settings(BaseSettings):
     locale: str = "zh-CN"
     """Language of pages for visitors who have not chosen one."""
     country: str = "CN"
+    smtp_host: str = ""
+    """Mail server; without one, letters and short messages are written to ``outbox`` in the data directory."""
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_sender: str = ""
+    """Address letters come from."""
+    smtp_username: str = ""
+    smtp_password: str = ""
+    timestamp_url: str = ""
+    """RFC 3161 authority that stamps every chain; without one, records say that they are not time-stamped."""
+    timestamp_certificate: Path | None = None
+    """The authority's certificate, PEM: the only one whose tokens are believed."""
+    copies: Annotated[tuple[str, ...], NoDecode] = ()
+    """Where second copies of ended recordings go: directories, or ``s3://bucket/prefix``."""
+    turn_urls: Annotated[tuple[str, ...], NoDecode] = ()
+    """TURN servers for networks that block UDP, as ``turns:turn.example.org:443?transport=tcp``."""
+    turn_secret: str = ""
+    """Shared with the TURN servers; browsers get credentials that live ten minutes."""
     demo: bool = False
     """Serve the demo site: accounts with known passwords. Never for real data."""
 
-    @field_validator("public_address", mode="before")
+    @field_validator("public_address", "copies", "turn_urls", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -125,6 +142,14 @@ class Settings(BaseSettings):
                 f"plain HTTP is refused on {self.host}: browsers give camera and microphone only over HTTPS; "
                 "set tls_cert and tls_key, or trusted_proxy when a proxy ends TLS in front",
             )
+        if bool(self.timestamp_url) != bool(self.timestamp_certificate):
+            yield "timestamp_certificate", "timestamp_url and timestamp_certificate go together"
+        elif self.timestamp_certificate and not self.timestamp_certificate.is_file():
+            yield "timestamp_certificate", f"no such file: {self.timestamp_certificate}"
+        if self.turn_urls and len(self.turn_secret) < 16:
+            yield "turn_secret", "needed beside turn_urls, at least 16 characters"
+        if self.smtp_host and "@" not in self.smtp_sender:
+            yield "smtp_sender", "needed beside smtp_host: the address letters come from"
         if self.media_port and self.media_port + self.media_processes - 1 > 65_535:
             yield "media_processes", "there are not so many ports above media_port"
 
@@ -153,6 +178,11 @@ class Settings(BaseSettings):
     def secrets(self) -> Path:
         """Directory of ``core.vault``."""
         return self.secrets_dir or self.data_dir / "secrets"
+
+    @property
+    def outbox_dir(self) -> Path:
+        """Letters and short messages of a site without a mail server."""
+        return self.data_dir / "outbox"
 
     @property
     def ledger_dir(self) -> Path:
