@@ -7,18 +7,20 @@ all raises ``Invalid``, who may not raises ``Denied``.
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from cases.kinds import REHEARSAL, EndpointRole, Kind, Role
 from core.clock import Clock
 from core.database import Database
-from core.errors import Invalid
+from core.errors import Denied, Invalid
 from core.refusals import Refused
+from people import store as people
 from people.permissions import Action, Relation, require
 from people.principals import Principal
 from scheduler import exclusion, history, waiting
 from scheduler.facts import PlannedParty
-from scheduler.models import Booking, State
+from scheduler.models import Booking, BookingChange, State
 from scheduler.placing import place, taken_refusal, write
 from scheduler.planning import make_plan
 from scheduler.requests import Request, check_request, check_window, kind_of
@@ -26,6 +28,8 @@ from scheduler.rulebook import rulebook
 from scheduler.rules import first_refusal
 from scheduler.windows import ZONE
 
+URGENT = "urgent"
+"""Word in ``Booking.review`` until the duty officer has decided."""
 MOST_PARTICIPANTS = 16
 """Of a rehearsal."""
 
@@ -52,6 +56,36 @@ async def start_now(db: Database, clock: Clock, principal: Principal, request: R
     check_request(request, now, planned=False)
     require(principal, Action.START_NOW, {Relation.OWN_CASE})
     return await _book(db, now, principal, request, kind, State.CONFIRMED)
+
+
+async def ask_urgent(db: Database, clock: Clock, principal: Principal, request: Request) -> Booking | Refused:
+    """Ask for a scarce room at once: the duty officer alone decides, and the use is reviewed the next day.
+
+    Of the times in ``request`` only the length counts. Never for a visit, and never over somebody else's hold.
+    """
+    now = clock.now().replace(microsecond=0)
+    kind = kind_of(request.kind)
+    if kind.privileged or not kind.custody:
+        raise Invalid("not-urgent", "This kind of session cannot be asked for as urgent.", field="kind")
+    length = request.end - request.start
+    request = replace(request, start=now, end=now + (length if length > timedelta(0) else kind.duration))
+    check_request(request, now, planned=False)
+    return await _book(db, now, principal, request, kind, State.REQUESTED, act="urgent", review=URGENT)
+
+
+async def urgent_uses(db: Database, principal: Principal, *, since: datetime, until: datetime) -> list[str]:
+    """For the review of the next day: ids of bookings asked for as urgent in a span, earliest first."""
+    if not principal.has("reviewer") and not principal.has("inspector"):
+        raise Denied("not-allowed", "This is not open to you. If you need it for your work, ask your administrator.")
+    async with db.transaction(write=False) as tx:
+        units = await people.below(tx, principal.organisation) if principal.organisation else ()
+        query = (
+            select(Booking.id)
+            .join(BookingChange, BookingChange.booking == Booking.id)
+            .where(BookingChange.act == "urgent", BookingChange.at >= since, BookingChange.at < until)
+            .where(Booking.organisation.in_(units))
+        )
+        return list((await tx.execute(query.order_by(BookingChange.at))).scalars())
 
 
 async def start_rehearsal(
@@ -96,7 +130,15 @@ async def start_rehearsal(
 
 
 async def _book(
-    db: Database, now: datetime, principal: Principal, request: Request, kind: Kind, state: State
+    db: Database,
+    now: datetime,
+    principal: Principal,
+    request: Request,
+    kind: Kind,
+    state: State,
+    *,
+    act: str | None = None,
+    review: str | None = None,
 ) -> Booking | Refused:
     """Try until a room is won, the rules refuse, or nothing is left; each try is one transaction."""
     try:
@@ -109,7 +151,7 @@ async def _book(
                 return refused
             if not await waiting.leaves_a_window(tx, plan, request, now):
                 return waiting.NO_WINDOW_LEFT
-            answer = await place(tx, plan, principal, request, state, now)
+            answer = await place(tx, plan, principal, request, state, now, act=act, review=review)
             if isinstance(answer, Booking):
                 return answer
     except IntegrityError as error:

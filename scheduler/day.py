@@ -98,6 +98,17 @@ async def day_list(
         )
 
 
+async def week_board(
+    db: Database, clock: Clock, principal: Principal, *, first: date | None = None, days: int = 7
+) -> list[DayList]:
+    """The post's lists of the ``days`` from ``first`` (default: today there) on, for a board of rooms by days."""
+    async with db.transaction(write=False) as tx:
+        place = await _own_facility(tx, principal, None)
+    start = first or clock.now().astimezone(ZoneInfo(place.zone)).date()
+    shown = [start + timedelta(days=number) for number in range(max(1, min(days, 14)))]
+    return [await day_list(db, clock, principal, day=day) for day in shown]
+
+
 async def my_sessions(
     db: Database, clock: Clock, principal: Principal, *, since: datetime | None = None, limit: int = 200
 ) -> list[BookingView]:

@@ -89,6 +89,7 @@ async def _act(
         booking.reason = reason.value if reason else None
         booking.owner = OWNER[reason].value if isinstance(reason, NoShow) else None
         booking.decided, booking.decided_by = now, principal.id
+        booking.review = None if booking.review == "urgent" else booking.review
         if act.releases:
             await holds.release(tx, booking.id)
         await history.record(tx, booking, act.name, by=principal.id, at=now)

@@ -52,6 +52,7 @@ async def record(
     said = {"kind": booking.kind, "version": booking.version, **(details or {})}
     if booking.reason:
         said["reason"] = booking.reason
-    await ledger.append(tx, f"booking.{act}", actor=by, subject=booking.id, at=at, details=said)
     await notices.about(tx, booking, act, by=by, at=at)
     await webhooks.queue(tx, booking, act, at)
+    # last, because every other writer of the ledger waits from here until the commit
+    await ledger.append(tx, f"booking.{act}", actor=by, subject=booking.id, at=at, details=said)

@@ -28,6 +28,7 @@ SEND = "notice.send"
 REMIND = "notice.remind"
 REMINDERS: tuple[timedelta, ...] = (timedelta(days=1), timedelta(hours=1), timedelta(minutes=15))
 TEXTS: dict[str, str] = {
+    "urgent": "A room is asked for at once. Please decide in the day list.",
     "requested": "A visit was requested for {start}. Please confirm or decline it in the day list.",
     "confirmed": "Your appointment on {start} is confirmed.",
     "declined": "Your request for {start} could not be confirmed: {reason}. Please choose another time.",
@@ -158,7 +159,7 @@ def words(notice: Notice, locale: str, *, now: datetime, zone: str | None) -> st
 async def _concerned(tx: AsyncSession, booking: Booking, act: str) -> set[str]:
     """Whom an act concerns: the post of a request, the post too of what is given back, else those who take part."""
     post = set(await post_of(tx, booking.facility))
-    if act in ("requested", "withdrawn"):
+    if act in ("requested", "withdrawn", "urgent"):
         return post
     parties = {p.person for p in await store.parties(tx, [booking.id]) if p.person} | {booking.created_by}
     return parties | post if act == "cancelled" else parties

@@ -5,9 +5,10 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from core.ids import new_id
 from core.refusals import Refused
 from people.principals import Principal
-from scheduler import escalation, history, holds, search
+from scheduler import escalation, escorts, history, holds, search
 from scheduler.facts import PlannedParty, RoomFacts
 from scheduler.hours import calendars_of
 from scheduler.models import Booking, Party, State
@@ -43,7 +44,9 @@ async def chosen_room(
     far = next((room for room in open_ if room.id == shared or seats[room.id].key not in taken), None)
     if plan.far and far is None:
         return None, tuple(sorted(taken)) or CALENDAR
-    return far, ()
+    places = {far.facility} if far else set()
+    found, gap = await escorts.moves(tx, request.custody_person, places, request.start, request.end, but)
+    return (None, CALENDAR) if escorts.clash(found, gap, request.start, request.end) else (far, ())
 
 
 async def place(
@@ -105,9 +108,11 @@ async def write(
     tx.add(booking)
     await tx.flush()
     seats = {"far": far.id if far else None, "own": own.id if own else None, "device": None}
-    for party in parties:
+    ids = sorted(new_id() for _ in parties)  # read back in this order
+    for id_, party in zip(ids, parties, strict=True):
         tx.add(
             Party(
+                id=id_,
                 booking=booking.id,
                 role=party.role,
                 endpoint_role=party.endpoint_role,
@@ -119,7 +124,7 @@ async def write(
                 lead=party.lead,
             )
         )
-        await tx.flush()
+    await tx.flush()
 
 
 async def taken_refusal(

@@ -28,7 +28,7 @@ from scheduler.planning import Plan, make_plan
 from scheduler.refusals import Slot
 from scheduler.requests import check_window, kind_of
 from scheduler.rulebook import rulebook
-from scheduler.rules import first_refusal
+from scheduler.rules import first_refusal, untimed
 from scheduler.views import BookingView, views
 
 WITHIN = timedelta(hours=48)
@@ -157,7 +157,9 @@ async def proposals(db: Database, clock: Clock, booking: str) -> list[Slot]:
         kind = kind_of(was.kind)
         wish = replace(was, room=None) if kind.custody else was
         plan = await make_plan(tx, owner, wish, kind, now)
-        if not isinstance(plan, Plan) or isinstance(first_refusal(plan.facts, await rulebook(tx, now.date())), Refused):
+        if not isinstance(plan, Plan) or isinstance(
+            first_refusal(plan.facts, untimed(await rulebook(tx, now.date()))), Refused
+        ):
             return []
         length = was.end - was.start
         soon = await search.find(tx, plan, now, now + WITHIN, length, but=booking)

@@ -5,8 +5,8 @@ same answer years later, so that "would this have been allowed on that day?" can
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from cases.kinds import Role
@@ -57,6 +57,8 @@ class Rule:
     until: date | None = None
     input: str | None = None
     """Form field the sentence belongs to."""
+    timed: bool = False
+    """Whether another time may keep it: a search leaves such times out instead of refusing altogether."""
     proofs: tuple[str, ...] = ()
     """Tests that prove it."""
 
@@ -95,6 +97,17 @@ def judge(facts: Facts, rules: Iterable[Rule], day: date | None = None) -> list[
 def first_refusal(facts: Facts, rules: Iterable[Rule], day: date | None = None) -> Refused | None:
     """The first breach that forbids the booking, or ``None`` when it is allowed."""
     return next((b.refused() for b in judge(facts, rules, day) if b.rule.severity is Severity.REFUSE), None)
+
+
+def untimed(rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    """The rules that no other time would keep."""
+    return tuple(rule for rule in rules if not rule.timed)
+
+
+def kept_at(facts: Facts, rules: Iterable[Rule], start: datetime, end: datetime) -> bool:
+    """Whether the rules that depend on the time allow the same session in ``[start, end)``."""
+    timed = tuple(rule for rule in rules if rule.timed)
+    return first_refusal(replace(facts, start=start, end=end), timed) is None
 
 
 _PRIVATE = frozenset({Role.LAWYER, Role.DETAINEE, Role.INTERPRETER, Role.GUARDIAN})
@@ -182,13 +195,18 @@ def _girl(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
     return {} if facts.minor and facts.sex == "female" else KEPT
 
 
+def _staggered(_: Facts, __: Parameters) -> Mapping[str, object] | None:
+    return KEPT  # looked at with the holds, because moves of others are no facts of this session
+
+
 def _few_no_shows(facts: Facts, parameters: Parameters) -> Mapping[str, object] | None:
     return KEPT if facts.lawyer_no_shows < int(parameters["count"]) else {"count": facts.lawyer_no_shows}
 
 
 def _notice(facts: Facts, parameters: Parameters) -> Mapping[str, object] | None:
-    earliest = facts.now + timedelta(hours=float(parameters["hours"]))
-    return KEPT if facts.start >= earliest else {"from": earliest}
+    hours = float(parameters["hours"])
+    earliest = facts.now + timedelta(hours=hours)
+    return KEPT if not hours or facts.start >= earliest else {"from": earliest}
 
 
 _VISIT = frozenset({"visit"})
@@ -308,6 +326,7 @@ RULES: tuple[Rule, ...] = (
         source="CPL 119, MPS 200",
         kinds=_INTERROGATION,
         check=_rest_between,
+        timed=True,
         text="Between two summonses lie at least {hours} hours of rest. Possible from {from}.",
         parameters={"hours": 12},
         input="start",
@@ -342,6 +361,7 @@ RULES: tuple[Rule, ...] = (
         source="practice",
         kinds=_VISIT,
         check=_notice,
+        timed=True,
         text="A visit needs some notice. Possible from {from}.",
         parameters={"hours": 0},
         input="start",
@@ -356,6 +376,17 @@ RULES: tuple[Rule, ...] = (
         text="One witness or victim gives a statement at a time. Please name exactly one.",
         input="guests",
         proofs=("tests/scheduler/test_rules.py::test_two_witnesses_at_once_are_refused",),
+    ),
+    Rule(
+        id="ES-1",
+        title="Escorts of co-suspects are staggered",
+        source="MPS 202, practice",
+        kinds=_VISIT | _INTERROGATION,
+        check=_staggered,
+        text="Not available at that time. Please choose another.",
+        parameters={"minutes": 0},
+        input="start",
+        proofs=("tests/scheduler/test_escorts.py::test_co_suspects_are_not_moved_at_the_same_time",),
     ),
     Rule(
         id="RM-1",

@@ -11,7 +11,7 @@ from core.database import Database
 from core.errors import Invalid
 from core.refusals import Refused
 from people.principals import Principal
-from scheduler import holds, store
+from scheduler import escorts, holds, store
 from scheduler.facts import RoomFacts
 from scheduler.holds import Resource
 from scheduler.hours import calendars_of
@@ -19,7 +19,7 @@ from scheduler.planning import Plan, make_plan
 from scheduler.refusals import Slot
 from scheduler.requests import HORIZON, LONGEST, SHORTEST, Request, kind_of
 from scheduler.rulebook import rulebook
-from scheduler.rules import first_refusal
+from scheduler.rules import first_refusal, kept_at, untimed
 from scheduler.windows import GRID, next_on_grid
 
 NEAREST = 3
@@ -136,7 +136,8 @@ async def free_slots(
         plan = await make_plan(tx, principal, request, kind, now)
         if isinstance(plan, Refused):
             return plan
-        refused = first_refusal(plan.facts, await rulebook(tx, plan.facts.start.date()))
+        rules = await rulebook(tx, plan.facts.start.date())
+        refused = first_refusal(plan.facts, untimed(rules))
         if refused is not None:
             return refused
         return await find(tx, plan, max(now, request.start), min(until, now + HORIZON), length)
@@ -160,7 +161,14 @@ async def find(
     shared = plan.own is not None and [room.id for room in plan.far] == [plan.own.id]
     own = seats[plan.own.id] if plan.own and not shared else None
     far = [seats[room.id] for room in plan.far if own is None or room.id != own.room.id]
-    return slots(far, people, own, busy, times)
+    client = next((party.custody_person for party in plan.parties if party.custody_person), None)
+    moved, gap = await escorts.moves(tx, client, {room.facility for room in plan.far}, *reach, but)
+    rules = await rulebook(tx, plan.facts.start.date())
+    return [
+        slot
+        for slot in slots(far, people, own, busy, times)
+        if not escorts.clash(moved, gap, slot.start, slot.end) and kept_at(plan.facts, rules, slot.start, slot.end)
+    ]
 
 
 def apart(found: Sequence[Slot], length: timedelta, most: int) -> list[Slot]:

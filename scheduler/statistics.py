@@ -4,7 +4,6 @@ person; a figure from fewer than five sessions is left out."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import asin, cos, radians, sin, sqrt
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,6 +15,7 @@ from core.errors import Denied
 from people import store as people
 from people.principals import Principal
 from scheduler import store
+from scheduler.distances import kilometres
 from scheduler.facts import room_facts
 from scheduler.hours import calendars_of
 from scheduler.models import Booking, Facility, Room, RoomUse, State
@@ -24,7 +24,6 @@ from scheduler.search import Seat, grid, slots
 
 FEWEST = 5
 READERS = frozenset({"administrator", "reviewer", "inspector", "duty_officer"})
-EARTH_KM = 6371.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +157,9 @@ async def forecast(
 
 def distance(one: Facility, other: Facility) -> float:
     """Kilometres on the great circle; infinite where a position is not known."""
-    if None in (one.latitude, one.longitude, other.latitude, other.longitude):
+    if one.latitude is None or one.longitude is None or other.latitude is None or other.longitude is None:
         return float("inf")
-    place = (one.latitude, one.longitude, other.latitude, other.longitude)
-    lat1, lon1, lat2, lon2 = (radians(float(degrees or 0)) for degrees in place)
-    half = sin((lat2 - lat1) / 2) ** 2 + cos(lat1) * cos(lat2) * sin((lon2 - lon1) / 2) ** 2
-    return 2 * EARTH_KM * asin(sqrt(half))
+    return kilometres((one.latitude, one.longitude), (other.latitude, other.longitude))
 
 
 async def _places(tx: AsyncSession, principal: Principal) -> Sequence[Facility]:

@@ -9,6 +9,7 @@ from core.refusals import Refused
 from scheduler.bookings import request_booking
 from scheduler.models import Booking
 from scheduler.rulebook import grant_exception, replay, set_rule
+from scheduler.search import free_slots
 
 TODAY = date(2026, 3, 2)
 
@@ -20,6 +21,13 @@ async def test_a_parameter_applies_from_its_day(site):
     assert isinstance(await request_booking(site.db, site.clock, site.who["officer"], site.interrogation()), Booking)
     refused = await request_booking(site.db, site.clock, site.who["officer"], site.interrogation(24 * 8))
     assert (refused.rule, refused.values) == ("IN-1", {"officers": 3})
+
+
+async def test_a_search_skips_times_a_rule_forbids_instead_of_refusing(site):
+    """With three hours' notice asked for, the search begins in three hours and says nothing else."""
+    await set_rule(site.db, site.clock, site.who["admin"], "LV-4n", since=TODAY, parameters={"hours": 3})
+    found = await free_slots(site.db, site.clock, site.who["lawyer"], site.visit(1), until=site.at(5)[0])
+    assert found[0].start == site.at(3)[0]
 
 
 async def test_a_rule_can_be_switched_off(site):
