@@ -6,6 +6,8 @@ import { button, fill, h, icon, say, show } from "./dom.js";
 import { clockTime, span, t } from "./texts.js";
 import { missingWords } from "./words.js";
 
+const SERVER_AWAY = "relay-lost";
+
 export class Held {
   constructor(root, room) {
     Object.assign(this, { root, room });
@@ -29,7 +31,7 @@ export class Held {
     show(this.missing, Boolean(missing) && !arming);
     const byHost = view.rights.host && view.policy === "clear" && !arming;
     show(this.go, byHost);
-    this.go.disabled = view.missing.length > 0;
+    this.go.disabled = view.missing.length > 0 || view.reason === SERVER_AWAY;
     say(this.who, whoActs(view, arming, byHost));
     say(this.record, recordNote(view));
     this.tick();
@@ -45,6 +47,7 @@ export class Held {
 
 function whoActs(view, arming, byHost) {
   if (arming) return "";
+  if (byHost && view.reason === SERVER_AWAY) return t("You can go on as soon as the media server is back; that takes a few seconds.");
   if (byHost && view.missing.length) return t("You can go on as soon as everybody who is required is back.");
   if (byHost) return t("You decide when it goes on.");
   if (view.policy === "attendance" && view.reason !== "stopped") return t("It goes on by itself as soon as that is put right. You need not do anything.");

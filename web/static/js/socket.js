@@ -15,6 +15,7 @@ import { t } from "./texts.js";
 const PING = 4000;
 const SILENCE = 10_000;
 const PROBE = 2500;
+const LONGEST_WAIT = 3000;
 const FOR_GOOD = new Set(["replaced", "refused", "ended", "left"]);
 const TICKET_AGAIN = new Set(["ticket-used", "ticket-expired", "ticket-unknown"]);
 const TICKETS = 3;
@@ -177,7 +178,7 @@ export class Connection extends EventTarget {
     this.attempt += 1;
     if (navigator.onLine === false) return this.#become("offline");
     this.#become("lost");
-    const timer = setTimeout(() => this.#attempt(), wait ?? delayBefore(this.attempt - 1));
+    const timer = setTimeout(() => this.#attempt(), wait ?? delayBefore(this.attempt - 1, { most: LONGEST_WAIT }));
     this.timers.add(timer);
   }
 
