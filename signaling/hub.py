@@ -294,7 +294,7 @@ class Hub:
 
     def link_down(self, link: Link) -> None:
         for live in self._of(link):
-            live.resources.chain = False
+            live.log.chained = False
             live.take(events.RelayDown())
 
     def link_event(self, link: Link, event: commands.Event) -> None:

@@ -6,7 +6,6 @@ wait has a bounded queue of its own (outboxes, the link, the database writer).
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,10 +19,12 @@ from core.ids import new_id
 from media import commands
 from scheduler.roster import Roster
 from signaling import events, messages, views
+from signaling.commanding import command_for
 from signaling.connection import Close, Connection
 from signaling.events import Effect, Event, Seat
 from signaling.keeping import Course, Keeper, Standing
 from signaling.link import Link
+from signaling.log import SessionLog
 from signaling.places import Place, Places
 from signaling.presence import Standing as Stands
 from signaling.resources import Resources, media_event
@@ -35,12 +36,6 @@ from signaling.telling import Memory, Tellable, Told, message, sentence
 from signaling.turn import Turn, ice_servers
 
 log = structlog.get_logger()
-
-KEPT_ENTRIES = 20_000
-"""Log entries kept in memory for a new take of the chain; older ones are in it already."""
-LEFT_OUT = 1000
-"""Numbers left out when a session is taken up: the process before may have sent entries to the chain that it could not
-write to the database any more, and a number is never used for two entries."""
 
 AskTime = Callable[["Live", Place, int], Coroutine[Any, Any, None]]
 
@@ -77,6 +72,7 @@ class Live:
         self.facts = facts
         self.link = link
         self.keeper = keeper
+        self.log = SessionLog(self.id, link, keeper, clock)
         self.places = Places()
         self.resources = Resources()
         self.over = False
@@ -84,8 +80,6 @@ class Live:
         self._ask_time = ask_time
         self._count = count
         self._turn = turn
-        self._number = 0
-        self._entries: deque[Entry] = deque(maxlen=KEPT_ENTRIES)
         self._memory = Memory()
         self._dirty = False
         self._attention: object = None
@@ -114,8 +108,7 @@ class Live:
 
     def take_up(self, entries: list[Entry]) -> None:
         """Go on after a crash with the log of the process before."""
-        self._entries.extend(entries)
-        self._number = entries[-1].number + LEFT_OUT if entries else 0
+        self.log.take_up(entries)
         self._memory.recall(entries, frozenset(self.session.presence.endpoints))
         session = self.session
         entry = {"event": "taken-up", "state": session.state, "reason": session.reason}
@@ -195,8 +188,9 @@ class Live:
             return
         if isinstance(event, commands.RecorderReady):
             self._untried = False
-            self._number = max(self._number, event.last_entry)
-            self._replay(event.last_entry)
+            self.log.chain_ready(event.last_entry)
+        elif isinstance(event, commands.RecorderFailed | commands.Closed):
+            self.log.chained = False
         taken = media_event(event, self.resources)
         if taken is None:
             return
@@ -232,7 +226,7 @@ class Live:
         """A defect in deciding must not leave anything flowing: stop, and rebuild the session from its log."""
         self.link.send(commands.Forward(session=self.id, on=False))
         now = self._clock.now()
-        self.session = restore(self.roster, list(self._entries), now)
+        self.session = restore(self.roster, list(self.log), now)
         for place in self.places:
             endpoint = self.session.presence.get(place.endpoint)
             if endpoint is not None and place.connection is not None:
@@ -275,65 +269,16 @@ class Live:
                     self._command(effect)
 
     def _command(self, effect: Effect) -> None:
-        command = self._command_for(effect)
+        if isinstance(effect, events.RemoveMedia):
+            self.resources.forget(effect.endpoint)
+        command = command_for(effect, self.session, self.facts.recording, self.resources, self._clock.now())
         if command is not None:
             self.link.send(command)
 
-    def _command_for(self, effect: Effect) -> commands.Command | None:
-        session, kind = self.id, self.session.kind
-        match effect:
-            case events.OpenMedia():
-                return commands.OpenSession(session=session)
-            case events.ArmRecorder():
-                left = (self.roster.end - self._clock.now()).total_seconds()
-                return commands.Arm(
-                    session=session,
-                    recording=self.facts.recording,
-                    kind=kind.code,
-                    policy=kind.recording.value,
-                    planned_seconds=max(600, int(left)),
-                )
-            case events.Forward(on):
-                return commands.Forward(session=session, on=on)
-            case events.Silence(endpoint, publication, media, on):
-                return commands.Silence(session=session, endpoint=endpoint, publication=publication, kind=media, on=on)
-            case events.RemoveMedia(endpoint):
-                self.resources.forget(endpoint)
-                return commands.Remove(session=session, endpoint=endpoint)
-            case events.StopPublication(endpoint, publication):
-                resource = self.resources.published(endpoint, publication)
-                return commands.Withdraw(resource=resource) if resource else None
-            case events.CloseMedia(reason):
-                return commands.CloseSession(session=session, reason=reason)
-        return None
-
     def _record(self, record: events.Record) -> None:
-        """Number an entry; to the chain when it is on, to the database when it is there."""
-        self._number += 1
-        entry = Entry(self._number, self._clock.now(), record.public, record.private)
-        self._entries.append(entry)
-        self.keeper.add(entry)
-        if self.resources.chain:
-            self._log(entry)
+        self.log.add(record)
         if record.public["event"] == "state":
             self._keep_standing()
-
-    def _log(self, entry: Entry) -> None:
-        self.link.send(
-            commands.Log(
-                session=self.id,
-                number=entry.number,
-                at=entry.at,
-                public=dict(entry.public),
-                private=dict(entry.private),
-            )
-        )
-
-    def _replay(self, last: int) -> None:
-        """The chain has entries up to ``last``: send what is above."""
-        for entry in self._entries:
-            if entry.number > last:
-                self._log(entry)
 
     def _keep_standing(self) -> None:
         session = self.session
@@ -359,7 +304,7 @@ class Live:
             if place.connection is not None:
                 place.connection.offer(
                     messages.Ended(
-                        number=self._number,
+                        number=self.log.number,
                         at=session.ended or now,
                         reason=session.reason,
                         reason_text=self._reason(place),
@@ -379,7 +324,7 @@ class Live:
 
     def _tell(self, effect: Tellable, to: frozenset[str] | None) -> None:
         everybody = frozenset(e.id for e in self.session.presence.admitted())
-        told = Told(self._number, self._clock.now(), effect, everybody if to is None else to)
+        told = Told(self.log.number, self._clock.now(), effect, everybody if to is None else to)
         self._memory.add(told)
         for place in self.places:
             if place.endpoint in told.to and place.connection is not None:
@@ -430,7 +375,7 @@ class Live:
             if endpoint is None or place.connection is None or endpoint.standing is Stands.LEFT:
                 continue
             texts = place.connection.texts
-            place.connection.offer(views.view(self.session, endpoint, self._number, texts, now))
+            place.connection.offer(views.view(self.session, endpoint, self.log.number, texts, now))
 
     def _ask(self, endpoint: str, minutes: int) -> None:
         place = self.places.get(endpoint)

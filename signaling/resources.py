@@ -25,8 +25,6 @@ class Resources:
     def __init__(self) -> None:
         self._all: dict[str, Resource] = {}
         self._publishing: dict[tuple[str, str], str] = {}
-        self.chain = False
-        """Whether the chain takes log entries now."""
 
     def get(self, resource: str) -> Resource | None:
         return self._all.get(resource)
@@ -62,7 +60,6 @@ class Resources:
         """The media process holds nothing any more."""
         self._all.clear()
         self._publishing.clear()
-        self.chain = False
 
     def note(self, event: commands.Event) -> None:
         """Keep up with the media process."""
@@ -71,10 +68,6 @@ class Resources:
                 self.add(Resource(resource, endpoint, None, "", "*"))
             case commands.Left(resource=resource):
                 self.remove(resource)
-            case commands.RecorderReady():
-                self.chain = True
-            case commands.RecorderFailed() | commands.Closed():
-                self.chain = False
 
 
 def media_event(event: commands.Event, resources: Resources) -> events.Event | None:

@@ -1,0 +1,47 @@
+"""Effects of a session as commands to its media process. Pure."""
+
+from datetime import datetime
+
+from media import commands
+from signaling import events
+from signaling.events import Effect
+from signaling.resources import Resources
+from signaling.session import Session
+
+LEAST_PLANNED = 600
+"""Seconds a recorder makes room for at least."""
+
+
+def command_for(
+    effect: Effect, session: Session, recording: str, resources: Resources, now: datetime
+) -> commands.Command | None:
+    """The command that carries out ``effect``, or ``None`` when there is nothing to be done."""
+    name = session.roster.session
+    match effect:
+        case events.OpenMedia():
+            return commands.OpenSession(session=name)
+        case events.ArmRecorder():
+            return _arm(session, recording, now)
+        case events.Forward(on):
+            return commands.Forward(session=name, on=on)
+        case events.Silence(endpoint, publication, kind, on):
+            return commands.Silence(session=name, endpoint=endpoint, publication=publication, kind=kind, on=on)
+        case events.RemoveMedia(endpoint):
+            return commands.Remove(session=name, endpoint=endpoint)
+        case events.StopPublication(endpoint, publication):
+            resource = resources.published(endpoint, publication)
+            return commands.Withdraw(resource=resource) if resource else None
+        case events.CloseMedia(reason):
+            return commands.CloseSession(session=name, reason=reason)
+    return None
+
+
+def _arm(session: Session, recording: str, now: datetime) -> commands.Arm:
+    left = int((session.roster.end - now).total_seconds())
+    return commands.Arm(
+        session=session.roster.session,
+        recording=recording,
+        kind=session.kind.code,
+        policy=session.kind.recording.value,
+        planned_seconds=max(LEAST_PLANNED, left),
+    )
