@@ -40,13 +40,25 @@ NAME = "composed.mp4"
 _PACKET = struct.Struct(">qBI")
 _STEP_NS = 1_000_000_000 // FPS
 _ROLES = {
+    "officer": "办案民警 Officer",
+    "cooperating_officer": "协作民警 Co-operating officer",
+    "duty_officer": "值班民警 Duty officer",
+    "lawyer": "律师 Lawyer",
+    "detainee": "被讯问人 Person questioned",
+    "witness": "证人 Witness",
+    "victim": "被害人 Victim",
+    "guardian": "法定代理人 Guardian",
+    "interpreter": "翻译 Interpreter",
+    "operator": "操作员 Operator",
+    "synthetic": "演练 Rehearsal",
     "host": "主持 Host",
     "party": "参加人 Party",
     "guest": "来宾 Guest",
     "room": "房间 Room",
     "post": "值班 Post",
 }
-_SUBJECTS = ("room", "guest", "detainee", "witness", "victim", "party")
+"""What is written when policy gives no name; any other role is written as it is."""
+_SUBJECTS = ("detainee", "victim", "witness", "room", "guest", "party", "guardian", "lawyer")
 """Roles that stand large, in this order."""
 
 Progress = Callable[[int, int], None]
