@@ -88,7 +88,7 @@ def page(
 class Words(Texts):
     """The sentences of one language in a template, where a value may be marked-up text such as a time."""
 
-    def __call__(self, text: str, /, **values: object) -> str:
+    def __call__(self, text: str, **values: object) -> str:
         if not any(isinstance(value, Markup) for value in values.values()):
             return super().__call__(text, **values)
         return escape(self.gettext(text)).format(**values)
