@@ -97,6 +97,7 @@ SCENES: Sequence[Scene] = (
     Scene("person-new", "/people/new", "admin"),
     Scene("facilities", "/facilities", "admin"),
     Scene("facility", "/facilities/{facility}", "admin"),
+    Scene("confirm-yourself", "/confirm?next=/people", "admin"),
     Scene("not-found", "/nope", "lawyer", 404),
     Scene("not-allowed", "/day", "lawyer", 403),
     Scene("live-check", "/sessions/{open}/live", "officer"),

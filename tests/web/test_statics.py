@@ -65,3 +65,11 @@ async def test_nothing_outside_the_folder_is_served(site: World) -> None:
     browser = await site.browser()
     for path in ("/static/../app.py", "/static/vendor/VENDOR.json", "/static/", "/static/css"):
         assert (await browser.get(path)).status == 404
+
+
+def test_live_page_is_light() -> None:
+    """All scripts, styles and sentences of a live session together stay far below 300 kB on the wire."""
+    files = Statics()._files
+    loaded = [file for name, file in files.items() if name.startswith(("js/", "texts/zh", "css/live", "css/tokens"))]
+    assert len(loaded) > 10
+    assert sum(len(file.gzipped or file.body) for file in loaded) < 250_000
