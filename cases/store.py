@@ -12,6 +12,8 @@ from cases.models import (
     CaseSuspect,
     CustodyPerson,
     CustodyRecord,
+    Paper,
+    PaperKind,
     Representation,
     RepresentationState,
 )
@@ -95,6 +97,18 @@ async def clients(tx: AsyncSession, lawyer: str, now: datetime) -> list[tuple[Re
     query = _in_force(lawyer, now).join(CustodyPerson, CustodyPerson.id == Representation.client)
     rows = await tx.execute(query.add_columns(CustodyPerson).order_by(CustodyPerson.name))
     return [(row[0], row[1]) for row in rows]
+
+
+async def named_in_permits(tx: AsyncSession, case_id: str, person: str, now: datetime) -> set[str]:
+    """Officers named by accepted interrogation permits (提讯证) in force for a person in a case."""
+    query = select(Paper.officers).where(
+        Paper.kind == PaperKind.INTERROGATION_PERMIT,
+        Paper.case == case_id,
+        Paper.client == person,
+        Paper.state == "accepted",
+        or_(Paper.until.is_(None), Paper.until > now),
+    )
+    return {officer for officers in (await tx.execute(query)).scalars() for officer in officers}
 
 
 def _in_force(lawyer: str, now: datetime):  # type: ignore[no-untyped-def]  # Select's row type changes as columns are added

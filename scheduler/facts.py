@@ -83,6 +83,8 @@ class Facts:
     questioned_before: bool = False
     last_questioned: datetime | None = None
     """When the last questioning of this person that was booked before this one ends."""
+    permit_named: int = 0
+    """How many of the officers an interrogation permit accepted by the facility names (IN-2b)."""
     lawyer_no_shows: int = 0
     """The asking lawyer's own no-shows in the time the rule looks back."""
     exceptions: frozenset[str] = frozenset()

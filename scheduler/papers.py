@@ -19,6 +19,7 @@ from people.permissions import Action, Relation, allowed, relations, require
 from people.principals import Principal
 from scheduler import notices, store
 from scheduler.clocks import Pause
+from scheduler.rulebook import LONGEST_EXCEPTION, write_exception
 
 DUE = "papers.due"
 CHECK_WITHIN = timedelta(hours=24)
@@ -302,6 +303,10 @@ async def _conclude(tx: AsyncSession, paper: Paper, principal: Principal, now: d
     if paper.state == "refused":
         values = {"reason": REFUSED_TEXT[paper.reason or "unreadable"]}
         await notices.tell(tx, [bond.lawyer], "papers_refused", at=now, values=values)
+        return
+    if paper.kind is PaperKind.INTERPRETER_PERMIT:
+        until = min(filter(None, (paper.until, now + LONGEST_EXCEPTION)))
+        await write_exception(tx, paper.client or "", "LV-2b", "permit", by=principal.id, at=now, until=until)
         return
     accepted = [p for p in await of_representation(tx, bond.id) if p.state == "accepted"]
     if bond.state is RepresentationState.PENDING and not missing(accepted, now):

@@ -80,6 +80,7 @@ async def make_plan(
         custody_since=custody.since if custody else None,
         questioned_before=questioned is not None,
         last_questioned=questioned,
+        permit_named=await _named_by_permit(tx, request, parties, now) if person and not kind.privileged else 0,
         lawyer_no_shows=await store.own_no_shows(tx, principal.id, now - NO_SHOWS_BACK) if kind.privileged else 0,
         exceptions=await exceptions_for(tx, [i for i in (request.custody_person, case_id, principal.id) if i], now),
     )
@@ -114,6 +115,12 @@ async def _permit(
         if not await cases.is_suspect(tx, request.custody_person or "", request.case):
             raise Invalid("not-in-case", "This person does not belong to the case.", field="custody_person")
     return request.case
+
+
+async def _named_by_permit(tx: AsyncSession, request: Request, parties: Sequence[PlannedParty], now: datetime) -> int:
+    """How many of the officers stand in an accepted permit for this person and case."""
+    named = await cases.named_in_permits(tx, request.case or "", request.custody_person or "", now)
+    return len(named & {party.person for party in parties if party.role is Role.OFFICER})
 
 
 async def _custody_person(tx: AsyncSession, request: Request) -> CustodyPerson | None:

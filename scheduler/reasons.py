@@ -57,15 +57,16 @@ class Owner(StrEnum):
     PLATFORM = "platform"
 
 
+NO_CAPACITY_TEXT = "No room or escort at that time"
 DECLINED_TEXT: dict[Declined, str] = {
     Declined.PAPERS: "A paper is missing",
-    Declined.NO_CAPACITY: "No room or escort at that time",
     Declined.CLOSED: "The facility is closed at that time",
     Declined.ILL: "The client is ill",
     Declined.COURT: "The client is at court",
     Declined.NOT_HERE: "The client is not held here",
     Declined.PERMIT: "A permit is needed first",
 }
+"""Offered to the post; lack of room is no answer to a visit (LV-1) and not among them."""
 CANCELLED_TEXT: dict[Cancelled, str] = {
     Cancelled.OTHER_TIME: "Another time is better",
     Cancelled.NOT_NEEDED: "No longer needed",
@@ -105,6 +106,7 @@ REASON_TEXT: dict[str, str] = {
     **{r.value: t for r, t in NO_SHOW_TEXT.items()},
     **{r.value: t for r, t in CANCELLED_TEXT.items()},
     **{r.value: t for r, t in DECLINED_TEXT.items()},
+    Declined.NO_CAPACITY.value: NO_CAPACITY_TEXT,
 }
 """Sentence of a stored word where the act it belongs to does not matter."""
 STATE_TEXT: dict[str, str] = {

@@ -14,8 +14,9 @@ from core.database import Database
 from core.errors import Denied, Invalid, NotFound
 from people.permissions import Action, Relation, allowed
 from people.principals import Principal
+from scheduler.access import relations_to
 from scheduler.facts import restored
-from scheduler.models import BookingChange, RuleException, RuleSetting
+from scheduler.models import Booking, BookingChange, RuleException, RuleSetting
 from scheduler.rules import RULES, Breach, Rule, Severity, judge
 
 LONGEST_EXCEPTION = timedelta(days=90)
@@ -90,12 +91,28 @@ async def grant_exception(
     if not now < until <= now + LONGEST_EXCEPTION:
         raise Invalid("until", "An exception ends within 90 days.", field="until")
     async with db.transaction() as tx:
-        made = RuleException(subject=subject, rule=rule, word=word, by=principal.id, at=now, until=until)
-        tx.add(made)
-        await tx.flush()
-        details = {"rule": rule, "word": word}
-        await ledger.append(tx, "rule.exception", actor=principal.id, subject=subject, at=now, details=details)
+        return await write_exception(tx, subject, rule, word, by=principal.id, at=now, until=until)
+
+
+async def write_exception(
+    tx: AsyncSession, subject: str, rule: str, word: str, *, by: str, at: datetime, until: datetime
+) -> RuleException:
+    """Write an exception down; whether it may be granted was decided before."""
+    made = RuleException(subject=subject, rule=rule, word=word, by=by, at=at, until=until)
+    tx.add(made)
+    await tx.flush()
+    details = {"rule": rule, "word": word}
+    await ledger.append(tx, "rule.exception", actor=by, subject=subject, at=at, details=details)
     return made
+
+
+async def warnings_of(db: Database, principal: Principal, booking: str) -> tuple[Breach, ...]:
+    """What the rules found that did not forbid the booking, for those who may see it: its maker and the post."""
+    async with db.transaction(write=False) as tx:
+        found = await tx.get(Booking, booking)
+        if found is None or not allowed(principal, Action.VIEW_BOOKING, await relations_to(tx, principal, found)):
+            raise NotFound("no-booking", "There is no such booking.")
+    return (await replay(db, booking)).breaches
 
 
 async def replay(db: Database, booking: str, *, day: date | None = None) -> Replay:

@@ -199,6 +199,16 @@ def _staggered(_: Facts, __: Parameters) -> Mapping[str, object] | None:
     return KEPT  # looked at with the holds, because moves of others are no facts of this session
 
 
+def _interpreter_permit(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
+    return {} if facts.count(Role.INTERPRETER) else KEPT
+
+
+def _permit_names_officers(facts: Facts, parameters: Parameters) -> Mapping[str, object] | None:
+    inside = facts.far is not None and facts.far.facility_kind is FacilityKind.DETENTION_CENTRE
+    wanted = int(parameters["officers"])
+    return {"officers": wanted} if inside and facts.permit_named < wanted else KEPT
+
+
 def _few_no_shows(facts: Facts, parameters: Parameters) -> Mapping[str, object] | None:
     return KEPT if facts.lawyer_no_shows < int(parameters["count"]) else {"count": facts.lawyer_no_shows}
 
@@ -235,6 +245,18 @@ RULES: tuple[Rule, ...] = (
         exceptions={"permit": "The permit was granted"},
         input="custody_person",
         proofs=("tests/scheduler/test_rules.py::test_a_grave_case_needs_a_permit_while_investigated",),
+    ),
+    Rule(
+        id="LV-2b",
+        title="A permit for an interpreter brought by the lawyer",
+        source="MPS 54",
+        kinds=_VISIT,
+        check=_interpreter_permit,
+        text="An interpreter needs a permit. Please hand it in with your papers; it is decided within three days.",
+        parameters={"days": 3},
+        exceptions={"permit": "The permit was granted"},
+        input="interpreters",
+        proofs=("tests/scheduler/test_papers.py::test_an_accepted_permit_lets_the_interpreter_come",),
     ),
     Rule(
         id="LV-P",
@@ -275,6 +297,18 @@ RULES: tuple[Rule, ...] = (
         },
         input="room",
         proofs=("tests/scheduler/test_rules.py::test_the_place_of_an_interrogation_follows_custody",),
+    ),
+    Rule(
+        id="IN-2b",
+        title="Inside a detention centre with a permit that names the officers",
+        source="MPS 202, practice",
+        kinds=_INTERROGATION,
+        check=_permit_names_officers,
+        text="The facility checks the interrogation permit and the {officers} officers it names. Please hand it in.",
+        severity=Severity.ALARM,
+        parameters={"officers": 2},
+        input="officers",
+        proofs=("tests/scheduler/test_papers.py::test_a_permit_that_names_both_officers_ends_the_warning",),
     ),
     Rule(
         id="IN-7",

@@ -10,7 +10,18 @@ from core import ledger
 from core.errors import Conflict, Denied, Invalid, NotFound
 from scheduler.bookings import request_booking
 from scheduler.choices import my_clients
-from scheduler.papers import check, complete_since, content, first_request, hand_in, my_mandates, pauses, to_check
+from scheduler.papers import (
+    check,
+    complete_since,
+    content,
+    first_request,
+    hand_in,
+    hand_in_permit,
+    my_mandates,
+    pauses,
+    to_check,
+)
+from scheduler.rulebook import warnings_of
 
 PDF = b"%PDF-1.7 a power of attorney"
 
@@ -136,3 +147,37 @@ async def test_a_paper_is_checked_once(site, mandate):
     await check(site.db, site.clock, site.who["duty"], paper.id)
     with pytest.raises(Conflict):
         await check(site.db, site.clock, site.who["duty"], paper.id, reason="expired")
+
+
+async def test_an_accepted_permit_lets_the_interpreter_come(site):
+    """Without it the interpreter is refused, with it the visit can be asked for (LV-2b)."""
+    wish = site.visit(interpreters=(site.who["interpreter"].id,))
+    refused = await request_booking(site.db, site.clock, site.who["lawyer"], wish)
+    assert refused.rule == "LV-2b"
+    mine = next(m for m in await my_mandates(site.db, site.clock, site.who["lawyer"]) if m.client == "张伟民")
+    paper = await give(site, mine.id, "interpreter_permit", login="lawyer")
+    await check(site.db, site.clock, site.who["duty"], paper.id)
+    booked = await request_booking(site.db, site.clock, site.who["lawyer"], wish)
+    assert booked.state == "requested"
+
+
+async def test_a_permit_that_names_both_officers_ends_the_warning(site):
+    """Inside a detention centre the facility is warned until it has accepted a permit with both names (IN-2b)."""
+    first = await request_booking(site.db, site.clock, site.who["officer"], site.interrogation(2))
+    assert "IN-2b" in [b.rule.id for b in await warnings_of(site.db, site.who["duty"], first.id)]
+    paper = await hand_in_permit(
+        site.db,
+        site.clock,
+        site.who["officer"],
+        case=site.cases["0317"],
+        client=site.persons["张伟民"],
+        facility=site.facilities["城东看守所"],
+        officers=(site.who["officer"].id, site.who["officer2"].id),
+        content=PDF,
+        until=site.clock.now() + timedelta(days=7),
+    )
+    await check(site.db, site.clock, site.who["duty"], paper.id)
+    second = await request_booking(site.db, site.clock, site.who["officer"], site.interrogation(4))
+    assert "IN-2b" not in [b.rule.id for b in await warnings_of(site.db, site.who["officer"], second.id)]
+    with pytest.raises(NotFound):
+        await warnings_of(site.db, site.who["lawyer"], second.id)

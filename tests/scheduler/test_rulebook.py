@@ -44,7 +44,7 @@ async def test_an_old_booking_is_judged_by_the_rules_of_any_day(site):
     await set_rule(site.db, site.clock, site.who["admin"], "IN-1", since=change, parameters={"officers": 3})
     then, later = await replay(site.db, booking.id), await replay(site.db, booking.id, day=change)
     assert (then.allowed, later.allowed) == (True, False)
-    assert [breach.rule.id for breach in later.breaches] == ["IN-1"]
+    assert {b.rule.id for b in later.breaches} - {b.rule.id for b in then.breaches} == {"IN-1"}
     with pytest.raises(NotFound):
         await replay(site.db, "nothing")
 

@@ -38,6 +38,7 @@ QUESTIONING = facts(
     far=room(),
     custody_facility="centre",
     custody_status=CustodyStatus.DETAINED,
+    permit_named=2,
 )
 HEARING = facts(STATEMENT, [Role.OFFICER, Role.OFFICER, Role.WITNESS])
 
@@ -141,6 +142,14 @@ def test_a_room_of_another_use_is_refused():
 def found(of):
     """Ids of everything the rules find, refusing or not."""
     return [breach.rule.id for breach in judge(of, RULES)]
+
+
+def test_a_permit_naming_one_officer_is_a_warning():
+    """The facility checks it on the spot: nothing is refused (IN-2b)."""
+    assert found(replace(QUESTIONING, permit_named=1)) == ["IN-2b"]
+    assert (
+        found(replace(QUESTIONING, permit_named=1, far=room(kind=FacilityKind.CASE_CENTRE), custody_status=None)) == []
+    )
 
 
 def test_a_girl_calls_for_a_female_officer():
