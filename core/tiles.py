@@ -15,6 +15,8 @@ from core.merkle import leaf_hash, perfect_root
 WIDTH = 256
 _HEIGHT = 8
 _HASH = 32
+_CACHED = 256
+"""Tiles kept in memory by one reader: a walk over millions of entries needs no more."""
 
 Fetch = Callable[[str], bytes]
 """Returns the file of a path inside the layout; raises ``OSError`` when there is none."""
@@ -80,6 +82,8 @@ class Tiles:
             width = min(WIDTH, hashes - number * WIDTH)
             if width < 1:
                 raise TilesBroken(f"{tile_path(level, number)} is beyond the tree")
+            if len(self._cache) >= _CACHED:
+                del self._cache[next(iter(self._cache))]
             self._cache[key] = self._fetched(level, number, width)
         return self._cache[key]
 
