@@ -9,22 +9,25 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from core import ledger
 from core.clock import Clock
 from core.database import Database
 from core.jobs import Handler, enqueue
-from recordings import keeping, store
+from recordings import keeping, store, upkeep
 from recordings.filesystem import Disk
 from recordings.layout import RecordingFiles
 from recordings.library import Library
 from recordings.models import Recording
 from recordings.storage import Store, StoreAway, bring
-from recordings.timestamps import Authority, AuthorityAway, TokenInvalid, stamp_closed
+from recordings.timestamps import Authority, AuthorityAway, HttpAuthority, TokenInvalid, pin, stamp_closed
 
 log = structlog.get_logger()
 
 
 EXPIRE_EVERY = timedelta(hours=1)
+SCRUB_EVERY = timedelta(days=7)
 ASK_AGAIN = timedelta(minutes=10)
 """How long to wait for a time stamp authority that was away."""
 
@@ -45,6 +48,8 @@ def handlers(
     With an ``authority`` ended chains are time-stamped; to each store of ``copies`` a second copy is brought.
     """
     library = Library(data_dir, clock)
+    if isinstance(authority, HttpAuthority):
+        pin(data_dir, authority.root)
 
     async def finalize(payload: Mapping[str, Any]) -> None:
         recording = str(payload["recording"])
@@ -53,8 +58,7 @@ def handlers(
         await copy_recording(library, database, clock, recording, copies)
         if library.has(recording) and await library.files(recording):
             async with database.transaction() as tx:
-                due = clock.now() + EXPIRE_EVERY
-                await enqueue(tx, "expire_recordings", {}, due=due, key=f"expire:{due:%Y-%m-%dT%H}")
+                await _next_round(tx, clock)
                 await enqueue(
                     tx, "compose_recording", {"recording": recording}, due=clock.now(), key=f"compose:{recording}"
                 )
@@ -71,8 +75,10 @@ def handlers(
     async def expire(_payload: Mapping[str, Any]) -> None:
         await keeping.remove_expired(database, library, clock)
         async with database.transaction() as tx:
-            due = clock.now() + EXPIRE_EVERY
-            await enqueue(tx, "expire_recordings", {}, due=due, key=f"expire:{due:%Y-%m-%dT%H}")
+            await _next_round(tx, clock)
+
+    async def scrub(_payload: Mapping[str, Any]) -> None:
+        await upkeep.scrub_round(library, database, clock, copies)
 
     return {
         "finalize_recording": finalize,
@@ -80,7 +86,16 @@ def handlers(
         "copy_recording": copy,
         "timestamp_recording": timestamp,
         "expire_recordings": expire,
+        "scrub_recordings": scrub,
     }
+
+
+async def _next_round(tx: AsyncSession, clock: Clock) -> None:
+    """Keep the hourly look for what expires, and the weekly scrub, going; each is asked for once."""
+    due = clock.now() + EXPIRE_EVERY
+    await enqueue(tx, "expire_recordings", {}, due=due, key=f"expire:{due:%Y-%m-%dT%H}")
+    week = clock.now() + SCRUB_EVERY
+    await enqueue(tx, "scrub_recordings", {}, due=week, key=f"scrub:{week:%G-%V}")
 
 
 async def copy_recording(
@@ -168,6 +183,13 @@ async def refresh(library: Library, database: Database, clock: Clock, recording:
         finalized=now,
     )
     async with database.transaction() as tx:
+        known = await store.find(tx, recording)
+        if known is None:
+            details = {"digest": row.digest, "frames": found.frames, "verdict": row.verdict}
+            await ledger.append(tx, "recording.closed", actor="system", subject=recording, at=now, details=details)
+        elif known.digest != row.digest:
+            log.error("a recording ends elsewhere than when it was closed", recording=recording)
+            row.digest = known.digest
         await store.put(tx, row, files)
     return row
 

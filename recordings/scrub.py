@@ -70,8 +70,10 @@ def repair(data_dir: Path, recording: str, copies: Iterable[Path], disk: Disk) -
 
 
 def _weight(found: Verification) -> int:
-    """How much is wrong: milliseconds, and one per finding."""
-    return sum(1 + item.to_ms - item.from_ms for item in found.ranges if item.verdict in GRAVE)
+    """How much is wrong: milliseconds and one per finding, one for an end nobody signed."""
+    wrong = sum(1 + item.to_ms - item.from_ms for item in found.ranges if item.verdict in GRAVE)
+    tails = sum(item.verdict is Verdict.TAIL for item in found.ranges)
+    return wrong + tails + (not found.closed)
 
 
 def _differing(root: Path, other: Path) -> list[str]:

@@ -95,7 +95,7 @@ class HttpAuthority:
     def __init__(self, url: str, root: bytes) -> None:
         """``root``: the pinned certificate, PEM. An answer that it does not vouch for is refused."""
         self.name = url
-        self._root = root
+        self.root = root
 
     def stamp(self, digest: bytes) -> bytes:
         import rfc3161_client
@@ -110,7 +110,7 @@ class HttpAuthority:
         if response.status not in (0, 1):
             raise AuthorityAway(f"status {response.status}")
         token = bytes(response.time_stamp_token())
-        check_token(token, digest, [self._root], nonce)
+        check_token(token, digest, [self.root], nonce)
         return token
 
     def _ask(self, request: bytes) -> bytes:
@@ -210,6 +210,15 @@ def pinned(data_dir: Path) -> list[bytes]:
     """The authority's root certificate as pinned in a data directory."""
     path = keys_dir(data_dir) / AUTHORITY
     return [path.read_bytes()] if path.is_file() else []
+
+
+def pin(data_dir: Path, root: bytes) -> None:
+    """Keep an authority's certificate where the verifier looks; those of earlier authorities stay."""
+    path = keys_dir(data_dir) / AUTHORITY
+    known = path.read_bytes() if path.is_file() else b""
+    if root.strip() not in known:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        Disk().write_whole(path, root.strip() + b"\n" + known)
 
 
 def has_tokens(files: RecordingFiles, found: Walk) -> bool:

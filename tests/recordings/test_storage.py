@@ -107,3 +107,35 @@ def test_names_that_lead_elsewhere_are_refused(tmp_path):
 
     with pytest.raises(ValueError):
         storage.fetch(Evil(), "rec-1", tmp_path)
+
+
+async def test_the_weekly_round_mends_from_a_copy_and_tells_the_ledger(finished, store, sqlite_database):
+    """A flipped bit and a chain cut short are found and mended; without a good copy somebody is told."""
+    from core import ledger
+    from recordings.jobs import refresh
+    from recordings.library import Library
+    from recordings.upkeep import scrub_round
+
+    library = Library(finished.data_dir, finished.clock)
+    await refresh(library, sqlite_database, finished.clock, "rec-1")
+    storage.bring(finished.files, store)
+    assert (await scrub_round(library, sqlite_database, finished.clock, [store])).sound == 1
+    whole = finished.files.chain.read_bytes()
+    for name, change in (
+        ("seg-000001", lambda data: data[:99] + bytes([data[99] ^ 1]) + data[100:]),
+        ("chain.jsonl", lambda data: b"".join(data.splitlines(keepends=True)[:-3])),
+    ):
+        path = finished.files.root / name
+        path.write_bytes(change(path.read_bytes()))
+        found = await scrub_round(library, sqlite_database, finished.clock, [store])
+        assert found.mended == ("rec-1",), name
+        assert verify(finished.files.root).exit_code == 0
+    assert finished.files.chain.read_bytes() == whole
+    finished.files.segment(1).unlink()
+    assert (await scrub_round(library, sqlite_database, finished.clock, [])).spoilt == ("rec-1",)
+    async with sqlite_database.transaction(write=False) as tx:
+        assert await ledger.check(tx) is None
+        from sqlalchemy import select
+
+        tags = (await tx.execute(select(ledger.Entry.tag).order_by(ledger.Entry.number))).scalars().all()
+    assert tags == ["recording.closed", "recording.mended", "recording.mended", "recording.spoilt"]

@@ -1,0 +1,88 @@
+"""The weekly round: every recording verified, compared with what the ledger was told, and mended from a second copy."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from core import ledger
+from core.clock import Clock
+from core.database import Database
+from recordings import scrub, storage, store
+from recordings.filesystem import Disk
+from recordings.layout import recordings_dir
+from recordings.library import Library
+from recordings.storage import Store, StoreAway
+from recordings.verdicts import Verification
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What a round found."""
+
+    sound: int
+    mended: tuple[str, ...]
+    spoilt: tuple[str, ...]
+    """Recordings that are not what they were and could not be mended: somebody must look."""
+
+
+async def scrub_round(library: Library, database: Database, clock: Clock, copies: Sequence[Store]) -> Round:
+    """Verify each recording that has ended; mend what is spoilt; tell the ledger of either. Safe to run again."""
+    sound = 0
+    mended: list[str] = []
+    spoilt: list[str] = []
+    for root in sorted(recordings_dir(library.data_dir).glob("*")):
+        recording = root.name
+        if not library.has(recording):
+            continue
+        found = await library.verify(recording)
+        if not await _is_spoilt(database, recording, found):
+            sound += 1
+            continue
+        repaired = await _mend(library, recording, copies)
+        found = await library.verify(recording)
+        still = await _is_spoilt(database, recording, found)
+        (spoilt if still else mended).append(recording)
+        await _tell(database, clock, recording, found, repaired, still=still)
+    return Round(sound, tuple(mended), tuple(spoilt))
+
+
+async def _is_spoilt(database: Database, recording: str, found: Verification) -> bool:
+    """Modified, missing, or ending elsewhere than when it was closed: a chain cut short verifies as far as it goes."""
+    if found.verdict in scrub.GRAVE:
+        return True
+    async with database.transaction(write=False) as tx:
+        row = await store.find(tx, recording)
+    return row is not None and row.digest != found.digest
+
+
+async def _mend(library: Library, recording: str, copies: Sequence[Store]) -> list[str]:
+    for copy in copies:
+        try:
+            done = await asyncio.to_thread(storage.repair_from, library.data_dir, recording, copy, Disk())
+        except (StoreAway, OSError) as error:
+            log.error("a second copy could not be read", recording=recording, error=type(error).__name__)
+            continue
+        if done:
+            return done
+    return []
+
+
+async def _tell(
+    database: Database, clock: Clock, recording: str, found: Verification, repaired: Sequence[str], *, still: bool
+) -> None:
+    """The database and the ledger learn of it; an operator by an error in the log."""
+    tag = "recording.spoilt" if still else "recording.mended"
+    details = {"verdict": found.verdict.value, "files": list(repaired), "digest": found.digest}
+    async with database.transaction() as tx:
+        row = await store.find(tx, recording)
+        if row is not None:
+            row.verdict, row.verified = found.verdict.value, clock.now()
+        await ledger.append(tx, tag, actor="system", subject=recording, at=clock.now(), details=details)
+    if still:
+        log.error("a recording is spoilt and no copy mends it", recording=recording, verdict=found.verdict.value)
+    else:
+        log.warning("a recording was mended from its copy", recording=recording, files=len(repaired))
