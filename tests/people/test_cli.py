@@ -1,0 +1,48 @@
+"""``yuanjian secrets rotate`` makes a new key and says so; a lost secret is told in one line."""
+
+import asyncio
+
+import pytest
+from typer.testing import CliRunner
+
+from core import ledger, migrate
+from core.database import Database, sqlite_url
+from core.vault import Purpose, Vault
+from people.cli import app
+from tests.conftest import NOON
+
+RUN = CliRunner()
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    """A data directory with a migrated database and secrets."""
+    monkeypatch.setenv("YUANJIAN_DATA_DIR", str(tmp_path))
+    database = Database(sqlite_url(tmp_path / "yuanjian.sqlite3"))
+
+    async def prepare():
+        await migrate.upgrade(database, (ledger.GUARD,))
+        await database.close()
+
+    asyncio.run(prepare())
+    Vault(tmp_path / "secrets").ensure(NOON)
+    return tmp_path
+
+
+@pytest.mark.parametrize("purpose", list(Purpose))
+def test_a_key_is_rotated(data, purpose):
+    """The newest key afterwards is the one named."""
+    done = RUN.invoke(app, ["rotate", purpose.value])
+    vault = Vault(data / "secrets")
+    vault.ensure(NOON)
+    assert done.exit_code == 0
+    assert vault.keys(purpose)[0].id in done.output
+
+
+def test_a_lost_secret_is_told(data):
+    """Without a traceback, with exit code 2; nothing is made in its place."""
+    (data / "secrets" / "seal.keys").unlink()
+    done = RUN.invoke(app, ["rotate", "codes"])
+    assert done.exit_code == 2
+    assert "seal.keys is gone" in done.output
+    assert not (data / "secrets" / "seal.keys").exists()
