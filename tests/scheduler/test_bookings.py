@@ -83,13 +83,13 @@ async def test_an_alternative_can_be_booked(site):
     assert isinstance(await request_booking(site.db, site.clock, site.who["officer"], again), Booking)
 
 
-@pytest.mark.parametrize("person", ["王立刚", "刘海", None])
-async def test_a_lawyer_gets_one_answer_for_everybody_else(site, person):
+async def test_a_lawyer_gets_one_answer_for_everybody_else(site):
     """Another lawyer's client, somebody without a lawyer and nobody at all are answered alike."""
-    wish = site.visit(custody_person=site.persons[person] if person else "nobody")
-    refused = await request_booking(site.db, site.clock, site.who["lawyer"], wish)
-    assert refused.rule == "LV-6"
-    assert not refused.values
+    for person in ["王立刚", "刘海", None]:
+        wish = site.visit(custody_person=site.persons[person] if person else "nobody")
+        refused = await request_booking(site.db, site.clock, site.who["lawyer"], wish)
+        assert refused.rule == "LV-6"
+        assert not refused.values
 
 
 async def test_police_cannot_book_a_visit(site):

@@ -48,11 +48,11 @@ async def test_the_lawyer_withdraws_then_cancels(site, visit):
     assert await held(site) == 0
 
 
-@pytest.mark.parametrize("login", ["lawyer", "lawyer2", "officer", "duty-west", "duty-centre", "admin", "reviewer"])
-async def test_nobody_else_confirms(site, visit, login):
+async def test_nobody_else_confirms(site, visit):
     """Only the duty post of the facility where the client is held."""
-    with pytest.raises(Denied):
-        await confirm(site.db, site.clock, site.who[login], visit.id)
+    for login in ["lawyer", "lawyer2", "officer", "duty-west", "duty-centre", "admin", "reviewer"]:
+        with pytest.raises(Denied):
+            await confirm(site.db, site.clock, site.who[login], visit.id)
 
 
 async def test_another_lawyer_cannot_withdraw(site, visit):

@@ -145,11 +145,11 @@ async def test_acts_can_be_chosen_and_an_ended_address_gets_nothing(site):
     assert post.sent == []
 
 
-@pytest.mark.parametrize("url", ["http://cases.example.org", "https://user:pw@example.org", "ftp://x", "https://"])
-async def test_an_unsafe_address_is_refused(site, url):
+async def test_an_unsafe_address_is_refused(site):
     """Only HTTPS, without a password in it."""
-    with pytest.raises(Invalid):
-        await webhooks.add(site.db, site.clock, site.who["admin"], url=url)
+    for url in ["http://cases.example.org", "https://user:pw@example.org", "ftp://x", "https://"]:
+        with pytest.raises(Invalid):
+            await webhooks.add(site.db, site.clock, site.who["admin"], url=url)
 
 
 async def test_only_administrators_of_the_tree_name_addresses(site):

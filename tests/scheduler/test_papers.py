@@ -111,11 +111,11 @@ async def test_a_refused_paper_pauses_the_clock_until_the_next(site, mandate):
     assert pauses(papers) == [(full + timedelta(hours=1), full + timedelta(hours=2))]
 
 
-@pytest.mark.parametrize("data", [b"", b"MZ program", b"<html>", b"%PDF-" + b"0" * (10 * 1024 * 1024)], ids=len)
-async def test_unusable_files_are_refused(site, mandate, data):
+async def test_unusable_files_are_refused(site, mandate):
     """Empty, of another kind by content, or too large."""
-    with pytest.raises(Invalid):
-        await give(site, mandate, "licence", data)
+    for data in [b"", b"MZ program", b"<html>", b"%PDF-" + b"0" * (10 * 1024 * 1024)]:
+        with pytest.raises(Invalid):
+            await give(site, mandate, "licence", data)
 
 
 async def test_no_other_paper_can_be_demanded(site, mandate):

@@ -43,11 +43,11 @@ async def test_somebody_can_be_returned_early_but_not_unbrought(site, visit):
         await set_custody_step(site.db, site.clock, site.who["duty"], visit.id, Step.IDENTITY_CHECKED)
 
 
-@pytest.mark.parametrize("login", ["officer", "lawyer", "duty-west", "admin"])
-async def test_only_the_post_of_the_facility_confirms_steps(site, visit, login):
+async def test_only_the_post_of_the_facility_confirms_steps(site, visit):
     """Neither officers nor other posts say that somebody was brought."""
-    with pytest.raises(Denied):
-        await set_custody_step(site.db, site.clock, site.who[login], visit.id, Step.BROUGHT)
+    for login in ["officer", "lawyer", "duty-west", "admin"]:
+        with pytest.raises(Denied):
+            await set_custody_step(site.db, site.clock, site.who[login], visit.id, Step.BROUGHT)
 
 
 async def test_a_statement_has_no_custody_side(site):
