@@ -25,7 +25,8 @@ class Mistake:
 
 def of_error(request: web.Request, error: PersonError) -> Mistake:
     """The mistake an error tells of."""
-    return Mistake(error.code, sentence(request, error.text, error.values), error.field, error.status)
+    status = 422 if error.field and error.status == 404 else error.status
+    return Mistake(error.code, sentence(request, error.text, error.values), error.field, status)
 
 
 def of_refusal(request: web.Request, refused: Refused) -> Mistake:
