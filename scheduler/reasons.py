@@ -131,6 +131,7 @@ WHY_TEXT: dict[str, str] = {
     "released": "The person has been released. Please cancel or arrange it differently.",
     "outside": "The person is away from the facility for now. Please choose a later time.",
     "room": "The room cannot be used then. Please choose another room or time.",
+    "overrun": "The session before goes on. Your appointment may begin later.",
     "closed": "The facility is closed then. Please choose another time.",
 }
 """Why a booking must be looked at again."""

@@ -132,7 +132,9 @@ async def replay(db: Database, booking: str, *, day: date | None = None) -> Repl
 
 
 def _set(rule: Rule, setting: RuleSetting | None) -> Rule:
-    return rule if setting is None else replace(rule, parameters={**rule.parameters, **setting.parameters})
+    if setting is None:
+        return rule
+    return replace(rule, parameters={**rule.parameters, **setting.parameters}, since=setting.since)
 
 
 def _off(setting: RuleSetting | None) -> bool:

@@ -261,3 +261,13 @@ async def own_no_shows(tx: AsyncSession, lawyer: str, since: datetime) -> int:
         Booking.created_by == lawyer, Booking.state == State.NO_SHOW, Booking.owner == "lawyer", Booking.start > since
     )
     return (await tx.execute(query)).scalar_one()
+
+
+async def next_in_the_way(tx: AsyncSession, booking: Booking, end: datetime) -> Sequence[Booking]:
+    """Standing bookings that hold one of this booking's resources between its end and a later one, by start."""
+    mine = [hold.resource for hold in await holds(tx, [booking.id])]
+    there = select(Hold.booking).where(
+        Hold.resource.in_(mine), Hold.booking != booking.id, Hold.end > booking.end, Hold.start < end
+    )
+    query = select(Booking).where(Booking.id.in_(there), Booking.state.in_(HOLDING), Booking.started.is_(None))
+    return (await tx.execute(query.order_by(Booking.start, Booking.id))).scalars().all()

@@ -1,6 +1,6 @@
 """Moving a booking, and moving a session to another room."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -12,6 +12,7 @@ from scheduler.bookings import request_booking
 from scheduler.decisions import confirm
 from scheduler.models import Booking, Hold, State
 from scheduler.refusals import Taken
+from scheduler.rulebook import set_rule
 from scheduler.running import session_started
 
 
@@ -99,3 +100,15 @@ async def test_an_interrogation_in_one_room_moves_as_one(site):
     other = site.rooms["城东执法办案管理中心 讯问室 2"]
     await move_room(site.db, site.clock, site.who["duty-centre"], booking.id, other)
     assert await rooms_held(site, booking.id) == {other}
+
+
+async def test_a_younger_rule_does_not_undo_an_older_booking(site):
+    """Booked with two officers before three were asked for: it can still be moved, a new one cannot be made."""
+    week = 24 * 8
+    booking = await request_booking(site.db, site.clock, site.who["officer"], site.interrogation(week))
+    since = date(2026, 3, 5)
+    await set_rule(site.db, site.clock, site.who["admin"], "IN-1", since=since, parameters={"officers": 3})
+    later = Change(start=booking.start + timedelta(hours=1))
+    assert isinstance(await amend(site.db, site.clock, site.who["officer"], booking.id, later), Booking)
+    refused = await request_booking(site.db, site.clock, site.who["officer"], site.interrogation(week + 5))
+    assert refused.rule == "IN-1"

@@ -10,7 +10,7 @@ from core.refusals import Refused
 from scheduler.bookings import request_booking
 from scheduler.decisions import cancel, confirm
 from scheduler.models import Booking, Hold, State, Step
-from scheduler.running import extend, session_ended, session_started, set_custody_step
+from scheduler.running import extend, overrun, session_ended, session_started, set_custody_step
 
 
 @pytest.fixture
@@ -111,3 +111,24 @@ async def test_a_running_session_is_ended_not_cancelled(site, visit):
     await session_started(site.db, site.clock, visit.id)
     with pytest.raises(Conflict):
         await cancel(site.db, site.clock, site.who["lawyer"], visit.id, "ill")
+
+
+async def test_a_questioning_past_its_slot_claims_time_and_marks_what_is_next(site):
+    """A quarter of an hour more while it is free; then the next booking is to be looked at, and nothing is cut."""
+    first = await request_booking(site.db, site.clock, site.who["officer"], site.interrogation(2))
+    wish = site.interrogation(3.25, "李秋生", "0408")
+    following = await request_booking(site.db, site.clock, site.who["officer"], wish)
+    site.clock.set(first.start)
+    await session_started(site.db, site.clock, first.id)
+    site.clock.set(first.end)
+    end, marked = await overrun(site.db, site.clock, first.id)
+    assert (end, marked) == (first.end + timedelta(minutes=15), [])
+    site.clock.set(end)
+    assert await overrun(site.db, site.clock, first.id) == (end, [following.id])
+    assert await overrun(site.db, site.clock, first.id) == (end, [])
+    assert (await site.booking(following.id)).review == "overrun"
+
+
+async def test_a_visit_does_not_claim_time(site, visit):
+    """Its slot ends it."""
+    assert await overrun(site.db, site.clock, visit.id) == (visit.end, [])
