@@ -6,6 +6,7 @@ when all that is on disk; any ``OSError`` ends the take, whose files are never w
 
 import contextlib
 import enum
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -50,6 +51,9 @@ class Kind(enum.IntEnum):
 
 
 _RTP = Kind.RTP
+_COMPUTING = threading.Lock()
+"""Held while a recorder computes, never while it waits for a disk: with one recorder at a time wanting the interpreter,
+the relay's loop waits for one of them, not for all."""
 Item = tuple[Any, ...]
 
 
@@ -139,11 +143,12 @@ class Take:
         batch = _Batch([], [], [], {})
         if self._spec.policy == "clear" and self._segment is None:
             self._open_segment(batch, standing.last_ms)
-        for item in items:
-            if item[0] is _RTP:
-                self._add_rtp(batch, item)
-            else:
-                self._add(batch, item)
+        with _COMPUTING:
+            for item in items:
+                if item[0] is _RTP:
+                    self._add_rtp(batch, item)
+                else:
+                    self._add(batch, item)
         if self._segment is not None:
             batch.records.append(("frame", self._write_frame(self._segment, batch, until, last=last)))
         if batch.log:
@@ -290,10 +295,12 @@ class Take:
 
     def _write_frame(self, segment: _Segment, batch: _Batch, until: int, *, last: bool) -> dict[str, Any]:
         last = last or until - segment.since_ms >= SEGMENT_MS
-        plain = b"".join(batch.blocks)
         segment.frame += 1
         flags = frames.LAST if last else 0
-        stored = frames.seal(self._data_key, self._tag, self.number, segment.number, segment.frame, flags, plain)
+        with _COMPUTING:
+            plain = b"".join(batch.blocks)
+            stored = frames.seal(self._data_key, self._tag, self.number, segment.number, segment.frame, flags, plain)
+            digests = {"stored": sha256(stored), "plain": sha256(plain)}
         self._disk.append(segment.fd, stored)
         self._disk.sync(segment.fd)
         ms = self.origin.media_ms
@@ -302,8 +309,7 @@ class Take:
             "frame": segment.frame,
             "offset": segment.offset,
             "length": len(stored),
-            "stored": sha256(stored),
-            "plain": sha256(plain),
+            **digests,
             "last": last,
             "from_ms": self.standing.last_ms,
             "to_ms": until,

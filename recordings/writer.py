@@ -1,6 +1,7 @@
 """The thread of one recording: takes what waits, commits it once a second, and says when it no longer can."""
 
 import asyncio
+import random
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -130,6 +131,7 @@ class Writer:
 
     def _run(self) -> None:
         try:
+            self._wake.wait(self._tick * random.random())  # noqa: S311  recorders armed together take turns
             while not self._fenced and self._take is not None and not self._closing:
                 self._wake.wait(self._tick)
                 if not (self._closing or self._fenced):
