@@ -24,6 +24,8 @@ TIMER_S = 0.002
 WINDOW_NS = 100_000_000
 BUSY, QUIET = 100, 60
 """Datagrams per window above which the timer drives, and below which readiness does again."""
+LOOK = 7
+"""The rate is looked at in every eighth wake-up."""
 SOCKET_BUFFER = 4 << 20
 SAMPLE = 8
 """One wake-up in this many measures the delay of its first packet."""
@@ -104,6 +106,7 @@ class UdpPort(Demultiplexer):
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
         self._window_ns, self._count, self._wakeups = clock.monotonic_ns(), 0, 0
+        self._before = 0.0
         self._view = memoryview(taker.buffer)
         self.timer_driven = False
         self._loop.add_reader(sock.fileno(), self._ready)
@@ -116,16 +119,15 @@ class UdpPort(Demultiplexer):
 
     def _ready(self) -> None:
         self._count += self.drain()
-        if self._window_over() and self._count > BUSY:
+        if not self._wakeups & LOOK and self._rate_window() and self._before > BUSY:
             self._loop.remove_reader(self.sock.fileno())
             self.timer_driven = True
             self._timer = self._loop.call_later(TIMER_S, self._due)
-        self._new_window()
 
     def _due(self) -> None:
         taken = self.drain()
         self._count += taken
-        if self._window_over() and self._count < QUIET:
+        if not self._wakeups & LOOK and self._rate_window() and self._before < QUIET:
             self.timer_driven = False
             self._timer = None
             self._loop.add_reader(self.sock.fileno(), self._ready)
@@ -133,14 +135,16 @@ class UdpPort(Demultiplexer):
             self._timer = self._loop.call_soon(self._due)
         else:
             self._timer = self._loop.call_later(TIMER_S, self._due)
-        self._new_window()
 
-    def _window_over(self) -> bool:
-        return self.clock.monotonic_ns() - self._window_ns >= WINDOW_NS
-
-    def _new_window(self) -> None:
-        if self._window_over():
-            self._window_ns, self._count = self.clock.monotonic_ns(), 0
+    def _rate_window(self) -> bool:
+        """Whether a window is over; then ``_before`` is its datagrams per ``WINDOW_NS``, and a new one begins."""
+        now_ns = self.clock.monotonic_ns()
+        passed = now_ns - self._window_ns
+        if passed < WINDOW_NS:
+            return False
+        self._before = self._count * WINDOW_NS / passed
+        self._window_ns, self._count = now_ns, 0
+        return True
 
     def drain(self) -> int:
         """Take up to ``BATCH`` waiting datagrams and forward them; return how many."""

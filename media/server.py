@@ -32,12 +32,13 @@ def settle() -> None:
     """Tell the interpreter that this process forwards packets.
 
     What the imports left behind is never garbage, so the collector need not look at it again: a full collection
-    would hold all packets up. A recorder's thread must give the interpreter back soon after the loop wants it.
+    would hold all packets up. And every system call of the loop gives the interpreter to a recorder's thread that
+    wants it; it must come back within a fraction of a millisecond (docs/decisions/relay-path.md).
     """
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-    sys.setswitchinterval(0.001)
+    sys.setswitchinterval(0.0002)
 
 
 async def serve(
