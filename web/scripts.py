@@ -5,7 +5,7 @@ from functools import cache
 
 from web.statics import ROOT
 
-_IMPORT = re.compile(r'^(?:import|export)\b[^"\n]*"\./([\w-]+\.js)"', re.MULTILINE)
+_IMPORT = re.compile(r'^(?:import|export)\b[^"]*"\./([\w-]+\.js)"', re.MULTILINE)
 
 
 @cache

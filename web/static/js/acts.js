@@ -9,7 +9,9 @@ export async function askStop(room) {
   const reason = await ask({
     title: t("Stop for now?"),
     text: recorded
-      ? t("Nobody sees or hears anybody until the host goes on. The recording continues, so that the break is on record too.")
+      ? t(
+          "Nobody sees or hears anybody until the host goes on. The recording continues, so that the break is on record too.",
+        )
       : t("Nobody sees or hears anybody until it goes on."),
     choices: [
       { value: t("A break"), label: t("A break"), icon: "pause" },
@@ -27,11 +29,18 @@ export async function askResume(room) {
   const given = await ask({
     title: t("Go on?"),
     text: t("Everybody sees and hears each other again at once. The reason is written into the log."),
-    fields: [{
-      label: t("Why can it go on?"),
-      required: true,
-      options: [t("The break is over"), t("Everybody is back"), t("The line is restored"), t("The recorder works again")],
-    }],
+    fields: [
+      {
+        label: t("Why can it go on?"),
+        required: true,
+        options: [
+          t("The break is over"),
+          t("Everybody is back"),
+          t("The line is restored"),
+          t("The recorder works again"),
+        ],
+      },
+    ],
     choices: [{ value: "go", label: t("Go on"), icon: "play", class: "primary" }],
   });
   if (given) room.send("resume", { reason: given.texts[0] });
@@ -68,7 +77,9 @@ export async function askLeave(room) {
   return ask({
     title: t("Leave?"),
     text: needed
-      ? t("You leave, the others stay. If you are needed, it pauses until you are back. You can come back with the same link.")
+      ? t(
+          "You leave, the others stay. If you are needed, it pauses until you are back. You can come back with the same link.",
+        )
       : t("You can come back with the same link."),
     choices: [{ value: true, label: t("Leave"), icon: "leave", class: "danger" }],
     cancel: t("Stay"),
@@ -80,12 +91,20 @@ export async function askMarker(room) {
   const given = await ask({
     title: t("Mark this moment"),
     text: t("The mark stands in the record at this second."),
-    fields: [{
-      label: t("Label"),
-      required: true,
-      maxlength: 80,
-      options: [t("Rights read"), t("Identity checked"), t("Document shown"), t("Important answer"), t("Statement read back")],
-    }],
+    fields: [
+      {
+        label: t("Label"),
+        required: true,
+        maxlength: 80,
+        options: [
+          t("Rights read"),
+          t("Identity checked"),
+          t("Document shown"),
+          t("Important answer"),
+          t("Statement read back"),
+        ],
+      },
+    ],
     choices: [{ value: "mark", label: t("Mark"), icon: "flag", class: "primary" }],
   });
   if (given) room.send("marker", { label: given.texts[0] });

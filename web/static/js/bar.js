@@ -21,7 +21,12 @@ export class Bar extends EventTarget {
     this.more = this.#panel("more", "more", t("More"));
     this.stop = button(t("Stop"), "stop", { class: "stop", on: { click: () => askStop(room) } });
     this.leave = button(t("Leave"), "leave", { class: "leave", on: { click: () => this.#leave() } });
-    this.always = h("p", { class: "always" }, icon("record"), h("span", {}, t("Microphone and camera stay on here: the law wants the whole session on record.")));
+    this.always = h(
+      "p",
+      { class: "always" },
+      icon("record"),
+      h("span", {}, t("Microphone and camera stay on here: the law wants the whole session on record.")),
+    );
     this.badge = h("span", { class: "badge" });
     this.unread = h("span", { class: "badge" });
     this.people.append(this.badge);
@@ -55,9 +60,24 @@ export class Bar extends EventTarget {
 
   #drawDevices() {
     const { audio, video } = this.room.devices.states;
-    setToggle(this.microphone, audio === "on", { on: "mic", off: "mic-off" }, audio === "on" ? t("Microphone on") : t("Microphone off"));
-    setToggle(this.camera, video === "on", { on: "camera", off: "camera-off" }, video === "on" ? t("Camera on") : t("Camera off"));
-    setToggle(this.share, this.room.sharing, { on: "screen", off: "screen" }, this.room.sharing ? t("Stop sharing") : t("Share screen"));
+    setToggle(
+      this.microphone,
+      audio === "on",
+      { on: "mic", off: "mic-off" },
+      audio === "on" ? t("Microphone on") : t("Microphone off"),
+    );
+    setToggle(
+      this.camera,
+      video === "on",
+      { on: "camera", off: "camera-off" },
+      video === "on" ? t("Camera on") : t("Camera off"),
+    );
+    setToggle(
+      this.share,
+      this.room.sharing,
+      { on: "screen", off: "screen" },
+      this.room.sharing ? t("Stop sharing") : t("Share screen"),
+    );
   }
 
   #switch(kind) {
@@ -65,7 +85,12 @@ export class Bar extends EventTarget {
   }
 
   #panel(name, iconName, label) {
-    return button(label, iconName, { class: "panel-button", "aria-expanded": "false", "aria-controls": "drawer", on: { click: () => this.dispatchEvent(new CustomEvent("panel", { detail: name })) } });
+    return button(label, iconName, {
+      class: "panel-button",
+      "aria-expanded": "false",
+      "aria-controls": "drawer",
+      on: { click: () => this.dispatchEvent(new CustomEvent("panel", { detail: name })) },
+    });
   }
 
   async #leave() {
@@ -79,14 +104,18 @@ export function drawMore(root, room, view, settings) {
   const acts = [
     rights.host && view.state === "held" && ["play", t("Go on"), () => askResume(room)],
     rights.extend && ["clock", t("Extend the time"), () => askExtend(room)],
-    rights.host && view.policy === "clear" && view.state === "live" && ["flag", t("Mark this moment"), () => askMarker(room)],
+    rights.host &&
+      view.policy === "clear" &&
+      view.state === "live" && ["flag", t("Mark this moment"), () => askMarker(room)],
     rights.end && ["stop", t("End for everybody"), () => askEnd(room), "danger-text"],
     view.custody && ["help", t("Call the duty post"), () => askHelp(room)],
   ].filter(Boolean);
   const key = acts.map(([, label]) => label).join();
   if (root.dataset.drawn === key) return;
   root.dataset.drawn = key;
-  const rows = acts.map(([iconName, label, act, style]) => button(label, iconName, { class: `row-button ${style || ""}`, data: { key: label }, on: { click: act } }));
+  const rows = acts.map(([iconName, label, act, style]) =>
+    button(label, iconName, { class: `row-button ${style || ""}`, data: { key: label }, on: { click: act } }),
+  );
   fill(root, h("div", { class: "acts" }, rows), settings);
 }
 

@@ -13,9 +13,26 @@ export class Chat extends EventTarget {
     this.open = false;
     this.numbers = new Set();
     this.lines = h("ol", { class: "lines", "aria-live": "polite", "aria-label": t("Chat") });
-    this.input = h("input", { id: "chat-line", maxlength: String(LONGEST), autocomplete: "off", "aria-label": t("Your line to everybody"), placeholder: t("A line to everybody") });
-    this.form = h("form", { class: "chat-form", on: { submit: (event) => this.#send(event) } }, this.input, button(t("Send"), null, { type: "submit", class: "primary" }));
-    this.node = h("div", { class: "chat" }, h("p", { class: "soft" }, icon("record"), h("span", {}, t("Everything written here is part of the record."))), this.lines, this.form);
+    this.input = h("input", {
+      id: "chat-line",
+      maxlength: String(LONGEST),
+      autocomplete: "off",
+      "aria-label": t("Your line to everybody"),
+      placeholder: t("A line to everybody"),
+    });
+    this.form = h(
+      "form",
+      { class: "chat-form", on: { submit: (event) => this.#send(event) } },
+      this.input,
+      button(t("Send"), null, { type: "submit", class: "primary" }),
+    );
+    this.node = h(
+      "div",
+      { class: "chat" },
+      h("p", { class: "soft" }, icon("record"), h("span", {}, t("Everything written here is part of the record."))),
+      this.lines,
+      this.form,
+    );
     room.addEventListener("message", ({ detail }) => detail.type === "said" && this.#said(detail));
   }
 

@@ -46,7 +46,10 @@ class Check {
       speaker: part("sound", t("Speaker"), t("Play the tone and say whether you heard it.")),
       line: part("wifi", t("Line"), t("A short round trip to the server and back.")),
     };
-    this.begin = button(t("Check camera, microphone and line"), "camera", { class: "primary wide", on: { click: () => this.#begin() } });
+    this.begin = button(t("Check camera, microphone and line"), "camera", {
+      class: "primary wide",
+      on: { click: () => this.#begin() },
+    });
     this.next = button(t("Continue"), null, { class: "primary wide", on: { click: () => this.#finish() } });
     this.note = h("p", { class: "soft", role: "status" });
     show(this.next, false);
@@ -54,19 +57,41 @@ class Check {
     fill(
       this.root,
       h("h1", { tabindex: "-1" }, t("Before you go in: a short check")),
-      h("p", { class: "soft" }, t("It takes about twenty seconds. Your browser will ask whether camera and microphone may be used: please allow both. Nobody sees or hears you yet.")),
-      h("div", { class: "checks" }, Object.values(this.parts).map((one) => one.node)),
+      h(
+        "p",
+        { class: "soft" },
+        t(
+          "It takes about twenty seconds. Your browser will ask whether camera and microphone may be used: please allow both. Nobody sees or hears you yet.",
+        ),
+      ),
+      h(
+        "div",
+        { class: "checks" },
+        Object.values(this.parts).map((one) => one.node),
+      ),
       h("div", { class: "go" }, this.begin, this.note, this.next),
     );
   }
 
   #drawParts() {
     const { picture, microphone, speaker, line } = this.parts;
-    this.video = h("video", { class: "own-picture mirrored", muted: true, playsInline: true, autoplay: true, "aria-label": t("Your picture") });
+    this.video = h("video", {
+      class: "own-picture mirrored",
+      muted: true,
+      playsInline: true,
+      autoplay: true,
+      "aria-label": t("Your picture"),
+    });
     this.devices.preview(this.video);
     this.cameras = choice(t("Camera"), (id) => this.devices.choose("video", id));
     fill(picture.body, h("div", { class: "picture-frame" }, this.video), this.cameras.node);
-    this.meter = h("meter", { min: "0", max: "1", low: "0.15", optimum: "0.6", "aria-label": t("Loudness of your microphone") });
+    this.meter = h("meter", {
+      min: "0",
+      max: "1",
+      low: "0.15",
+      optimum: "0.6",
+      "aria-label": t("Loudness of your microphone"),
+    });
     this.microphones = choice(t("Microphone"), (id) => this.devices.choose("audio", id));
     fill(microphone.body, this.meter, this.microphones.node);
     this.#drawSpeaker(speaker);
@@ -77,7 +102,9 @@ class Check {
 
   #drawSpeaker(speaker) {
     this.outputs = choice(t("Speaker"), (id) => chosenSpeaker.set(id));
-    const answers = h("div", { class: "row" },
+    const answers = h(
+      "div",
+      { class: "row" },
       button(t("Yes, I heard it"), "check", { on: { click: () => this.#heard(true) } }),
       button(t("No"), null, { class: "quiet", on: { click: () => this.#heard(false) } }),
     );
@@ -87,7 +114,13 @@ class Check {
       show(answers, true);
       show(question, true);
     };
-    fill(speaker.body, button(t("Play the tone"), "play", { on: { click: play } }), show(question, false), show(answers, false), this.outputs.node);
+    fill(
+      speaker.body,
+      button(t("Play the tone"), "play", { on: { click: play } }),
+      show(question, false),
+      show(answers, false),
+      this.outputs.node,
+    );
   }
 
   async #begin() {
@@ -118,7 +151,17 @@ class Check {
     if (!track) return this.#conclude("microphone", false, deviceFix("audio", this.devices.errors.audio));
     let heard = 0;
     this.parts.microphone.set("busy", t("Please say a few words."));
-    const silent = setTimeout(() => this.#conclude("microphone", false, t("We hear nothing. Speak up, look whether the microphone or its cable has a switch, or choose another microphone below.")), SILENT_AFTER);
+    const silent = setTimeout(
+      () =>
+        this.#conclude(
+          "microphone",
+          false,
+          t(
+            "We hear nothing. Speak up, look whether the microphone or its cable has a switch, or choose another microphone below.",
+          ),
+        ),
+      SILENT_AFTER,
+    );
     const stop = watchLevel(track, (level) => {
       this.meter.value = level;
       if (level > HEARD_AT && ++heard === HEARD_TIMES) {
@@ -130,7 +173,9 @@ class Check {
   }
 
   #heard(yes) {
-    const fix = t("Turn the volume up, look whether headphones are plugged in or the device is muted, choose another speaker, and play the tone again.");
+    const fix = t(
+      "Turn the volume up, look whether headphones are plugged in or the device is muted, choose another speaker, and play the tone again.",
+    );
     this.#conclude("speaker", yes, yes ? t("The speaker works.") : fix);
   }
 
@@ -165,7 +210,13 @@ class Check {
     const well = Object.keys(this.finished).every((name) => this.well[name]);
     show(this.next, left === 0);
     say(this.next.querySelector(".label"), well ? t("Continue") : t("Continue anyway"));
-    if (left === 0) say(this.note, well ? t("Everything works.") : t("Something above still needs attention. You may continue; the others will see what is missing."));
+    if (left === 0)
+      say(
+        this.note,
+        well
+          ? t("Everything works.")
+          : t("Something above still needs attention. You may continue; the others will see what is missing."),
+      );
     if (left === 1 && !this.finished.speaker) say(this.note, t("Only the speaker is left: play the tone above."));
   }
 
@@ -182,7 +233,13 @@ function part(iconName, title, hint) {
   const verdict = h("p", { class: "verdict", role: "status" }, hint);
   const sign = h("span", { class: "sign", "aria-hidden": "true" });
   const body = h("div", { class: "check-body" });
-  const node = h("section", { class: "check", data: { state: "open" } }, h("h2", {}, icon(iconName), h("span", {}, title), sign), verdict, body);
+  const node = h(
+    "section",
+    { class: "check", data: { state: "open" } },
+    h("h2", {}, icon(iconName), h("span", {}, title), sign),
+    verdict,
+    body,
+  );
   return {
     node,
     body,
@@ -200,7 +257,12 @@ function choice(label, chosen) {
   return {
     node,
     offer(list, current) {
-      fill(select, list.map((one, index) => h("option", { value: one.id, selected: one.id === current }, one.label || `${label} ${index + 1}`)));
+      fill(
+        select,
+        list.map((one, index) =>
+          h("option", { value: one.id, selected: one.id === current }, one.label || `${label} ${index + 1}`),
+        ),
+      );
       show(node, list.length > 1);
     },
   };
@@ -210,13 +272,19 @@ function deviceFix(kind, error) {
   const camera = kind === "video";
   if (error === "NotAllowedError") {
     return camera
-      ? t("The browser may not use the camera. Tap the sign beside the address, allow camera and microphone, then load this page again.")
-      : t("The browser may not use the microphone. Tap the sign beside the address, allow camera and microphone, then load this page again.");
+      ? t(
+          "The browser may not use the camera. Tap the sign beside the address, allow camera and microphone, then load this page again.",
+        )
+      : t(
+          "The browser may not use the microphone. Tap the sign beside the address, allow camera and microphone, then load this page again.",
+        );
   }
   if (error === "NotReadableError") {
     return camera
       ? t("Another program is using the camera. Close it (for example another video call), then load this page again.")
-      : t("Another program is using the microphone. Close it (for example another video call), then load this page again.");
+      : t(
+          "Another program is using the microphone. Close it (for example another video call), then load this page again.",
+        );
   }
   return camera
     ? t("No camera was found. Plug one in or switch it on; it is taken as soon as it is there.")
@@ -225,9 +293,31 @@ function deviceFix(kind, error) {
 
 /** What the measured line means, and what to do. */
 export function lineVerdict({ ok, loss, delayMs, way, text }) {
-  if (!ok) return { well: false, text: text || t("Nothing came back from the server. Try another network: switch from Wi-Fi to mobile data or the other way round, or ask whoever runs your network to let video through.") };
-  const measured = t("{loss} % lost, {delay} ms, {way}", { loss: (loss * 100).toFixed(1), delay: delayMs, way: wayName(way) });
-  if (loss > 0.08 || delayMs > 600) return { well: false, text: t("The line is poor: {measured}. Move nearer to the Wi-Fi, stop other downloads, or use a cable.", { measured }) };
-  if (loss > 0.02 || delayMs > 250) return { well: true, text: t("The line is fair: {measured}. It will do; nearer to the Wi-Fi is better.", { measured }) };
+  if (!ok)
+    return {
+      well: false,
+      text:
+        text ||
+        t(
+          "Nothing came back from the server. Try another network: switch from Wi-Fi to mobile data or the other way round, or ask whoever runs your network to let video through.",
+        ),
+    };
+  const measured = t("{loss} % lost, {delay} ms, {way}", {
+    loss: (loss * 100).toFixed(1),
+    delay: delayMs,
+    way: wayName(way),
+  });
+  if (loss > 0.08 || delayMs > 600)
+    return {
+      well: false,
+      text: t("The line is poor: {measured}. Move nearer to the Wi-Fi, stop other downloads, or use a cable.", {
+        measured,
+      }),
+    };
+  if (loss > 0.02 || delayMs > 250)
+    return {
+      well: true,
+      text: t("The line is fair: {measured}. It will do; nearer to the Wi-Fi is better.", { measured }),
+    };
   return { well: true, text: t("The line is good: {measured}.", { measured }) };
 }

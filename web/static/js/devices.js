@@ -10,7 +10,12 @@ import { Memory } from "./storage.js";
 
 const WANTED = {
   audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: { ideal: 1 } },
-  video: { width: { ideal: 960 }, height: { ideal: 540 }, frameRate: { ideal: 24, max: 30 }, facingMode: { ideal: "user" } },
+  video: {
+    width: { ideal: 960 },
+    height: { ideal: 540 },
+    frameRate: { ideal: 24, max: 30 },
+    facingMode: { ideal: "user" },
+  },
 };
 const SILENT_FOR = 2500;
 const RETRY = 4000;
@@ -33,7 +38,10 @@ export class Devices extends EventTarget {
     this.wanted = { audio: true, video: true };
     navigator.mediaDevices.addEventListener("devicechange", this.onChange);
     try {
-      const stream = await navigator.mediaDevices.getUserMedia({ audio: this.#ask("audio"), video: this.#ask("video") });
+      const stream = await navigator.mediaDevices.getUserMedia({
+        audio: this.#ask("audio"),
+        video: this.#ask("video"),
+      });
       for (const track of stream.getTracks()) this.#take(track.kind, track);
     } catch {
       await this.#openOne("audio");
@@ -127,7 +135,10 @@ export class Devices extends EventTarget {
     this.own.addTrack(track);
     track.addEventListener("ended", () => this.tracks[kind] === track && this.#lose(kind));
     track.addEventListener("mute", () => this.#muted(kind, track));
-    track.addEventListener("unmute", () => this.tracks[kind] === track && this.#become(kind, track.enabled ? "on" : "off"));
+    track.addEventListener(
+      "unmute",
+      () => this.tracks[kind] === track && this.#become(kind, track.enabled ? "on" : "off"),
+    );
     this.#become(kind, "on");
     this.#tell("track", { kind, track });
   }

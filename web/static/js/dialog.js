@@ -39,8 +39,18 @@ export function ask({ title, text, choices, fields = [], cancel = t("Back") }) {
 
 function fieldFor({ label, required = false, maxlength = 200, options = [] }, index) {
   const id = `ask-field-${index}`;
-  const control = h("input", { id, maxlength: String(maxlength), autocomplete: "off", list: `${id}-options`, required });
+  const control = h("input", {
+    id,
+    maxlength: String(maxlength),
+    autocomplete: "off",
+    list: `${id}-options`,
+    required,
+  });
   if (required) control.pattern = ".*\\S.*";
-  const list = h("datalist", { id: `${id}-options` }, options.map((text) => h("option", { value: text })));
+  const list = h(
+    "datalist",
+    { id: `${id}-options` },
+    options.map((text) => h("option", { value: text })),
+  );
   return { control, row: h("p", { class: "field" }, h("label", { for: id }, label), control, list) };
 }

@@ -11,7 +11,8 @@ export function h(tag, props = {}, ...children) {
   for (const [name, value] of Object.entries(props || {})) {
     if (value === null || value === undefined || value === false) continue;
     if (name === "class") node.className = value;
-    else if (name === "on") for (const [event, listener] of Object.entries(value)) node.addEventListener(event, listener);
+    else if (name === "on")
+      for (const [event, listener] of Object.entries(value)) node.addEventListener(event, listener);
     else if (name === "data") Object.assign(node.dataset, value);
     else if (name === "aria") for (const [key, text] of Object.entries(value)) node.setAttribute(`aria-${key}`, text);
     else if (name in node && typeof value !== "string") node[name] = value;
@@ -49,7 +50,12 @@ export function icon(name) {
 
 /** A button with an icon and its label. `props` as for `h`. */
 export function button(label, iconName, props = {}) {
-  return h("button", { type: "button", ...props }, iconName ? icon(iconName) : null, h("span", { class: "label" }, label));
+  return h(
+    "button",
+    { type: "button", ...props },
+    iconName ? icon(iconName) : null,
+    h("span", { class: "label" }, label),
+  );
 }
 
 /** Set the text of `node` only when it changes, so that screen readers are not told again. */

@@ -39,8 +39,8 @@ function connected(connection) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error("no way to the server")), CONNECT);
     connection.addEventListener("connectionstatechange", () => {
-      if (connection.connectionState === "connected") clearTimeout(timer), resolve();
-      if (connection.connectionState === "failed") clearTimeout(timer), reject(new Error("no way to the server"));
+      if (connection.connectionState === "connected") (clearTimeout(timer), resolve());
+      if (connection.connectionState === "failed") (clearTimeout(timer), reject(new Error("no way to the server")));
     });
   });
 }
@@ -61,7 +61,10 @@ export function judge(stats) {
   const lost = Math.max(0, sum(inbound, "packetsLost"));
   const pair = stats.find((one) => one.type === "candidate-pair" && one.nominated && one.state === "succeeded");
   const local = stats.find((one) => one.id === pair?.localCandidateId);
-  const trips = stats.filter((one) => one.type === "remote-inbound-rtp").map((one) => one.roundTripTime).filter(Boolean);
+  const trips = stats
+    .filter((one) => one.type === "remote-inbound-rtp")
+    .map((one) => one.roundTripTime)
+    .filter(Boolean);
   const trip = pair?.currentRoundTripTime ?? (trips.length ? Math.min(...trips) : 0);
   return {
     ok: received > 0,

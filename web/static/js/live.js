@@ -58,7 +58,8 @@ class LivePage {
     this.peopleRoot = h("div", { class: "people" });
     this.people = new People(this.peopleRoot, room, page);
     this.moreRoot = h("div", { class: "more" });
-    this.settings = page.endpointRole === "post" ? null : deviceSettings(room.devices, (id) => this.stage.setSpeaker(id));
+    this.settings =
+      page.endpointRole === "post" ? null : deviceSettings(room.devices, (id) => this.stage.setSpeaker(id));
     this.stage.speaker = chosenSpeaker.get() || undefined;
     const closing = { class: "quiet", on: { click: () => this.#togglePanel("") } };
     this.drawerTitle = h("h2", { tabindex: "-1" });
@@ -88,9 +89,17 @@ class LivePage {
     drawOutcome($("outcome"), {
       sign: "clock",
       title: t("Too early: it begins at {start}", { start: clockTime(page.start) }),
-      texts: [t("{date}. You can enter the waiting room from {opens}. Keep this page open; it goes on by itself.", { date: longDate(page.start), opens: clockTime(page.opens) })],
+      texts: [
+        t("{date}. You can enter the waiting room from {opens}. Keep this page open; it goes on by itself.", {
+          date: longDate(page.start),
+          opens: clockTime(page.opens),
+        }),
+      ],
       extra: h("p", { class: "countdown tabular", id: "opens-in" }),
-      ways: [offerCheck && { label: t("Check camera and microphone now"), act: () => this.goOn?.() }, page.asKind === "account" && { label: t("To my sessions"), href: page.back, quiet: true }],
+      ways: [
+        offerCheck && { label: t("Check camera and microphone now"), act: () => this.goOn?.() },
+        page.asKind === "account" && { label: t("To my sessions"), href: page.back, quiet: true },
+      ],
     });
     this.#show("outcome");
     await new Promise((resolve) => {
@@ -115,7 +124,10 @@ class LivePage {
         sign: "done",
         title: t("Camera, microphone and line were checked today"),
         texts: [t("Everything worked. You can go in, or check again if something has changed.")],
-        ways: [{ label: t("Go in"), act: () => resolve(true) }, { label: t("Check again"), act: () => resolve(false), quiet: true }],
+        ways: [
+          { label: t("Go in"), act: () => resolve(true) },
+          { label: t("Check again"), act: () => resolve(false), quiet: true },
+        ],
       });
       this.#show("outcome");
     });
@@ -148,7 +160,8 @@ class LivePage {
   }
 
   #drawRoom(view, state) {
-    if (state === "held" && this.toldState === "live" && innerWidth < 768 && this.panel) this.panel = "", show($("drawer"), false);
+    if (state === "held" && this.toldState === "live" && innerWidth < 768 && this.panel)
+      ((this.panel = ""), show($("drawer"), false));
     $("room").dataset.state = state;
     this.top.draw(view);
     this.stage.draw(view);
@@ -156,12 +169,20 @@ class LivePage {
     show($("held"), state === "held");
     if (state === "held") this.held.draw(view);
     dismiss(state === "held" ? view.reason : "person-missing");
-    if (state !== this.toldState) speak(state === "held" ? view.reason_text : t("You see and hear each other now."), state === "held" ? "alarm" : "info");
+    if (state !== this.toldState)
+      speak(
+        state === "held" ? view.reason_text : t("You see and hear each other now."),
+        state === "held" ? "alarm" : "info",
+      );
     this.toldState = state;
     this.people.draw(view);
     if (this.panel === "more") drawMore(this.moreRoot, this.room, view, this.settings);
     if (this.panel === "chat" && !view.rights.chat) this.#togglePanel("");
-    this.bar.draw(view, { knocking: view.rights.host ? waiting(view).length : 0, unread: this.chat.unread, open: this.panel });
+    this.bar.draw(view, {
+      knocking: view.rights.host ? waiting(view).length : 0,
+      unread: this.chat.unread,
+      open: this.panel,
+    });
     this.#drawDoor(view);
     this.#show("room");
     this.#offerPeople(view);
@@ -182,7 +203,13 @@ class LivePage {
     show($("door"), Boolean(first));
     if (!first) return void fill($("door"));
     const admit = () => this.room.send("admit", { endpoint: first.id });
-    fill($("door"), icon("person-plus"), h("p", {}, t("{name} waits to be let in.", { name: whoIsAt(first) })), button(t("Let in"), "check", { class: "primary small", on: { click: admit } }), button(t("Look"), "people", { class: "small quiet", on: { click: () => this.#togglePanel("people") } }));
+    fill(
+      $("door"),
+      icon("person-plus"),
+      h("p", {}, t("{name} waits to be let in.", { name: whoIsAt(first) })),
+      button(t("Let in"), "check", { class: "primary small", on: { click: admit } }),
+      button(t("Look"), "people", { class: "small quiet", on: { click: () => this.#togglePanel("people") } }),
+    );
   }
 
   #drawEnded(view) {
@@ -205,7 +232,11 @@ class LivePage {
     const before = this.panel;
     this.panel = name;
     this.chat.setOpen(name === "chat");
-    const parts = { people: [t("People"), this.peopleRoot], chat: [t("Chat"), this.chat.node], more: [t("More"), this.moreRoot] };
+    const parts = {
+      people: [t("People"), this.peopleRoot],
+      chat: [t("Chat"), this.chat.node],
+      more: [t("More"), this.moreRoot],
+    };
     show($("drawer"), Boolean(name));
     $("room").classList.toggle("with-drawer", Boolean(name));
     if (name) {
@@ -214,7 +245,10 @@ class LivePage {
     }
     if (this.room.view) this.#draw(this.room.view);
     if (name) this.drawerTitle.focus();
-    else $("bar").querySelector(`.panel-button:nth-of-type(${["people", "chat", "more"].indexOf(before) + 1})`)?.focus();
+    else
+      $("bar")
+        .querySelector(`.panel-button:nth-of-type(${["people", "chat", "more"].indexOf(before) + 1})`)
+        ?.focus();
   }
 
   #heard(message) {
@@ -247,21 +281,34 @@ class LivePage {
 
   #replaced() {
     const again = { label: t("Go on here instead"), act: () => location.reload() };
-    this.#message("screen", t("You have joined in another place"), [t("The newest window counts, so this one was closed. Camera and microphone here are off.")], [again]);
+    this.#message(
+      "screen",
+      t("You have joined in another place"),
+      [t("The newest window counts, so this one was closed. Camera and microphone here are off.")],
+      [again],
+    );
   }
 
   #refused({ code, text, status }) {
     const again = { label: t("Try again"), act: () => location.reload() };
     const signIn = { label: t("Sign in"), href: `/signin?next=${encodeURIComponent(location.pathname)}` };
     const back = page.asKind === "account" && { label: t("To my sessions"), href: page.back, quiet: true };
-    this.#message("warn", t("You cannot enter now"), [text || t("The server did not let you in.")], [status === 401 ? signIn : again, back]);
+    this.#message(
+      "warn",
+      t("You cannot enter now"),
+      [text || t("The server did not let you in.")],
+      [status === 401 ? signIn : again, back],
+    );
     document.body.dataset.code = code;
   }
 
   #left() {
     const again = { label: t("Come back"), act: () => location.reload() };
     const back = page.asKind === "account" && { label: t("To my sessions"), href: page.back, quiet: true };
-    const closing = page.asKind === "guest" ? t("You can close this page, or come back while it lasts.") : t("You can come back while it lasts.");
+    const closing =
+      page.asKind === "guest"
+        ? t("You can close this page, or come back while it lasts.")
+        : t("You can come back while it lasts.");
     this.#message("leave", t("You have left"), [t("Camera and microphone are off."), closing], [again, back]);
   }
 
@@ -272,14 +319,18 @@ class LivePage {
 
   #deviceChanged({ kind, state }) {
     if (state !== "lost" || !this.room.view) return;
-    const words = kind === "audio"
-      ? t("The microphone of this device is gone. Plug it in again or choose another one under “More”.")
-      : t("The camera of this device is gone. Plug it in again or choose another one under “More”.");
+    const words =
+      kind === "audio"
+        ? t("The microphone of this device is gone. Plug it in again or choose another one under “More”.")
+        : t("The camera of this device is gone. Plug it in again or choose another one under “More”.");
     announce(words, "alarm");
   }
 
   #askForSound() {
-    const on = button(t("Turn on sound"), "sound", { class: "primary", on: { click: () => (this.stage.turnOnSound(), show($("sound"), false)) } });
+    const on = button(t("Turn on sound"), "sound", {
+      class: "primary",
+      on: { click: () => (this.stage.turnOnSound(), show($("sound"), false)) },
+    });
     fill($("sound"), h("p", {}, t("Your browser keeps the sound off until you tap.")), on);
     show($("sound"), true);
     on.focus();

@@ -24,25 +24,56 @@ export class Lobby {
     this.nameCheck = h("section", { class: "card name-check" });
     this.peopleRoot = h("div", { class: "people" });
     this.people = new People(this.peopleRoot, room, page, { missing: false });
-    this.preview = h("video", { class: "mirrored", muted: true, playsInline: true, autoplay: true, "aria-label": t("Your picture") });
+    this.preview = h("video", {
+      class: "mirrored",
+      muted: true,
+      playsInline: true,
+      autoplay: true,
+      "aria-label": t("Your picture"),
+    });
     room.devices.preview(this.preview);
     const { short, long } = policyWords(page.policy);
     const leads = ["host", "post"].includes(page.endpointRole);
     const present = h("section", { class: "card" }, h("h2", {}, t("Who is here")), this.peopleRoot);
     fill(
       root,
-      h("div", { class: "lobby-main" },
+      h(
+        "div",
+        { class: "lobby-main" },
         this.title,
         this.when,
         h("section", { class: "card now" }, this.status, this.countdown, this.act),
         this.nameCheck,
         leads ? present : null,
-        h("section", { class: `card policy ${page.policy}` }, h("h2", {}, icon(page.policy === "clear" ? "record" : "shield"), h("span", {}, short)), h("p", {}, long)),
-        h("section", { class: "card" }, h("h2", {}, t("What to have at hand")), h("ul", {}, atHand(page).map((text) => h("li", {}, text)))),
+        h(
+          "section",
+          { class: `card policy ${page.policy}` },
+          h("h2", {}, icon(page.policy === "clear" ? "record" : "shield"), h("span", {}, short)),
+          h("p", {}, long),
+        ),
+        h(
+          "section",
+          { class: "card" },
+          h("h2", {}, t("What to have at hand")),
+          h(
+            "ul",
+            {},
+            atHand(page).map((text) => h("li", {}, text)),
+          ),
+        ),
       ),
-      h("aside", { class: "lobby-side" },
+      h(
+        "aside",
+        { class: "lobby-side" },
         page.endpointRole === "post" ? null : h("figure", { class: "own-small" }, this.preview),
-        page.meet.length ? h("section", { class: "card" }, h("h2", {}, t("Who you will meet")), h("ul", { class: "meet" }, page.meet.map(meeting))) : null,
+        page.meet.length
+          ? h(
+              "section",
+              { class: "card" },
+              h("h2", {}, t("Who you will meet")),
+              h("ul", { class: "meet" }, page.meet.map(meeting)),
+            )
+          : null,
         show(h("section", { class: "card custody" }, h("h2", {}, t("The person in custody")), this.custody), false),
         leads ? null : present,
       ),
@@ -53,7 +84,11 @@ export class Lobby {
   draw(view) {
     this.view = view;
     say(this.title, view.title || this.page.title);
-    const when = t("{date}, {start} to {end}", { date: longDate(view.start), start: clockTime(view.start), end: clockTime(view.end) });
+    const when = t("{date}, {start} to {end}", {
+      date: longDate(view.start),
+      start: clockTime(view.start),
+      end: clockTime(view.end),
+    });
     say(this.when, when);
     this.people.draw(view);
     this.#drawCustody(view.custody);
@@ -77,11 +112,19 @@ export class Lobby {
   #statusWords(view, left) {
     if (view.state === "arming") return t("The recorder is being made ready. It begins in a moment.");
     const mine = me(view);
-    if (mine?.state === "waiting" && left <= -LATE) return t("It is later than planned. Nobody has forgotten you; please keep this page open.");
-    if (mine?.state === "waiting") return view.state === "live" ? t("It has begun. You will be let in; please keep this page open.") : t("You are in the waiting room. You will be let in; keep this page open.");
-    if (view.rights.host && !view.missing.length && left > 0) return t("Everybody is here. You can begin when the time has come.");
+    if (mine?.state === "waiting" && left <= -LATE)
+      return t("It is later than planned. Nobody has forgotten you; please keep this page open.");
+    if (mine?.state === "waiting")
+      return view.state === "live"
+        ? t("It has begun. You will be let in; please keep this page open.")
+        : t("You are in the waiting room. You will be let in; keep this page open.");
+    if (view.rights.host && !view.missing.length && left > 0)
+      return t("Everybody is here. You can begin when the time has come.");
     if (view.rights.host && !view.missing.length) return t("Everybody is here.");
-    if (left <= -LATE && view.missing.length) return t("It is later than planned. {missing} Please keep this page open.", { missing: missingWords(view.missing) });
+    if (left <= -LATE && view.missing.length)
+      return t("It is later than planned. {missing} Please keep this page open.", {
+        missing: missingWords(view.missing),
+      });
     return missingWords(view.missing) || t("It begins by itself in a moment.");
   }
 
@@ -89,7 +132,10 @@ export class Lobby {
     const wanted = view.rights.host && view.state === "waiting" && this.page.endpointRole !== "post";
     if (!wanted) return fill(this.act);
     if (this.act.querySelector(".start")) return undefined;
-    return fill(this.act, button(t("Begin"), "play", { class: "primary wide start", on: { click: () => this.room.send("start") } }));
+    return fill(
+      this.act,
+      button(t("Begin"), "play", { class: "primary wide start", on: { click: () => this.room.send("start") } }),
+    );
   }
 
   #drawCustody(custody) {
@@ -103,7 +149,18 @@ export class Lobby {
     const drawn = JSON.stringify(steps);
     if (drawn === this.drawnSteps) return;
     this.drawnSteps = drawn;
-    fill(this.custody, steps.map(([label, at]) => h("li", { class: at ? "done" : "" }, icon(at ? "done" : "circle"), h("span", {}, label), h("span", { class: "soft tabular" }, at ? clockTime(at) : t("not yet")))));
+    fill(
+      this.custody,
+      steps.map(([label, at]) =>
+        h(
+          "li",
+          { class: at ? "done" : "" },
+          icon(at ? "done" : "circle"),
+          h("span", {}, label),
+          h("span", { class: "soft tabular" }, at ? clockTime(at) : t("not yet")),
+        ),
+      ),
+    );
   }
 
   #drawName(view) {
@@ -113,29 +170,59 @@ export class Lobby {
     if (key === this.drawnName) return;
     this.drawnName = key;
     show(this.nameCheck, mine?.role === "guest" && mine.name_confirmed !== true);
-    if (!asked) return void fill(this.nameCheck, mine?.name_confirmed === false ? h("p", {}, t("You said that this is not your name. The host knows and will speak with you.")) : null);
+    if (!asked)
+      return void fill(
+        this.nameCheck,
+        mine?.name_confirmed === false
+          ? h("p", {}, t("You said that this is not your name. The host knows and will speak with you."))
+          : null,
+      );
     const name = mine.persons[0]?.name || mine.label;
     fill(
       this.nameCheck,
       h("h2", {}, t("Are you {name}?", { name })),
-      h("div", { class: "row" },
-        button(t("Yes, that is me"), "check", { class: "primary", on: { click: () => this.room.send("confirm_name", { me: true }) } }),
-        button(t("No, that is not me"), null, { class: "quiet", on: { click: () => this.room.send("confirm_name", { me: false }) } }),
+      h(
+        "div",
+        { class: "row" },
+        button(t("Yes, that is me"), "check", {
+          class: "primary",
+          on: { click: () => this.room.send("confirm_name", { me: true }) },
+        }),
+        button(t("No, that is not me"), null, {
+          class: "quiet",
+          on: { click: () => this.room.send("confirm_name", { me: false }) },
+        }),
       ),
     );
   }
 }
 
 function meeting({ name, role, number, place }) {
-  return h("li", {}, h("strong", {}, name || roleName(role)), h("span", { class: "soft" }, [name ? roleName(role) : "", number, place].filter(Boolean).join(" · ")));
+  return h(
+    "li",
+    {},
+    h("strong", {}, name || roleName(role)),
+    h("span", { class: "soft" }, [name ? roleName(role) : "", number, place].filter(Boolean).join(" · ")),
+  );
 }
 
 function atHand(page) {
   const quiet = t("A quiet room where nobody else listens, and light on your face.");
   const lists = {
-    guest: [t("Your identity card: the officer compares it with your face."), quiet, t("Power for your phone, and Wi-Fi if you have it.")],
-    party: page.policy === "attendance" ? [t("Your practice licence."), quiet, t("Your notes. Nothing you show or say is kept.")] : [t("Your identity document."), quiet],
-    host: [t("Your officer's card and the number of the case."), t("The second officer: at this screen or at another one."), t("The texts of rights and notices you will read.")],
+    guest: [
+      t("Your identity card: the officer compares it with your face."),
+      quiet,
+      t("Power for your phone, and Wi-Fi if you have it."),
+    ],
+    party:
+      page.policy === "attendance"
+        ? [t("Your practice licence."), quiet, t("Your notes. Nothing you show or say is kept.")]
+        : [t("Your identity document."), quiet],
+    host: [
+      t("Your officer's card and the number of the case."),
+      t("The second officer: at this screen or at another one."),
+      t("The texts of rights and notices you will read."),
+    ],
     post: [t("You see who is here and when. You neither see nor hear the visit.")],
     room: [],
   };

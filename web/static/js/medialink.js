@@ -40,7 +40,11 @@ export class MediaLink extends EventTarget {
 
   /** Try now rather than later: the network is back. */
   hurry() {
-    if (this.state === "waiting" || (this.state === "connecting" && this.connection?.connectionState === "disconnected")) this.open();
+    if (
+      this.state === "waiting" ||
+      (this.state === "connecting" && this.connection?.connectionState === "disconnected")
+    )
+      this.open();
   }
 
   /** Stop for good and tell the server; `last` when the page goes away. */
@@ -109,7 +113,10 @@ export class MediaLink extends EventTarget {
       this.#retry();
     } else if (now === "disconnected") {
       this.#become("connecting");
-      setTimeout(() => connection === this.connection && connection.connectionState === "disconnected" && this.#retry(), MAY_BE_DISCONNECTED);
+      setTimeout(
+        () => connection === this.connection && connection.connectionState === "disconnected" && this.#retry(),
+        MAY_BE_DISCONNECTED,
+      );
     }
   }
 

@@ -31,7 +31,11 @@ async function typedPerson(role) {
     title: t("Name of the {role}", { role: roleName(role) }),
     fields: [
       { label: t("Name"), required: true, maxlength: 60 },
-      { label: numbered ? t("Number of the officer's card or licence") : t("Number, if there is one"), required: numbered, maxlength: 30 },
+      {
+        label: numbered ? t("Number of the officer's card or licence") : t("Number, if there is one"),
+        required: numbered,
+        maxlength: 30,
+      },
     ],
     choices: [{ value: "add", label: t("Add"), class: "primary" }],
   });

@@ -7,7 +7,9 @@ import { clockTime, t } from "./texts.js";
 export function drawOutcome(root, { sign = "circle", title, texts = [], extra = null, ways = [] }) {
   fill(
     root,
-    h("div", { class: "outcome card" },
+    h(
+      "div",
+      { class: "outcome card" },
       h("span", { class: "outcome-sign" }, icon(sign)),
       h("h1", { tabindex: "-1" }, title),
       texts.filter(Boolean).map((text) => h("p", {}, text)),
@@ -19,7 +21,9 @@ export function drawOutcome(root, { sign = "circle", title, texts = [], extra = 
 
 function way({ label, href, act, quiet }) {
   const style = quiet ? "quiet wide" : "primary wide";
-  return href ? h("a", { class: `button ${style}`, href }, label) : button(label, null, { class: style, on: { click: act } });
+  return href
+    ? h("a", { class: `button ${style}`, href }, label)
+    : button(label, null, { class: style, on: { click: act } });
 }
 
 /** Words and ways for the end of the session; `ended` is the server's last message when it has come. */
@@ -31,17 +35,49 @@ export function endedWords(view, ended, page) {
     ended?.reason_text || view?.reason_text || "",
     page.asKind === "guest" ? t("Thank you. You can close this page.") : "",
   ];
-  return { sign: "done", title: t("The session has ended"), texts, extra: digestBlock(recorded, ended), ways: [page.asKind === "account" && { label: t("To my sessions"), href: page.back }] };
+  return {
+    sign: "done",
+    title: t("The session has ended"),
+    texts,
+    extra: digestBlock(recorded, ended),
+    ways: [page.asKind === "account" && { label: t("To my sessions"), href: page.back }],
+  };
 }
 
 function digestBlock(recorded, ended) {
-  if (!recorded) return h("p", { class: "soft" }, t("Nothing was recorded. It is only noted that it took place, and from when to when."));
-  if (!ended) return h("p", { class: "soft", role: "status" }, t("The record is being closed. Its check value appears here in a moment."));
+  if (!recorded)
+    return h(
+      "p",
+      { class: "soft" },
+      t("Nothing was recorded. It is only noted that it took place, and from when to when."),
+    );
+  if (!ended)
+    return h(
+      "p",
+      { class: "soft", role: "status" },
+      t("The record is being closed. Its check value appears here in a moment."),
+    );
   if (!ended.digest) return h("p", { class: "soft" }, t("There is no record: it had not begun."));
   const value = h("code", { class: "digest" }, grouped(ended.digest));
   const copied = show(h("span", { class: "soft", role: "status" }, t("Copied")), false);
-  const copy = button(t("Copy"), null, { class: "small quiet", on: { click: () => navigator.clipboard?.writeText(ended.digest).then(() => show(copied, true)) } });
-  return h("section", { class: "digest-block" }, h("h2", {}, t("Check value of the record")), value, h("p", { class: "soft" }, t("With this value anybody can see later whether the record is unchanged and complete. You may write it down or photograph it.")), h("p", {}, copy, copied));
+  const copy = button(t("Copy"), null, {
+    class: "small quiet",
+    on: { click: () => navigator.clipboard?.writeText(ended.digest).then(() => show(copied, true)) },
+  });
+  return h(
+    "section",
+    { class: "digest-block" },
+    h("h2", {}, t("Check value of the record")),
+    value,
+    h(
+      "p",
+      { class: "soft" },
+      t(
+        "With this value anybody can see later whether the record is unchanged and complete. You may write it down or photograph it.",
+      ),
+    ),
+    h("p", {}, copy, copied),
+  );
 }
 
 /** A long value in groups of eight, so that it can be read aloud. */

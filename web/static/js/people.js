@@ -30,7 +30,11 @@ export class People {
   #drawAll(view) {
     this.lines = new Map();
     const focused = document.activeElement?.dataset?.key;
-    fill(this.root, this.tellsMissing ? missing(view) : null, view.endpoints.map((one) => this.#endpoint(one, view)));
+    fill(
+      this.root,
+      this.tellsMissing ? missing(view) : null,
+      view.endpoints.map((one) => this.#endpoint(one, view)),
+    );
     if (focused) this.root.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
   }
 
@@ -39,7 +43,15 @@ export class People {
     const node = h("section", { class: `person-card ${one.state}` });
     const head = h("h3", {}, whoIsAt(one), mine ? h("span", { class: "soft" }, ` (${t("you")})`) : null);
     add(node, [head, h("p", { class: "soft" }, stateWords(one)), this.#quality(one)]);
-    if (one.persons.length) add(node, h("ul", { class: "persons" }, one.persons.map((person) => this.#person(person, one, view))));
+    if (one.persons.length)
+      add(
+        node,
+        h(
+          "ul",
+          { class: "persons" },
+          one.persons.map((person) => this.#person(person, one, view)),
+        ),
+      );
     if (view.rights.host && !mine) add(node, this.#hostButtons(one));
     if (view.state !== "ended") add(node, this.#naming(one, mine, view));
     return node;
@@ -56,13 +68,35 @@ export class People {
     const words = [person.name || t("Name not given"), roleName(person.role)];
     if (person.number) words.push(person.number);
     const item = h("li", {}, h("span", {}, words.join(" · ")));
-    add(item, h("span", { class: person.confirmed ? "tag good" : "tag" }, person.confirmed ? icon("check") : null, person.confirmed ? t("confirmed") : t("not confirmed yet")));
+    add(
+      item,
+      h(
+        "span",
+        { class: person.confirmed ? "tag good" : "tag" },
+        person.confirmed ? icon("check") : null,
+        person.confirmed ? t("confirmed") : t("not confirmed yet"),
+      ),
+    );
     if (view.rights.host && !person.confirmed) {
-      add(item, forName(t("Confirm"), person.name, "person-check", { class: "small", data: { key: `confirm-${person.id}` }, on: { click: () => this.#confirm(person) } }));
+      add(
+        item,
+        forName(t("Confirm"), person.name, "person-check", {
+          class: "small",
+          data: { key: `confirm-${person.id}` },
+          on: { click: () => this.#confirm(person) },
+        }),
+      );
     }
     if ((endpoint.id === view.you || view.rights.host) && endpoint.persons.length > 1) {
       const gone = () => this.room.send("drop_person", { present: person.id });
-      add(item, forName(t("Has left"), person.name, null, { class: "small quiet", data: { key: `drop-${person.id}` }, on: { click: gone } }));
+      add(
+        item,
+        forName(t("Has left"), person.name, null, {
+          class: "small quiet",
+          data: { key: `drop-${person.id}` },
+          on: { click: gone },
+        }),
+      );
     }
     return item;
   }
@@ -71,13 +105,41 @@ export class People {
     const row = h("div", { class: "row" });
     const name = whoIsAt(one);
     if (one.state === "waiting" && one.name_confirmed === false) {
-      add(row, forName(t("Send away"), name, null, { class: "small", data: { key: `refuse-${one.id}` }, on: { click: () => this.#refuse(one) } }));
+      add(
+        row,
+        forName(t("Send away"), name, null, {
+          class: "small",
+          data: { key: `refuse-${one.id}` },
+          on: { click: () => this.#refuse(one) },
+        }),
+      );
     } else if (one.state === "waiting") {
       const admit = () => this.room.send("admit", { endpoint: one.id });
-      add(row, forName(t("Let in"), name, "check", { class: "primary small", data: { key: `admit-${one.id}` }, on: { click: admit } }));
-      add(row, forName(t("Send away"), name, null, { class: "small quiet", data: { key: `refuse-${one.id}` }, on: { click: () => this.#refuse(one) } }));
+      add(
+        row,
+        forName(t("Let in"), name, "check", {
+          class: "primary small",
+          data: { key: `admit-${one.id}` },
+          on: { click: admit },
+        }),
+      );
+      add(
+        row,
+        forName(t("Send away"), name, null, {
+          class: "small quiet",
+          data: { key: `refuse-${one.id}` },
+          on: { click: () => this.#refuse(one) },
+        }),
+      );
     } else {
-      add(row, forName(t("Remove"), name, null, { class: "small quiet", data: { key: `eject-${one.id}` }, on: { click: () => this.#eject(one) } }));
+      add(
+        row,
+        forName(t("Remove"), name, null, {
+          class: "small quiet",
+          data: { key: `eject-${one.id}` },
+          on: { click: () => this.#eject(one) },
+        }),
+      );
     }
     return row;
   }
@@ -161,7 +223,12 @@ function drawQuality(node, one) {
   const key = JSON.stringify([figures, devices]);
   if (node.dataset.drawn === key) return;
   node.dataset.drawn = key;
-  fill(node, lineBars(bars), h("span", {}, figures), devices.length ? h("span", { class: "tag warn" }, listed(devices)) : null);
+  fill(
+    node,
+    lineBars(bars),
+    h("span", {}, figures),
+    devices.length ? h("span", { class: "tag warn" }, listed(devices)) : null,
+  );
 }
 
 /** Three bars, `bars` of them filled; the word stands beside them. */

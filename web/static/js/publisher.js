@@ -17,7 +17,9 @@ export class Publisher extends EventTarget {
       iceServers: () => iceServers(wire()),
       prepare: (connection) => this.#prepare(connection),
     });
-    this.link.addEventListener("state", (event) => this.dispatchEvent(new CustomEvent("state", { detail: event.detail })));
+    this.link.addEventListener("state", (event) =>
+      this.dispatchEvent(new CustomEvent("state", { detail: event.detail })),
+    );
   }
 
   /** Send `track` (or nothing, for `null`) as `kind` from now on, without a new offer where a connection stands. */

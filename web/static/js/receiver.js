@@ -17,7 +17,9 @@ export class Receiver extends EventTarget {
       prepare: (connection) => this.#prepare(connection),
     });
     this.link.addEventListener("track", (event) => this.#take(event.detail.track));
-    this.link.addEventListener("state", (event) => this.dispatchEvent(new CustomEvent("state", { detail: event.detail })));
+    this.link.addEventListener("state", (event) =>
+      this.dispatchEvent(new CustomEvent("state", { detail: event.detail })),
+    );
   }
 
   open() {

@@ -56,7 +56,9 @@ export class Room extends EventTarget {
 
   /** Share a screen, window or tab that the person picks; resolves when it runs or was not wanted. */
   async share() {
-    const stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { max: 15 } }, audio: false }).catch(() => null);
+    const stream = await navigator.mediaDevices
+      .getDisplayMedia({ video: { frameRate: { max: 15 } }, audio: false })
+      .catch(() => null);
     if (!stream) return;
     const [track] = stream.getVideoTracks();
     this.screen = new Publisher("screen", () => this.connection.welcome);
@@ -86,7 +88,10 @@ export class Room extends EventTarget {
     connection.addEventListener("view", (event) => this.#viewed(event.detail));
     connection.addEventListener("message", (event) => this.#heard(event.detail));
     connection.addEventListener("state", (event) => this.#stateChanged(event.detail));
-    devices.addEventListener("track", ({ detail }) => (this.camera.setTrack(detail.kind, detail.track), this.#tell("devices")));
+    devices.addEventListener(
+      "track",
+      ({ detail }) => (this.camera.setTrack(detail.kind, detail.track), this.#tell("devices")),
+    );
     devices.addEventListener("state", ({ detail }) => (this.#report(detail.kind), this.#tell("devices")));
     receivers.addEventListener("change", (event) => this.#tell("stream", event.detail));
     addEventListener("online", () => this.#hurry());

@@ -23,7 +23,10 @@ export function prepareOpus(sdp) {
 }
 
 function opusParameters(text) {
-  const kept = text.split(";").map((part) => part.trim()).filter((part) => part && !/^(usedtx|useinbandfec)=/.test(part));
+  const kept = text
+    .split(";")
+    .map((part) => part.trim())
+    .filter((part) => part && !/^(usedtx|useinbandfec)=/.test(part));
   return [...kept, "useinbandfec=1"].join(";");
 }
 

@@ -27,7 +27,12 @@ function row(label, chosen) {
     node,
     offer(list, current) {
       show(node, list.length > 0);
-      fill(select, list.map((one, index) => h("option", { value: one.id, selected: one.id === current }, one.label || `${label} ${index + 1}`)));
+      fill(
+        select,
+        list.map((one, index) =>
+          h("option", { value: one.id, selected: one.id === current }, one.label || `${label} ${index + 1}`),
+        ),
+      );
     },
   };
 }

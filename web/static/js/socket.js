@@ -168,7 +168,8 @@ export class Connection extends EventTarget {
   }
 
   #afterTrouble(error) {
-    if (error instanceof TicketRefused && !error.retry) return this.#finish("refused", error.code, error.text, error.status);
+    if (error instanceof TicketRefused && !error.retry)
+      return this.#finish("refused", error.code, error.text, error.status);
     this.#retry();
   }
 
@@ -219,7 +220,7 @@ export class Connection extends EventTarget {
   }
 
   #clearTimers() {
-    for (const timer of this.timers) clearInterval(timer), clearTimeout(timer);
+    for (const timer of this.timers) (clearInterval(timer), clearTimeout(timer));
     this.timers.clear();
   }
 
@@ -253,7 +254,8 @@ async function ticket(session, asKind) {
   const speaker = asKind ? `?as=${encodeURIComponent(asKind)}` : "";
   const response = await fetch(`/live/${encodeURIComponent(session)}/ticket${speaker}`, options);
   const body = await response.json().catch(() => ({}));
-  if (!response.ok) throw new TicketRefused(response.status, body.code || "refused", body.text || t("You cannot enter now."));
+  if (!response.ok)
+    throw new TicketRefused(response.status, body.code || "refused", body.text || t("You cannot enter now."));
   return body;
 }
 

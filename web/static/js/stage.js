@@ -75,12 +75,22 @@ export class Stage extends EventTarget {
   #tile(one) {
     const id = key(one);
     if (this.tiles.has(id)) return this.tiles.get(id);
-    const video = h("video", { playsInline: true, autoplay: true, data: { endpoint: one.endpoint, publication: one.publication } });
+    const video = h("video", {
+      playsInline: true,
+      autoplay: true,
+      data: { endpoint: one.endpoint, publication: one.publication },
+    });
     const name = h("span", { class: "tile-name" });
     const note = h("span", { class: "tile-note" });
     const line = h("span", { class: "tile-line" });
     const waiting = h("p", { class: "tile-waiting" }, t("Picture is coming…"));
-    const node = h("figure", { class: `tile ${one.publication}` }, video, waiting, h("figcaption", {}, name, note, line));
+    const node = h(
+      "figure",
+      { class: `tile ${one.publication}` },
+      video,
+      waiting,
+      h("figcaption", {}, name, note, line),
+    );
     video.addEventListener("playing", () => node.classList.add("playing"));
     video.addEventListener("emptied", () => node.classList.remove("playing"));
     const tile = { node, video, name, note, line, waiting };
@@ -129,7 +139,13 @@ export class Stage extends EventTarget {
   }
 
   #ownTile() {
-    this.ownVideo = h("video", { class: "mirrored", muted: true, playsInline: true, autoplay: true, "aria-label": t("Your picture") });
+    this.ownVideo = h("video", {
+      class: "mirrored",
+      muted: true,
+      playsInline: true,
+      autoplay: true,
+      "aria-label": t("Your picture"),
+    });
     this.room.devices.preview(this.ownVideo);
     this.ownNote = h("span", {}, t("You"));
     return h("figure", { class: "own" }, this.ownVideo, h("figcaption", {}, this.ownNote));

@@ -20,7 +20,9 @@ export function receivable(view) {
 export function staged(view) {
   const list = receivable(view);
   const screens = list.filter((one) => one.publication === "screen");
-  return screens.length ? { main: screens.slice(-1), side: list.filter((one) => one !== screens.at(-1)) } : { main: list, side: [] };
+  return screens.length
+    ? { main: screens.slice(-1), side: list.filter((one) => one !== screens.at(-1)) }
+    : { main: list, side: [] };
 }
 
 /** Who stands before the door. */

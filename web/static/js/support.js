@@ -17,8 +17,17 @@
     var agent = navigator.userAgent || "";
     if (!window.isSecureContext && typeof window.isSecureContext !== "undefined") return "insecure";
     var media = navigator.mediaDevices && navigator.mediaDevices.getUserMedia;
-    var able = window.RTCPeerConnection && media && window.WebSocket && window.fetch && "noModule" in document.createElement("script");
-    if (able) able = !!window.RTCRtpTransceiver && "replaceChildren" in Element.prototype && "showModal" in (window.HTMLDialogElement || Function).prototype;
+    var able =
+      window.RTCPeerConnection &&
+      media &&
+      window.WebSocket &&
+      window.fetch &&
+      "noModule" in document.createElement("script");
+    if (able)
+      able =
+        !!window.RTCRtpTransceiver &&
+        "replaceChildren" in Element.prototype &&
+        "showModal" in (window.HTMLDialogElement || Function).prototype;
     if (able) return "yes";
     return inApp(agent) ? "in-app" : "too-old";
   }

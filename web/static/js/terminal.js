@@ -59,7 +59,13 @@ class TerminalPage {
       $("pairing"),
       h("h1", {}, t("This device belongs to a room")),
       h("p", { class: "code tabular", "aria-label": this.code.split("").join(" ") }, this.code),
-      h("p", {}, t("The duty officer types this code in the list of rooms and chooses the room. The screen then goes on by itself.")),
+      h(
+        "p",
+        {},
+        t(
+          "The duty officer types this code in the list of rooms and chooses the room. The screen then goes on by itself.",
+        ),
+      ),
     );
     return this.#show("pairing");
   }
@@ -70,7 +76,12 @@ class TerminalPage {
     say(this.idle.room, state.room);
     const times = state.times.map(({ start, end }) => `${clockTime(start)}–${clockTime(end)}`);
     if (this.idle.drawn !== times.join()) {
-      fill(this.idle.times, times.length ? times.map((one) => h("li", { class: "tabular" }, one)) : h("li", { class: "soft" }, t("Nothing is planned.")));
+      fill(
+        this.idle.times,
+        times.length
+          ? times.map((one) => h("li", { class: "tabular" }, one))
+          : h("li", { class: "soft" }, t("Nothing is planned.")),
+      );
     }
     this.idle.drawn = times.join();
     show($("lost"), false);
@@ -80,7 +91,12 @@ class TerminalPage {
   }
 
   #buildIdle() {
-    const parts = { room: h("h1", {}), date: h("p", { class: "date" }), clock: h("p", { class: "big-clock tabular" }), times: h("ul", { class: "times", "aria-label": t("Next times") }) };
+    const parts = {
+      room: h("h1", {}),
+      date: h("p", { class: "date" }),
+      clock: h("p", { class: "big-clock tabular" }),
+      times: h("ul", { class: "times", "aria-label": t("Next times") }),
+    };
     fill($("idle"), parts.room, parts.date, parts.clock, parts.times);
     return parts;
   }
@@ -94,7 +110,10 @@ class TerminalPage {
     this.#waitingWords(t("One moment…"));
     await room.devices.open();
     const over = new Promise((resolve) => {
-      room.addEventListener("state", ({ detail }) => ["ended", "refused", "replaced", "left"].includes(detail.state) && resolve(detail.state));
+      room.addEventListener(
+        "state",
+        ({ detail }) => ["ended", "refused", "replaced", "left"].includes(detail.state) && resolve(detail.state),
+      );
     });
     room.join();
     const how = await over;
@@ -106,10 +125,18 @@ class TerminalPage {
   async #afterwards(how, room) {
     room.devices.close();
     if (how === "ended") {
-      this.#outcome("done", t("The session has ended"), t("Camera and microphone are off. Please wait until somebody comes."));
+      this.#outcome(
+        "done",
+        t("The session has ended"),
+        t("Camera and microphone are off. Please wait until somebody comes."),
+      );
       await pause(WORDS_STAY);
     } else if (how === "replaced") {
-      this.#outcome("screen", t("This room is open in another window"), t("The newest window counts. This one goes on when it is loaded again."));
+      this.#outcome(
+        "screen",
+        t("This room is open in another window"),
+        t("The newest window counts. This one goes on when it is loaded again."),
+      );
       await new Promise(() => {});
     }
   }
@@ -158,7 +185,17 @@ class TerminalPage {
 
   #outcome(sign, title, text) {
     const key = title + text;
-    if (this.drawn !== key) fill($("outcome"), h("div", { class: "outcome" }, h("span", { class: "outcome-sign" }, icon(sign)), h("h1", {}, title), h("p", {}, text)));
+    if (this.drawn !== key)
+      fill(
+        $("outcome"),
+        h(
+          "div",
+          { class: "outcome" },
+          h("span", { class: "outcome-sign" }, icon(sign)),
+          h("h1", {}, title),
+          h("p", {}, text),
+        ),
+      );
     this.drawn = key;
     this.#show("outcome");
   }
@@ -192,7 +229,10 @@ class TerminalPage {
   }
 
   #askForSound() {
-    const on = button(t("Turn on sound"), "sound", { class: "primary", on: { click: () => (this.stage.turnOnSound(), show($("sound"), false)) } });
+    const on = button(t("Turn on sound"), "sound", {
+      class: "primary",
+      on: { click: () => (this.stage.turnOnSound(), show($("sound"), false)) },
+    });
     fill($("sound"), on);
     show($("sound"), true);
   }

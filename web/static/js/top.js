@@ -52,7 +52,9 @@ export class Top {
     const early = new Date(view.start).getTime() > serverNow();
     show(this.left, !early);
     this.left.classList.toggle("soon", left < 300);
-    const over = view.hard_end ? t("over time, ends at {time}", { time: clockTime(view.hard_end) }) : t("over the planned time");
+    const over = view.hard_end
+      ? t("over time, ends at {time}", { time: clockTime(view.hard_end) })
+      : t("over the planned time");
     return say(this.left, left > 0 ? t("{span} left", { span: span(left) }) : over);
   }
 }
@@ -61,7 +63,8 @@ function recordWords(view, durable) {
   if (view.policy === "attendance") return policyWords("attendance").short;
   if (view.recording === "failed") return t("Recording failed: nothing is transmitted");
   if (view.recording === "arming") return t("Recorder is being made ready");
-  if (view.recording === "on" && durable) return t("Recorded to {time}", { time: clockTime(durable, { seconds: true }) });
+  if (view.recording === "on" && durable)
+    return t("Recorded to {time}", { time: clockTime(durable, { seconds: true }) });
   if (view.recording === "on") return t("Recording has begun");
   return view.recording === "ended" ? t("The record is closed") : t("Not recording yet");
 }

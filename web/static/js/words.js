@@ -79,12 +79,16 @@ export function policyWords(policy) {
   if (policy === "attendance") {
     return {
       short: t("Not recorded, nobody listens"),
-      long: t("Not recorded, nobody listens, forwarded by the server, not yet end-to-end encrypted. Only the time and who was connected are kept."),
+      long: t(
+        "Not recorded, nobody listens, forwarded by the server, not yet end-to-end encrypted. Only the time and who was connected are kept.",
+      ),
     };
   }
   return {
     short: t("Picture and sound are recorded"),
-    long: t("Picture and sound of everybody are recorded from the first moment, also during breaks, until the end. The record cannot be switched off or cut."),
+    long: t(
+      "Picture and sound of everybody are recorded from the first moment, also during breaks, until the end. The record cannot be switched off or cut.",
+    ),
   };
 }
 
@@ -96,6 +100,8 @@ export function missingWords(missing) {
 /** What to say while the WebSocket is not open; empty when there is nothing to say. */
 export function connectionWords(state, view) {
   const recorded = view?.policy === "clear" && view.recording === "on";
-  const lost = recorded ? t("Connection lost, reconnecting… The recording goes on.") : t("Connection lost, reconnecting…");
+  const lost = recorded
+    ? t("Connection lost, reconnecting… The recording goes on.")
+    : t("Connection lost, reconnecting…");
   return { lost, offline: t("This device has no network. You are back as soon as it has.") }[state] || "";
 }
