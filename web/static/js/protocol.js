@@ -39,6 +39,7 @@ export const FROM_ENDPOINT = Object.freeze({
   chat: ["text"],
   marker: ["label"],
   share: ["on"],
+  prefer: ["endpoint", "publication", "size"],
   help: [],
   ping: [],
 });
@@ -52,6 +53,7 @@ export const TO_ENDPOINT = Object.freeze({
   said: ["number", "at", "endpoint", "name", "text"],
   notice: ["number", "at", "level", "code", "text"],
   republish: ["number"],
+  ice_servers: ["ice_servers"],
   refused: ["code", "text"],
   replaced: [],
   ended: ["number", "at", "reason", "reason_text", "digest"],

@@ -34,6 +34,7 @@ export class Stage extends EventTarget {
     this.#place(this.main, live ? main : []);
     this.#place(this.side, live ? side : []);
     this.#forget(live ? [...main, ...side] : []);
+    this.root.classList.toggle("several", main.length > 1);
     this.root.classList.toggle("with-screen", side.length > 0 || main.some((one) => one.publication === "screen"));
     show(this.side, live && side.length > 0);
     show(this.empty, live && !main.length);
@@ -110,7 +111,16 @@ export class Stage extends EventTarget {
     }
     const trouble = ["waiting", "connecting"].includes(receiver.link.state) && tile.node.classList.contains("playing");
     tile.node.classList.toggle("troubled", trouble);
-    say(tile.waiting, trouble ? t("The line is interrupted, it is being restored…") : t("Picture is coming…"));
+    this.#drawWaiting(tile);
+  }
+
+  /** What stands in place of the picture: that it is off or lost, interrupted, or still to come. */
+  #drawWaiting(tile) {
+    const interrupted = tile.node.classList.contains("troubled");
+    say(
+      tile.waiting,
+      tile.off || (interrupted ? t("The line is interrupted, it is being restored…") : t("Picture is coming…")),
+    );
   }
 
   #play(video) {
@@ -132,7 +142,9 @@ export class Stage extends EventTarget {
     tile.video.setAttribute("aria-label", who);
     const off = one.publication === "screen" ? [] : deviceWords(endpoint);
     say(tile.note, listed(off));
-    tile.node.classList.toggle("no-picture", one.publication !== "screen" && endpoint.video !== "on");
+    tile.off = one.publication === "screen" ? "" : listed(deviceWords({ audio: "on", video: endpoint.video }));
+    tile.node.classList.toggle("no-picture", Boolean(tile.off));
+    this.#drawWaiting(tile);
     const { bars, word } = lineWords(endpoint.line);
     if (tile.bars !== bars || tile.word !== word) fill(tile.line, lineBars(bars), word);
     Object.assign(tile, { bars, word });
