@@ -19,9 +19,10 @@ from core.database import Database
 from core.errors import Invalid, NotFound
 from core.refusals import Refused
 from people import store as people
-from people.permissions import Action, relations, require
+from people.permissions import Action, allowed, relations, require
 from people.principals import Principal
 from scheduler import history, holds, search, store
+from scheduler.access import relations_to
 from scheduler.amending import request_of
 from scheduler.models import Block, Booking, State
 from scheduler.planning import Plan, make_plan
@@ -140,15 +141,15 @@ async def lift(db: Database, clock: Clock, principal: Principal, block_id: str) 
             await ledger.append(tx, "room.unblocked", actor=principal.id, subject=found.room or found.facility, at=now)
 
 
-async def proposals(db: Database, clock: Clock, booking: str) -> list[Slot]:
+async def proposals(db: Database, clock: Clock, principal: Principal, booking: str) -> list[Slot]:
     """Equivalent windows where the person is now: same people and length, within 48 hours first, else the next.
 
-    Asked in the name of whoever made the booking, so that the answer is the one booking would give them.
+    For whoever may see the booking; found in the name of its maker, so that the answer is the one booking would give.
     """
     now = clock.now()
     async with db.transaction(write=False) as tx:
         found = await store.booking(tx, booking)
-        if found is None:
+        if found is None or not allowed(principal, Action.VIEW_BOOKING, await relations_to(tx, principal, found)):
             raise NotFound("no-booking", "There is no such booking.")
         owner = await people.account_principal(tx, found.created_by)
         if owner is None:

@@ -118,7 +118,8 @@ async def warnings_of(db: Database, principal: Principal, booking: str) -> tuple
 async def replay(db: Database, booking: str, *, day: date | None = None) -> Replay:
     """Judge a booking by what the rules saw when it was last made or moved, under the rules of ``day``.
 
-    ``day`` defaults to the day it was decided on. The same question gives the same answer years later.
+    ``day`` defaults to the day it was decided on. The same question gives the same answer years later. The caller has
+    decided who may ask.
     """
     async with db.transaction(write=False) as tx:
         query = select(BookingChange).where(BookingChange.booking == booking).order_by(BookingChange.version.desc())

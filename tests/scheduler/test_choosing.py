@@ -15,6 +15,12 @@ from scheduler.refusals import Taken
 
 
 @pytest.fixture
+def site(sqlite_site):
+    """On SQLite; what PostgreSQL does differently is in ``test_on_postgres``."""
+    return sqlite_site
+
+
+@pytest.fixture
 async def statement(site):
     """A statement in two hours, with three more times offered until half an hour before the last."""
     booking = await request_booking(site.db, site.clock, site.who["officer"], site.statement(2))

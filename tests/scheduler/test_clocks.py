@@ -16,6 +16,13 @@ from scheduler.notices import mine
 from scheduler.offers import offer_instead, take_offer
 from scheduler.views import booking_view
 
+
+@pytest.fixture
+def site(sqlite_site):
+    """On SQLite; what PostgreSQL does differently is in ``test_on_postgres``."""
+    return sqlite_site
+
+
 SINCE = datetime.fromisoformat("2026-03-06T02:00:00+00:00")
 """A Friday: the weekend counts."""
 HOUR = timedelta(hours=1)

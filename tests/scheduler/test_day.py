@@ -15,6 +15,12 @@ from scheduler.views import booking_view
 
 
 @pytest.fixture
+def site(sqlite_site):
+    """On SQLite; what PostgreSQL does differently is in ``test_on_postgres``."""
+    return sqlite_site
+
+
+@pytest.fixture
 async def visit(site):
     """A requested visit of 张伟民 from the lawyer's room in a station."""
     wish = site.visit(own_room=site.rooms["东湖派出所 律师会见点"])

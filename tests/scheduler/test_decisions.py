@@ -11,6 +11,12 @@ from scheduler.models import Booking, BookingChange, Hold, State
 
 
 @pytest.fixture
+def site(sqlite_site):
+    """On SQLite; what PostgreSQL does differently is in ``test_on_postgres``."""
+    return sqlite_site
+
+
+@pytest.fixture
 async def visit(site):
     """A requested visit."""
     return await request_booking(site.db, site.clock, site.who["lawyer"], site.visit())

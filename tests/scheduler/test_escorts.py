@@ -12,6 +12,12 @@ from scheduler.search import free_slots
 
 
 @pytest.fixture
+def site(sqlite_site):
+    """On SQLite; what PostgreSQL does differently is in ``test_on_postgres``."""
+    return sqlite_site
+
+
+@pytest.fixture
 async def staggered(site):
     """This deployment keeps a quarter of an hour between moves of co-suspects; one is questioned from two to three."""
     today = date(2026, 3, 2)

@@ -17,6 +17,13 @@ from scheduler.decisions import cancel, confirm
 from scheduler.integration import CaseEvent, CustodyEvent, KnownPerson, results, take_case, take_custody
 from scheduler.running import session_ended, session_started
 
+
+@pytest.fixture
+def site(sqlite_site):
+    """On SQLite; what PostgreSQL does differently is in ``test_on_postgres``."""
+    return sqlite_site
+
+
 PERSON = KnownPerson("钱某", "320500199003034321", "male")
 
 

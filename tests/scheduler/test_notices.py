@@ -17,6 +17,12 @@ from scheduler.sending import Outbox, SmsOutbox, handlers
 
 
 @pytest.fixture
+def site(sqlite_site):
+    """On SQLite; what PostgreSQL does differently is in ``test_on_postgres``."""
+    return sqlite_site
+
+
+@pytest.fixture
 def outbox(tmp_path):
     """Where mail and short messages land."""
     return tmp_path / "outbox"

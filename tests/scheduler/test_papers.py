@@ -23,6 +23,13 @@ from scheduler.papers import (
 )
 from scheduler.rulebook import warnings_of
 
+
+@pytest.fixture
+def site(sqlite_site):
+    """On SQLite; what PostgreSQL does differently is in ``test_on_postgres``."""
+    return sqlite_site
+
+
 PDF = b"%PDF-1.7 a power of attorney"
 
 

@@ -13,6 +13,13 @@ from scheduler.distances import kilometres
 from scheduler.models import Booking, Room, State
 from scheduler.places import Nearby, free_places
 
+
+@pytest.fixture
+def site(sqlite_site):
+    """On SQLite; what PostgreSQL does differently is in ``test_on_postgres``."""
+    return sqlite_site
+
+
 EAST = (31.28, 120.65)
 
 

@@ -14,6 +14,12 @@ from scheduler.running import session_started, set_custody_step
 
 
 @pytest.fixture
+def site(sqlite_site):
+    """On SQLite; what PostgreSQL does differently is in ``test_on_postgres``."""
+    return sqlite_site
+
+
+@pytest.fixture
 async def visit(site):
     """A confirmed visit in two hours."""
     booking = await request_booking(site.db, site.clock, site.who["lawyer"], site.visit())

@@ -16,6 +16,12 @@ from scheduler.reviews import block, custody_event, lift, proposals, to_review
 
 
 @pytest.fixture
+def site(sqlite_site):
+    """On SQLite; what PostgreSQL does differently is in ``test_on_postgres``."""
+    return sqlite_site
+
+
+@pytest.fixture
 async def visit(site):
     """A confirmed visit in two hours."""
     booking = await request_booking(site.db, site.clock, site.who["lawyer"], site.visit())
@@ -34,13 +40,21 @@ async def test_a_transfer_marks_and_proposes_slots_at_the_new_place(site, visit)
     """The visit is to be looked at; windows where the client is now are proposed, and one can be taken."""
     assert await transfer(site) == [visit.id]
     assert (await site.booking(visit.id)).review == "transferred"
-    offered = await proposals(site.db, site.clock, visit.id)
+    offered = await proposals(site.db, site.clock, site.who["lawyer"], visit.id)
     assert offered
     assert {slot.facility_name for slot in offered} == {"城西看守所"}
     assert all(slot.start < site.clock.now() + timedelta(hours=48) for slot in offered)
     change = Change(start=offered[0].start, end=offered[0].end, room=offered[0].room)
     moved = await amend(site.db, site.clock, site.who["lawyer"], visit.id, change)
     assert (moved.facility, moved.review) == (site.facilities["城西看守所"], None)
+
+
+async def test_proposals_are_for_those_who_may_see_the_booking(site, visit):
+    """The post may ask too; officers and other lawyers learn nothing."""
+    assert await proposals(site.db, site.clock, site.who["duty"], visit.id)
+    for login in ("officer", "lawyer2", "duty-west"):
+        with pytest.raises(NotFound):
+            await proposals(site.db, site.clock, site.who[login], visit.id)
 
 
 async def test_keeping_the_old_place_after_a_transfer_is_refused(site, visit):

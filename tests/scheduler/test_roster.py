@@ -13,6 +13,12 @@ from scheduler.roster import endpoint_for, roster
 from scheduler.running import set_custody_step
 
 
+@pytest.fixture
+def site(sqlite_site):
+    """On SQLite; what PostgreSQL does differently is in ``test_on_postgres``."""
+    return sqlite_site
+
+
 async def of(site, booking):
     """The roster of a booking."""
     async with site.db.transaction(write=False) as tx:

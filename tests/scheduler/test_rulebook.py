@@ -11,6 +11,13 @@ from scheduler.models import Booking
 from scheduler.rulebook import grant_exception, replay, set_rule
 from scheduler.search import free_slots
 
+
+@pytest.fixture
+def site(sqlite_site):
+    """On SQLite; what PostgreSQL does differently is in ``test_on_postgres``."""
+    return sqlite_site
+
+
 TODAY = date(2026, 3, 2)
 
 

@@ -15,6 +15,12 @@ from scheduler.waiting import accept, handlers, leave, my_waiting, wait
 
 
 @pytest.fixture
+def site(sqlite_site):
+    """On SQLite; what PostgreSQL does differently is in ``test_on_postgres``."""
+    return sqlite_site
+
+
+@pytest.fixture
 async def full(site):
     """The centre opens from two to three only, and the client is questioned then."""
     async with site.db.transaction() as tx:
