@@ -17,6 +17,8 @@ AUDIO = frozenset({"opus"})
 MAX_SILENCE_NS = 24 * 3600 * 1_000_000_000
 _JOIN_NS = 15_000_000
 """Sound that begins later than this after the last packet's end is preceded by silence."""
+_WAIT_NS = 5_000_000_000
+"""How far sound may be behind the picture before it is taken to be missing: longer than a lost packet is waited for."""
 _RIVAL_NS = 2_000_000_000
 """How long the larger picture of two is preferred when both arrive."""
 
@@ -98,7 +100,8 @@ class Publication:
         self._write_sound(self._part, at_ns, data, samples)
 
     def _write_sound(self, part: Part, at_ns: int, data: bytes, samples: int) -> None:
-        if at_ns < part.zero_ns:
+        if at_ns < part.zero_ns or at_ns + samples * 125_000 // 12 <= part.audio_end_ns:
+            self.remarks.add("late-sound-left-out")
             return
         if at_ns - part.audio_end_ns > _JOIN_NS:
             self._fill(part, at_ns)
@@ -124,8 +127,8 @@ class Publication:
                 self._change(shape, at_ns)
         if self._part is None or self._part.shape is None or at_ns < self._part.zero_ns:
             return
-        if self._has_audio and at_ns - self._part.audio_end_ns > 1_000_000_000:
-            self._fill(self._part, at_ns - 500_000_000)
+        if self._has_audio and at_ns - self._part.audio_end_ns > _WAIT_NS:
+            self._fill(self._part, at_ns - _WAIT_NS + 500_000_000)
         self._part.output.video(frame.data, at_ns - self._part.zero_ns, key=frame.key)
 
     def _is_shown(self, track: "_Track", at_ns: int) -> bool:
@@ -140,7 +143,7 @@ class Publication:
         zero = at_ns
         if self._part is not None:
             behind = at_ns - self._part.audio_end_ns
-            zero = self._part.audio_end_ns if self._has_audio and 0 <= behind < 1_000_000_000 else at_ns
+            zero = self._part.audio_end_ns if self._has_audio and 0 <= behind < _WAIT_NS else at_ns
             self._end()
         elif self._early:
             zero = min(at_ns, self._early[0][0])

@@ -123,6 +123,18 @@ def test_lost_sound_is_filled_in_place(studio):
     assert sum(f.samples for f in opened(studio, made).decode(audio=0)) == 3 * 48_000
 
 
+def test_sound_stays_in_its_place_beside_a_picture_when_packets_are_lost(studio):
+    """While a lost packet of sound is waited for, the picture goes on; every packet that came keeps its time."""
+    sound, picture = synthetic.track(1, "audio", "opus"), synthetic.track(2, "video", "vp8")
+    heard = (e for n, e in enumerate(synthetic.audio_stream(sound, 8)) if e.report or n % 37)
+    (made,) = record(studio, heard, synthetic.video_stream(picture, 8))
+    with opened(studio, made) as container:
+        times = [float(p.pts * p.time_base) for p in container.demux(audio=0) if p.pts is not None]
+    steps = [b - a for a, b in zip(times, times[1:])]
+    assert (min(steps), max(steps)) == pytest.approx((0.02, 0.02), abs=0.0021)
+    assert made.remarks == ()
+
+
 def test_another_form_of_picture_begins_a_new_file(studio):
     """A phone turned on its side is a second part; a mere change of size is not."""
 
