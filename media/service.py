@@ -21,6 +21,7 @@ from media.config import MediaSettings, parse_address
 from media.counters import Counters
 from media.endpoint import UdpPort, bind_udp, local_addresses
 from media.feedback import Feedback
+from media.guard import Guard
 from media.ports import Recorders, RecordingSpec, Sink
 from media.relay import Relay
 from media.resources import Resources
@@ -97,7 +98,7 @@ class MediaService:
                 return
 
     async def _listen_once(self, hosts: tuple[str, ...]) -> None:
-        taker = Taker(self)
+        taker = Guard(self.relay, self.transports, self.resources, self.counters)
         self.port = self._settings.port
         for host in hosts:
             sock = bind_udp(host, self.port)
@@ -381,46 +382,3 @@ class MediaService:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.error("a media command failed", exc_info=task.exception())
-
-
-class Taker:
-    """What the sockets call: sorted datagrams go to transports or to the packet path, guarded."""
-
-    def __init__(self, service: MediaService) -> None:
-        self._relay = service.relay
-        self._transports = service.transports
-        self._resources = service.resources
-        self._counters = service.counters
-        self.buffer = service.relay.buffer
-        self._media = service.relay.media
-
-    def media(self, peer: Any, length: int, now_ns: int) -> None:
-        try:
-            self._media(peer, length, now_ns)
-        except Exception:  # a flaw of ours: at most this peer's transport closes
-            self._broke(peer)
-
-    def handshake(self, peer: Any, length: int, address: Any) -> None:
-        try:
-            self._transports.handshake(bytes(self.buffer[:length]), peer, address)
-        except Exception:  # as above
-            self._broke(peer)
-
-    def check(self, length: int, port: Any, address: Any) -> None:
-        try:
-            self._transports.check(bytes(self.buffer[:length]), port, address)
-        except Exception:  # as above, but nobody is known yet
-            self._counters.dropped["internal"] += 1
-            log.exception("a connectivity check broke the relay")
-
-    def flush(self) -> None:
-        try:
-            self._relay.flush()
-        except Exception:  # a flaw of ours: what was collected is lost, the next wake-up begins anew
-            self._counters.dropped["internal"] += 1
-            log.exception("forwarding broke the relay")
-
-    def _broke(self, peer: Any) -> None:
-        self._counters.dropped["internal"] += 1
-        log.exception("a packet broke the relay", resource=peer.owner.id)
-        self._resources.close(peer.owner, "failed")
