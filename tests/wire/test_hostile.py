@@ -220,3 +220,25 @@ async def test_a_large_split_client_hello_works(monkeypatch: pytest.MonkeyPatch)
         participant = await publish(desk, "s", "a")
         await speak(participant, 0, 1)
         assert len(next(iter(service.resources.all.values())).peer.streams) == 1
+
+
+async def test_a_flaw_of_ours_closes_at_most_one_transport(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Should a packet ever raise inside the relay, its own peer is closed, counted, and the others go on."""
+    async with relay() as service:
+        desk = Desk(service)
+        desk.send(commands.OpenSession(session="s"))
+        desk.send(commands.Forward(session="s", on=True))
+        publisher = await publish(desk, "s", "a")
+        viewer = await subscribe(desk, "s", "b", "a")
+        await speak(publisher, 0, 1)
+        unlucky = await publish(desk, "s", "c")
+
+        def broken(*_: object) -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(service.relay, "bind", broken)
+        unlucky.send_rtp(unlucky.rtp("audio", 1, 1, b"x"))
+        await desk.wait(commands.Left, endpoint="c", cause="failed")
+        await speak(publisher, 1, 2)
+        assert len(viewer.heads) == 3
+        assert service.counters.dropped["internal"] == 1
