@@ -25,7 +25,7 @@ _WORN = frozenset((Path(__file__).parent / "worn_passwords.txt").read_text(encod
 class Passwords:
     """Hashes and verifies off the event loop; more callers than may wait are told to come back."""
 
-    def __init__(self, *, memory_kib: int = 65_536, rounds: int = 3, parallel: int = 2, waiting: int = 40) -> None:
+    def __init__(self, *, memory_kib: int = 65_536, rounds: int = 2, parallel: int = 2, waiting: int = 40) -> None:
         self._hasher = PasswordHasher(time_cost=rounds, memory_cost=memory_kib, parallelism=1)
         self._threads = ThreadPoolExecutor(parallel, "argon2", initializer=_yield_to_others)
         self._room = parallel + waiting
