@@ -6,22 +6,18 @@ same answer years later, so that "would this have been allowed on that day?" can
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 
-from cases.kinds import Role
-from cases.models import CustodyStatus, Offence, Stage
 from core.refusals import Refused
+from scheduler import checks
+from scheduler.checks import Parameters
 from scheduler.facts import Facts
-from scheduler.models import FacilityKind
-from scheduler.rooms import CASE_PREMISES, SERVES
 
-Parameters = Mapping[str, int | float | str]
 Check = Callable[[Facts, Parameters], Mapping[str, object] | None]
 """Returns ``None`` when the rule is kept, else the values that fill its text."""
 
 ALWAYS = date(1979, 7, 1)
-KEPT: None = None
 
 
 class Severity(StrEnum):
@@ -110,115 +106,6 @@ def kept_at(facts: Facts, rules: Iterable[Rule], start: datetime, end: datetime)
     return first_refusal(replace(facts, start=start, end=end), timed) is None
 
 
-_PRIVATE = frozenset({Role.LAWYER, Role.DETAINEE, Role.INTERPRETER, Role.GUARDIAN})
-_INTERVIEWEES = (Role.WITNESS, Role.VICTIM)
-
-
-def _nobody_else(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
-    return KEPT if set(facts.roles) <= _PRIVATE else {}
-
-
-def _room_serves(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
-    serves = SERVES[facts.kind.code]
-    if facts.far is not None and facts.far.use not in serves.far:
-        return {"room": facts.far.name}
-    same = facts.own is not None and facts.far is not None and facts.own.id == facts.far.id
-    if facts.own is not None and not same and facts.own.use not in serves.own:
-        return {"room": facts.own.name}
-    return KEPT
-
-
-def _enough_officers(facts: Facts, parameters: Parameters) -> Mapping[str, object] | None:
-    wanted = int(parameters["officers"])
-    return KEPT if facts.count(Role.OFFICER, Role.COOPERATING_OFFICER) >= wanted else {"officers": wanted}
-
-
-def _place_by_custody(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
-    if facts.far is None:
-        return {}
-    match facts.custody_status:
-        case CustodyStatus.DETAINED:
-            kept = facts.far.facility == facts.custody_facility
-        case CustodyStatus.OUTSIDE:
-            kept = False
-        case CustodyStatus.NOT_ADMITTED:
-            kept = facts.far.facility_kind in CASE_PREMISES
-        case _:
-            kept = facts.far.facility_kind is not FacilityKind.DETENTION_CENTRE
-    return KEPT if kept else {}
-
-
-def _where_the_client_is(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
-    kept = facts.far is not None and facts.far.facility == facts.custody_facility
-    return KEPT if kept else {}
-
-
-def _permit(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
-    grave = facts.offence in (Offence.SECURITY, Offence.TERRORISM) and facts.stage is Stage.INVESTIGATION
-    return {} if grave else KEPT
-
-
-def _guardian(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
-    return {} if facts.minor and not facts.count(Role.GUARDIAN) else KEPT
-
-
-def _interpreter(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
-    return {} if facts.needs_interpreter and not facts.count(Role.INTERPRETER) else KEPT
-
-
-def _one_interviewee(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
-    return KEPT if facts.count(*_INTERVIEWEES) == 1 else {"count": facts.count(*_INTERVIEWEES)}
-
-
-def _length_at_liberty(facts: Facts, parameters: Parameters) -> Mapping[str, object] | None:
-    if facts.custody_status not in (None, CustodyStatus.RELEASED):
-        return KEPT
-    hours = int(parameters["hours"])
-    return KEPT if facts.end - facts.start <= timedelta(hours=hours) else {"hours": hours}
-
-
-def _rest_between(facts: Facts, parameters: Parameters) -> Mapping[str, object] | None:
-    if facts.custody_status not in (None, CustodyStatus.RELEASED) or facts.last_questioned is None:
-        return KEPT
-    free = facts.last_questioned + timedelta(hours=int(parameters["hours"]))
-    return KEPT if facts.start >= free else {"from": free, "hours": int(parameters["hours"])}
-
-
-def _first_in_time(facts: Facts, parameters: Parameters) -> Mapping[str, object] | None:
-    if facts.questioned_before or facts.custody_since is None:
-        return KEPT
-    latest = facts.custody_since + timedelta(hours=int(parameters["hours"]))
-    return KEPT if facts.start <= latest else {"latest": latest}
-
-
-def _girl(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
-    return {} if facts.minor and facts.sex == "female" else KEPT
-
-
-def _staggered(_: Facts, __: Parameters) -> Mapping[str, object] | None:
-    return KEPT  # looked at with the holds, because moves of others are no facts of this session
-
-
-def _interpreter_permit(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
-    return {} if facts.count(Role.INTERPRETER) else KEPT
-
-
-def _permit_names_officers(facts: Facts, parameters: Parameters) -> Mapping[str, object] | None:
-    inside = facts.far is not None and facts.far.facility_kind is FacilityKind.DETENTION_CENTRE
-    wanted = int(parameters["officers"])
-    return {"officers": wanted} if inside and facts.permit_named < wanted else KEPT
-
-
-def _few_no_shows(facts: Facts, parameters: Parameters) -> Mapping[str, object] | None:
-    return KEPT if facts.lawyer_no_shows < int(parameters["count"]) else {"count": facts.lawyer_no_shows}
-
-
-def _notice(facts: Facts, parameters: Parameters) -> Mapping[str, object] | None:
-    hours = float(parameters["hours"])
-    earliest = facts.now + timedelta(hours=hours)
-    return KEPT if not hours or facts.start >= earliest else {"from": earliest}
-
-
 _VISIT = frozenset({"visit"})
 _INTERROGATION = frozenset({"interrogation"})
 _STATEMENT = frozenset({"statement"})
@@ -229,7 +116,7 @@ RULES: tuple[Rule, ...] = (
         title="A visit is private",
         source="CPL 39(4), MPS 55",
         kinds=_VISIT,
-        check=_nobody_else,
+        check=checks.nobody_else,
         text="Only lawyer, client and interpreter take part in a visit. Nobody else can be added.",
         input="officers",
         proofs=("tests/scheduler/test_rules.py::test_an_officer_in_a_visit_is_refused",),
@@ -239,7 +126,7 @@ RULES: tuple[Rule, ...] = (
         title="A permit for visits in cases of national security or terrorism",
         source="CPL 39, MPS 52",
         kinds=_VISIT,
-        check=_permit,
+        check=checks.permit,
         text="In this case a visit during the investigation needs a permit. It is decided within three days of asking.",
         parameters={"days": 3},
         exceptions={"permit": "The permit was granted"},
@@ -251,7 +138,7 @@ RULES: tuple[Rule, ...] = (
         title="A permit for an interpreter brought by the lawyer",
         source="MPS 54",
         kinds=_VISIT,
-        check=_interpreter_permit,
+        check=checks.interpreter_permit,
         text="An interpreter needs a permit. Please hand it in with your papers; it is decided within three days.",
         parameters={"days": 3},
         exceptions={"permit": "The permit was granted"},
@@ -263,7 +150,7 @@ RULES: tuple[Rule, ...] = (
         title="A visit takes place where the client is held",
         source="MPS 53",
         kinds=_VISIT,
-        check=_where_the_client_is,
+        check=checks.where_the_client_is,
         text="A visit can be booked where your client is held. Please call the facility to arrange one elsewhere.",
         input="room",
         proofs=("tests/scheduler/test_rules.py::test_a_visit_elsewhere_than_the_client_is_refused",),
@@ -273,7 +160,7 @@ RULES: tuple[Rule, ...] = (
         title="Two officers throughout",
         source="CPL 118, 124; MPS 202, 210",
         kinds=_INTERROGATION | _STATEMENT,
-        check=_enough_officers,
+        check=checks.enough_officers,
         text="At least {officers} officers take part. Please name another one.",
         parameters={"officers": 2},
         exceptions={"wholly-recorded": "Administrative questioning in case premises, recorded throughout"},
@@ -285,7 +172,7 @@ RULES: tuple[Rule, ...] = (
         title="The place follows custody",
         source="CPL 118(2), MPS 198, 202",
         kinds=_INTERROGATION,
-        check=_place_by_custody,
+        check=checks.place_by_custody,
         text=(
             "This place cannot be used for this person: before admission an interrogation room of the case premises, "
             "afterwards a room inside the detention centre."
@@ -303,7 +190,7 @@ RULES: tuple[Rule, ...] = (
         title="Inside a detention centre with a permit that names the officers",
         source="MPS 202, practice",
         kinds=_INTERROGATION,
-        check=_permit_names_officers,
+        check=checks.permit_names_officers,
         text="The facility checks the interrogation permit and the {officers} officers it names. Please hand it in.",
         severity=Severity.ALARM,
         parameters={"officers": 2},
@@ -315,7 +202,7 @@ RULES: tuple[Rule, ...] = (
         title="Minors with a guardian",
         source="CPL 281, MPS 323, 324",
         kinds=_INTERROGATION,
-        check=_guardian,
+        check=checks.guardian,
         text="This person is a minor: please add a guardian or an appropriate adult.",
         exceptions={"substitute-present": "An appropriate adult comes to the room"},
         input="guests",
@@ -326,7 +213,7 @@ RULES: tuple[Rule, ...] = (
         title="An interpreter where one is needed",
         source="MPS 204, SPC 94",
         kinds=_INTERROGATION,
-        check=_interpreter,
+        check=checks.interpreter,
         text="This person needs an interpreter: please add one.",
         exceptions={"interpreter-in-room": "An interpreter comes to the room"},
         input="interpreters",
@@ -337,7 +224,7 @@ RULES: tuple[Rule, ...] = (
         title="A girl is questioned with a female officer",
         source="CPL 281, MPS 324",
         kinds=_INTERROGATION,
-        check=_girl,
+        check=checks.girl,
         text="A girl is questioned in the presence of a female officer. Please make sure that one is there.",
         severity=Severity.ALARM,
         proofs=("tests/scheduler/test_rules.py::test_a_girl_calls_for_a_female_officer",),
@@ -347,7 +234,7 @@ RULES: tuple[Rule, ...] = (
         title="A summons lasts twelve hours at most",
         source="CPL 119, MPS 200",
         kinds=_INTERROGATION,
-        check=_length_at_liberty,
+        check=checks.length_at_liberty,
         text="A person at liberty can be questioned for {hours} hours at most.",
         parameters={"hours": 12},
         exceptions={"approved-24h": "Extension to 24 hours approved by name"},
@@ -359,7 +246,7 @@ RULES: tuple[Rule, ...] = (
         title="Rest between two summonses",
         source="CPL 119, MPS 200",
         kinds=_INTERROGATION,
-        check=_rest_between,
+        check=checks.rest_between,
         timed=True,
         text="Between two summonses lie at least {hours} hours of rest. Possible from {from}.",
         parameters={"hours": 12},
@@ -371,7 +258,7 @@ RULES: tuple[Rule, ...] = (
         title="First questioning within a day of detention",
         source="CPL 86, 94; MPS 128, 144",
         kinds=_INTERROGATION,
-        check=_first_in_time,
+        check=checks.first_in_time,
         text="The first questioning should take place by {latest}.",
         parameters={"hours": 24},
         severity=Severity.ALARM,
@@ -382,7 +269,7 @@ RULES: tuple[Rule, ...] = (
         title="Repeated no-shows close online booking, never the visit",
         source="practice",
         kinds=_VISIT,
-        check=_few_no_shows,
+        check=checks.few_no_shows,
         text="After several missed visits please book by telephone or at the facility for now. You can still visit.",
         parameters={"count": 3, "days": 90},
         exceptions={"lifted": "Opened again by the facility"},
@@ -394,7 +281,7 @@ RULES: tuple[Rule, ...] = (
         title="Notice a facility needs",
         source="practice",
         kinds=_VISIT,
-        check=_notice,
+        check=checks.notice,
         timed=True,
         text="A visit needs some notice. Possible from {from}.",
         parameters={"hours": 0},
@@ -406,7 +293,7 @@ RULES: tuple[Rule, ...] = (
         title="One witness at a time",
         source="CPL 124, SPC 89",
         kinds=_STATEMENT,
-        check=_one_interviewee,
+        check=checks.one_interviewee,
         text="One witness or victim gives a statement at a time. Please name exactly one.",
         input="guests",
         proofs=("tests/scheduler/test_rules.py::test_two_witnesses_at_once_are_refused",),
@@ -416,7 +303,7 @@ RULES: tuple[Rule, ...] = (
         title="Escorts of co-suspects are staggered",
         source="MPS 202, practice",
         kinds=_VISIT | _INTERROGATION,
-        check=_staggered,
+        check=checks.staggered,
         text="Not available at that time. Please choose another.",
         parameters={"minutes": 0},
         input="start",
@@ -427,7 +314,7 @@ RULES: tuple[Rule, ...] = (
         title="The room serves the kind",
         source="practice",
         kinds=_VISIT | _INTERROGATION | _STATEMENT,
-        check=_room_serves,
+        check=checks.room_serves,
         text="{room} is not equipped for this. Please choose another room.",
         input="room",
         proofs=("tests/scheduler/test_rules.py::test_a_room_of_another_use_is_refused",),

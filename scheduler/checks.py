@@ -1,0 +1,143 @@
+"""What each rule looks at: pure functions of the facts and the rule's parameters.
+
+Each returns ``None`` when the rule is kept, else the values that fill its sentence.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from cases.kinds import Role
+from cases.models import CustodyStatus, Offence, Stage
+from scheduler.facts import Facts
+from scheduler.models import FacilityKind
+from scheduler.rooms import CASE_PREMISES, SERVES
+
+Parameters = Mapping[str, int | float | str]
+KEPT: None = None
+
+
+_PRIVATE = frozenset({Role.LAWYER, Role.DETAINEE, Role.INTERPRETER, Role.GUARDIAN})
+_INTERVIEWEES = (Role.WITNESS, Role.VICTIM)
+
+
+def nobody_else(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
+    """Only lawyer, client, interpreter and guardian take part (LV-3)."""
+    return KEPT if set(facts.roles) <= _PRIVATE else {}
+
+
+def room_serves(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
+    """Both rooms are made for the kind (RM-1)."""
+    serves = SERVES[facts.kind.code]
+    if facts.far is not None and facts.far.use not in serves.far:
+        return {"room": facts.far.name}
+    same = facts.own is not None and facts.far is not None and facts.own.id == facts.far.id
+    if facts.own is not None and not same and facts.own.use not in serves.own:
+        return {"room": facts.own.name}
+    return KEPT
+
+
+def enough_officers(facts: Facts, parameters: Parameters) -> Mapping[str, object] | None:
+    """So many officers are named, co-operating ones included (IN-1)."""
+    wanted = int(parameters["officers"])
+    return KEPT if facts.count(Role.OFFICER, Role.COOPERATING_OFFICER) >= wanted else {"officers": wanted}
+
+
+def place_by_custody(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
+    """The place fits where the person is held, or not (IN-2)."""
+    if facts.far is None:
+        return {}
+    match facts.custody_status:
+        case CustodyStatus.DETAINED:
+            kept = facts.far.facility == facts.custody_facility
+        case CustodyStatus.OUTSIDE:
+            kept = False
+        case CustodyStatus.NOT_ADMITTED:
+            kept = facts.far.facility_kind in CASE_PREMISES
+        case _:
+            kept = facts.far.facility_kind is not FacilityKind.DETENTION_CENTRE
+    return KEPT if kept else {}
+
+
+def where_the_client_is(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
+    """The visit is at the facility that holds the client (LV-P)."""
+    kept = facts.far is not None and facts.far.facility == facts.custody_facility
+    return KEPT if kept else {}
+
+
+def permit(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
+    """A grave case under investigation needs a permit, which is an exception granted (LV-2)."""
+    grave = facts.offence in (Offence.SECURITY, Offence.TERRORISM) and facts.stage is Stage.INVESTIGATION
+    return {} if grave else KEPT
+
+
+def guardian(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
+    """A minor has a guardian (IN-7)."""
+    return {} if facts.minor and not facts.count(Role.GUARDIAN) else KEPT
+
+
+def interpreter(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
+    """Whoever needs an interpreter has one (IN-7i)."""
+    return {} if facts.needs_interpreter and not facts.count(Role.INTERPRETER) else KEPT
+
+
+def one_interviewee(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
+    """Exactly one witness or victim (WS-1)."""
+    return KEPT if facts.count(*_INTERVIEWEES) == 1 else {"count": facts.count(*_INTERVIEWEES)}
+
+
+def length_at_liberty(facts: Facts, parameters: Parameters) -> Mapping[str, object] | None:
+    """A person at liberty is questioned for so many hours at most (IN-6l)."""
+    if facts.custody_status not in (None, CustodyStatus.RELEASED):
+        return KEPT
+    hours = int(parameters["hours"])
+    return KEPT if facts.end - facts.start <= timedelta(hours=hours) else {"hours": hours}
+
+
+def rest_between(facts: Facts, parameters: Parameters) -> Mapping[str, object] | None:
+    """A person at liberty has rested so long since the last questioning (IN-6r)."""
+    if facts.custody_status not in (None, CustodyStatus.RELEASED) or facts.last_questioned is None:
+        return KEPT
+    free = facts.last_questioned + timedelta(hours=int(parameters["hours"]))
+    return KEPT if facts.start >= free else {"from": free, "hours": int(parameters["hours"])}
+
+
+def first_in_time(facts: Facts, parameters: Parameters) -> Mapping[str, object] | None:
+    """The first questioning begins within so many hours of detention (IN-6f)."""
+    if facts.questioned_before or facts.custody_since is None:
+        return KEPT
+    latest = facts.custody_since + timedelta(hours=int(parameters["hours"]))
+    return KEPT if facts.start <= latest else {"latest": latest}
+
+
+def girl(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
+    """A minor girl calls for a female officer (IN-7g)."""
+    return {} if facts.minor and facts.sex == "female" else KEPT
+
+
+def staggered(_: Facts, __: Parameters) -> Mapping[str, object] | None:
+    """Always kept here: moves of others are no facts of this session; see ``scheduler/escorts.py`` (ES-1)."""
+    return KEPT
+
+
+def interpreter_permit(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
+    """An interpreter in a visit needs a permit, which is an exception granted (LV-2b)."""
+    return {} if facts.count(Role.INTERPRETER) else KEPT
+
+
+def permit_names_officers(facts: Facts, parameters: Parameters) -> Mapping[str, object] | None:
+    """Inside a detention centre an accepted permit names the officers (IN-2b)."""
+    inside = facts.far is not None and facts.far.facility_kind is FacilityKind.DETENTION_CENTRE
+    wanted = int(parameters["officers"])
+    return {"officers": wanted} if inside and facts.permit_named < wanted else KEPT
+
+
+def few_no_shows(facts: Facts, parameters: Parameters) -> Mapping[str, object] | None:
+    """The lawyer was the cause of fewer no-shows than close online booking (LV-4c)."""
+    return KEPT if facts.lawyer_no_shows < int(parameters["count"]) else {"count": facts.lawyer_no_shows}
+
+
+def notice(facts: Facts, parameters: Parameters) -> Mapping[str, object] | None:
+    """The start is as far ahead as the facility asks (LV-4n)."""
+    hours = float(parameters["hours"])
+    earliest = facts.now + timedelta(hours=hours)
+    return KEPT if not hours or facts.start >= earliest else {"from": earliest}
