@@ -78,6 +78,7 @@ class Transports:
                 del port.peers[address]
         peer.addresses.clear()
         peer.inbound = peer.outbound = peer.send = None
+        peer.dtls = NoDtls()  # its memory is OpenSSL's, which the collector does not see: free it now
 
     def __len__(self) -> int:
         return len(self._by_ufrag)
