@@ -20,6 +20,7 @@ from recordings.filesystem import Disk
 from recordings.layout import RecordingFiles
 from recordings.library import Library
 from recordings.models import Recording
+from recordings.retention import keeping_of
 from recordings.storage import Store, StoreAway, bring
 from recordings.timestamps import Authority, AuthorityAway, HttpAuthority, TokenInvalid, pin, stamp_closed
 
@@ -53,12 +54,12 @@ def handlers(
 
     async def finalize(payload: Mapping[str, Any]) -> None:
         recording = str(payload["recording"])
-        await finalize_recording(library, database, clock, recording)
+        row = await finalize_recording(library, database, clock, recording)
         await timestamp_recording(library, database, clock, recording, authority)
         await copy_recording(library, database, clock, recording, copies)
-        if library.has(recording) and await library.files(recording):
-            async with database.transaction() as tx:
-                await _next_round(tx, clock)
+        async with database.transaction() as tx:
+            await _next_round(tx, clock)
+            if row is not None and await library.files(recording) and not keeping_of(row.kind).by_itself:
                 await enqueue(
                     tx, "compose_recording", {"recording": recording}, due=clock.now(), key=f"compose:{recording}"
                 )
@@ -144,19 +145,21 @@ async def timestamp_recording(
             await enqueue(tx, "timestamp_recording", {"recording": recording}, due=clock.now() + ASK_AGAIN)
 
 
-async def finalize_recording(library: Library, database: Database, clock: Clock, recording: str) -> None:
+async def finalize_recording(library: Library, database: Database, clock: Clock, recording: str) -> Recording | None:
     """Close the chain if its recorder is gone, make the playable files, verify, and tell the database.
+
+    Returns what the database was told, ``None`` when there is nothing to finalise.
 
     Raises ``abandoned.StillRecording`` while a recorder is at work, ``WorkFailed`` when the files cannot be made.
     """
     if not library.has(recording):
         log.warning("a recording to be finalised does not exist", recording=recording)
-        return
+        return None
     if library.is_erased(recording):
-        return
+        return None
     await library.close_abandoned(recording)
     await _run("finalize", str(library.data_dir), recording)
-    await refresh(library, database, clock, recording)
+    return await refresh(library, database, clock, recording)
 
 
 async def refresh(library: Library, database: Database, clock: Clock, recording: str) -> Recording:
