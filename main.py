@@ -5,6 +5,7 @@ recorder) and worker (jobs). Each is this module again with ``run NAME``.
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -199,9 +200,23 @@ async def _media(settings: Settings, number: int, stop: asyncio.Event) -> None:
         bind=_bind(settings),
         public=settings.public_address,
         loopback=settings.is_loopback,
+        turn_addresses=await _turn_addresses(settings),
     )
     recorders = Recorders(settings.data_dir, lambda: FileKeys(settings.data_dir), clock, authority=_authority(settings))
     await serve_media(relay, recorders, clock, stopping=stop)
+
+
+async def _turn_addresses(settings: Settings) -> tuple[str, ...]:
+    """Addresses of the site's TURN servers, so that the list of those present can name who comes through one."""
+    from signaling.turn import hosts
+
+    found: set[str] = set()
+    for host in hosts(settings.turn_urls):
+        with contextlib.suppress(OSError, TimeoutError):  # then the way is told as UDP; nothing else depends on it
+            async with asyncio.timeout(3):
+                answers = await asyncio.get_running_loop().getaddrinfo(host, None)
+                found |= {str(address[0]) for *_, address in answers}
+    return tuple(sorted(found))
 
 
 def _bind(settings: Settings) -> tuple[str, ...]:

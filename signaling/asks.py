@@ -31,7 +31,7 @@ def answer(session: "Session", endpoint: Endpoint, message: object, now: datetim
     """Carry out one request of ``endpoint``, or say why not."""
     if not endpoint.in_room:
         return _deny(endpoint, "not-in-session", "You are not in this session any more.")
-    if session.state is State.ENDED and not isinstance(message, messages.Leave | messages.Device):
+    if session.state is State.ENDED and not isinstance(message, messages.Leave | messages.Device | messages.Prefer):
         return _deny(endpoint, "ended", "This session has ended.")
     right, handler = _HANDLERS[type(message)]
     if right and not getattr(rights(session, endpoint, now), right):
@@ -317,6 +317,16 @@ def _share(session: "Session", endpoint: Endpoint, message: messages.Share, now:
     return devices.share(session, endpoint, message)
 
 
+def _prefer(session: "Session", endpoint: Endpoint, message: messages.Prefer, now: datetime) -> list[Effect]:
+    """A page says this by itself when its layout changes: what does not apply any more is no news to its reader."""
+    source = session.presence.get(message.endpoint)
+    if source is None or source is endpoint or message.publication not in source.publications:
+        return []
+    if not rights(session, endpoint, now).subscribe:
+        return []
+    return [events.PreferLayer(endpoint.id, source.id, message.publication, message.size)]
+
+
 def _check_done(session: "Session", endpoint: Endpoint, message: messages.CheckDone, now: datetime) -> list[Effect]:
     figures = (message.loss, message.delay_ms)
     way = message.way if message.way in ("udp", "tcp", "turn-udp", "turn-tcp", "turn-tls") else "other"
@@ -355,6 +365,7 @@ _HANDLERS: dict[type, tuple[str | None, Handler]] = {
     messages.Help: (None, _help),
     messages.Device: (None, _device),
     messages.Share: ("share", _share),
+    messages.Prefer: (None, _prefer),
     messages.CheckDone: (None, _check_done),
 }
 """Message → the right it needs (a member of ``Rights``; ``None``: checked in the handler), and what it does."""

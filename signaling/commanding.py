@@ -31,6 +31,9 @@ def command_for(
         case events.StopPublication(endpoint, publication):
             resource = resources.published(endpoint, publication)
             return commands.Withdraw(resource=resource) if resource else None
+        case events.PreferLayer(endpoint, source, publication, layer):
+            resource = resources.receiving(endpoint, source, publication)
+            return commands.Prefer(resource=resource, layer=layer) if resource else None
         case events.CloseMedia(reason):
             return commands.CloseSession(session=name, reason=reason)
     return None

@@ -272,6 +272,16 @@ class StopPublication:
 
 
 @dataclass(frozen=True, slots=True)
+class PreferLayer:
+    """Send an endpoint the layer of a publication that fits how large it shows it."""
+
+    endpoint: str
+    source: str
+    publication: str
+    layer: Literal["large", "small"]
+
+
+@dataclass(frozen=True, slots=True)
 class CloseMedia:
     """Close the session and its recording at the media process."""
 
@@ -358,6 +368,7 @@ Effect = (
     | Silence
     | RemoveMedia
     | StopPublication
+    | PreferLayer
     | CloseMedia
     | Tell
     | Deny

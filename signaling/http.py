@@ -63,6 +63,7 @@ def add_routes(app: web.Application, hub: Hub) -> None:
             web.post("/whep/{session}/{endpoint}/{publication}", whip.answering(whip.receive)),
             web.patch("/media/{resource}", whip.answering(whip.restart)),
             web.delete("/media/{resource}", whip.answering(whip.withdraw)),
+            web.get("/echo", whip.answering(whip.echo_servers)),
             web.post("/echo", whip.answering(whip.echo)),
         ]
     )

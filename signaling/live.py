@@ -33,13 +33,11 @@ from signaling.session import Session
 from signaling.states import Record as Chain
 from signaling.states import State
 from signaling.telling import Memory, Tellable, Told, message, sentence
-from signaling.turn import Turn, ice_servers
+from signaling.turn import RENEW, Turn, ice_servers
 
 log = structlog.get_logger()
 
 AskTime = Callable[["Live", Place, int], Coroutine[Any, Any, None]]
-
-
 CLOSED_ALREADY = "already-closed"
 """Code of a recorder that is asked for a chain that has its close."""
 
@@ -135,12 +133,25 @@ class Live:
             token=token,
             whip=f"/whip/{self.id}/",
             whep=f"/whep/{self.id}/",
-            ice_servers=ice_servers(self._turn, place.endpoint, self._clock.now()),
+            ice_servers=self._ice_servers(place),
             locale=connection.texts.locale,
         )
         connection.offer(welcome)
         self.take(events.Joined(seat))
         return welcome
+
+    def _ice_servers(self, place: Place) -> tuple[dict[str, str], ...]:
+        """Fresh credentials for an endpoint, remembered as given now."""
+        place.credentials = self._clock.now()
+        return ice_servers(self._turn, place.endpoint, place.credentials)
+
+    def _renew_credentials(self, now: datetime) -> None:
+        """Give whoever is connected new credentials for TURN before the old ones expire."""
+        if self._turn is None or self.over:
+            return
+        for place in self.places:
+            if place.connection is not None and place.credentials is not None and now - place.credentials >= RENEW:
+                place.connection.offer(messages.IceServers(ice_servers=self._ice_servers(place)))
 
     def catch_up(self, place: Place, seen: int) -> None:
         """Tell an endpoint that came back what it has missed."""
@@ -217,6 +228,7 @@ class Live:
         """Let time pass; views are sent anew when it changes what somebody may do."""
         self.take(events.Tick())
         now = self._clock.now()
+        self._renew_credentials(now)
         attention = (self.session.may_begin(now), self.session.presence.missing(now))
         if attention != self._attention:
             self._attention = attention

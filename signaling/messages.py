@@ -171,6 +171,16 @@ class Share:
 
 
 @message
+class Prefer:
+    """How large the picture of a publication is shown here: ``small`` asks for the small layer where its sender has
+    one. Holds for the present resource; a new one begins with the large layer."""
+
+    endpoint: str
+    publication: str
+    size: Literal["small", "large"]
+
+
+@message
 class Help:
     """Silent call to the duty post."""
 
@@ -200,6 +210,7 @@ ClientMessage = (
     | Chat
     | Marker
     | Share
+    | Prefer
     | Help
     | Ping
 )
@@ -373,6 +384,14 @@ class Republish:
 
 
 @message
+class IceServers:
+    """New credentials for TURN, sent before those of ``Welcome`` or of the last such message expire. For every
+    connection made from now on; one that stands keeps what it has."""
+
+    ice_servers: tuple[dict[str, str], ...]
+
+
+@message
 class Refused:
     """A request of this endpoint changed nothing: why, as a stable code and a sentence."""
 
@@ -401,7 +420,9 @@ class Pong:
     now: datetime
 
 
-ServerMessage = Welcome | View | Durable | Warning | Said | Notice | Republish | Refused | Replaced | Ended | Pong
+ServerMessage = (
+    Welcome | View | Durable | Warning | Said | Notice | Republish | IceServers | Refused | Replaced | Ended | Pong
+)
 
 FROM_ENDPOINT: Codec = Codec(ClientMessage.__args__)
 TO_ENDPOINT: Codec = Codec(ServerMessage.__args__)

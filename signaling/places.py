@@ -5,6 +5,7 @@ Secrets leave this module once and are kept as hashes; of each endpoint only the
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from core.ids import hash_secret, new_id, new_secret
 from people.principals import Principal, PrincipalKind
@@ -28,6 +29,8 @@ class Place:
     """Hash of the secret it comes back by; ``None``: it may not."""
     connection: Connection | None = None
     tokens: list[str] = field(default_factory=list)
+    credentials: datetime | None = None
+    """When its connection was last given credentials for TURN."""
 
     @property
     def key(self) -> tuple[str, str, int]:

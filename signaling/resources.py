@@ -17,6 +17,8 @@ class Resource:
     purpose: Literal["publish", "subscribe"] | None
     publication: str
     etag: str
+    source: str = ""
+    """Of a subscription: the endpoint whose publication it receives."""
 
 
 class Resources:
@@ -41,6 +43,12 @@ class Resources:
     def published(self, endpoint: str, publication: str) -> str | None:
         """The resource by which an endpoint publishes now."""
         return self._publishing.get((endpoint, publication))
+
+    def receiving(self, endpoint: str, source: str, publication: str) -> str | None:
+        """The newest resource by which an endpoint receives a publication of ``source``."""
+        wanted = (endpoint, "subscribe", source, publication)
+        found = [r.id for r in self._all.values() if (r.endpoint, r.purpose, r.source, r.publication) == wanted]
+        return found[-1] if found else None
 
     def carries_camera(self, resource: str, endpoint: str) -> bool:
         """Whether an endpoint's own picture and sound come by this resource."""

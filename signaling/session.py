@@ -6,6 +6,7 @@ the table ``carried``.
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,6 +24,8 @@ ABANDONED = timedelta(minutes=30)
 """A held session without any connection for so long is ended."""
 STATEMENT_EVERY = timedelta(minutes=1)
 """How often an attendance session states who was connected and that nothing recorded them."""
+LINES_EVERY = timedelta(seconds=10)
+"""How often a recorded session writes down how good the lines are."""
 
 HEALS = frozenset(
     {"person-missing", "relay-lost", "relay-restarted", "server-restarted", "recorder-failed", "overloaded"}
@@ -61,6 +64,7 @@ class Session:
         """Whether the present failure of the recorder was told: retries that fail again are not news."""
         self._warnings = edge.Warnings()
         self._stated = now
+        self._lined = now
         self._alone_since: datetime | None = now
 
     def handle(self, event: Event, now: datetime) -> list[Effect]:
@@ -109,6 +113,8 @@ class Session:
         effects += self._edges(now) + chain.due(self, now)
         if self.state is State.LIVE and self.kind.recording is Recording.ATTENDANCE:
             effects += self._statement(now)
+        elif self.state is State.LIVE:
+            effects += self._lines(now)
         return effects
 
     def _admit_custody_rooms(self, now: datetime) -> list[Effect]:
@@ -168,6 +174,14 @@ class Session:
         self._stated = now
         here = [{"endpoint": e.id, "role": e.role} for e in self.presence.admitted() if e.is_here(now)]
         return [Log({"event": "attendance", "connected": here, "sinks": 0})]
+
+    def _lines(self, now: datetime) -> list[Effect]:
+        """In kinds on record: how good everybody's line was, so that a bad passage can be explained later."""
+        if now - self._lined < LINES_EVERY:
+            return []
+        self._lined = now
+        lines = [{"endpoint": e.id, **asdict(e.line)} for e in self.presence.admitted() if e.line and e.is_here(now)]
+        return [Log({"event": "lines", "lines": lines})] if lines else []
 
     # The door every change of state goes through
 

@@ -3,10 +3,13 @@
 import base64
 import hashlib
 import hmac
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 LIFETIME = timedelta(minutes=10)
+RENEW = timedelta(minutes=8)
+"""Age at which an endpoint gets new credentials, so that those it holds are always good for two minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +18,12 @@ class Turn:
 
     urls: tuple[str, ...]
     secret: str
+
+
+def hosts(urls: tuple[str, ...]) -> tuple[str, ...]:
+    """Host names or addresses of TURN urls (RFC 7065), each once, without brackets."""
+    found = (re.match(r"turns?:(?:\[([^]]+)\]|([^:?]+))", url) for url in urls)
+    return tuple(dict.fromkeys(match[1] or match[2] for match in found if match))
 
 
 def turn_credentials(secret: str, participant: str, now: datetime) -> tuple[str, str]:

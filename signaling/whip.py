@@ -24,6 +24,7 @@ from signaling.resources import Resource
 from signaling.rights import PUBLICATIONS, rights
 from signaling.sockets import HUB, problem
 from signaling.states import State
+from signaling.turn import ice_servers
 
 MOST_SDP = 64 * 1024
 """Bytes of the largest offer or fragment."""
@@ -108,7 +109,7 @@ async def receive(request: web.Request) -> web.Response:
         )
     )
     answered = _answered(reply)
-    resource = Resource(answered.resource, place.endpoint, "subscribe", publication, answered.etag)
+    resource = Resource(answered.resource, place.endpoint, "subscribe", publication, answered.etag, source)
     return _keep(live, resource, answered, lambda: _may_receive(live, endpoint, source, publication))
 
 
@@ -142,6 +143,14 @@ async def withdraw(request: web.Request) -> web.Response:
     live.link.send(commands.Withdraw(resource=resource.id))
     live.resources.remove(resource.id)
     return web.Response(status=200)
+
+
+async def echo_servers(request: web.Request) -> web.Response:
+    """``GET /echo``: the TURN servers a device check may use, with credentials of its own."""
+    hub = request.app[HUB]
+    require(request.get("principal"), Action.CHECK_DEVICES)
+    servers = ice_servers(hub.turn, new_id(), hub.clock.now())
+    return web.json_response({"ice_servers": servers}, headers={"Cache-Control": "no-store"})
 
 
 async def echo(request: web.Request) -> web.Response:

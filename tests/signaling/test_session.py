@@ -610,3 +610,17 @@ def test_a_media_process_that_dies_before_the_return_goes_on_recording() -> None
 def test_only_attendance_keeps_no_media() -> None:
     """No privileged kind has a policy under which media are kept in clear."""
     assert all(kind.recording is Recording.ATTENDANCE for kind in KINDS.values() if kind.privileged)
+
+
+@pytest.mark.parametrize(("kind", "entries"), [("interrogation", 3), ("visit", 0)])
+def test_lines_are_in_the_log_of_recorded_kinds(kind: str, entries: int) -> None:
+    """Every ten seconds while live, of those who are here; a visit's log holds no course of its lines."""
+    driver = live(kind)
+    line = messages.LineView(up_loss=0.02, down_loss=0.0, rtt_ms=40.0, way="turn-udp")
+    driver.take(events.LineSeen("room", line))
+    for _ in range(30):
+        driver.after(1)
+    logged = driver.logged("lines")
+    assert len(logged) == entries
+    wanted = {"endpoint": "room", "up_loss": 0.02, "down_loss": 0.0, "rtt_ms": 40.0, "way": "turn-udp"}
+    assert all(entry["lines"] == [wanted] for entry in logged)

@@ -245,3 +245,25 @@ async def test_muting_where_it_is_allowed_silences_the_route(world: World) -> No
     )
     silenced = world.link.commands_of(commands.Silence)[-1]
     assert (silenced.endpoint, silenced.kind, silenced.on) == (me, "audio", True)
+
+
+async def test_a_small_tile_asks_for_the_small_layer(world: World) -> None:
+    """The wish reaches the relay for the newest subscription; one for what is not received is no news to anybody."""
+    session, token = await a_rehearsal(world)
+    host, other = await live_rehearsal(world, session, token)
+    me = host.welcome["endpoint"]
+    await publish(world, host)
+    world.link.emit(commands.Published(session=session, endpoint=me, publication="camera", kinds=("audio", "video")))
+    await other.say(messages.Prefer(endpoint=me, publication="camera", size="small"))  # nothing is received yet
+    for _ in range(2):
+        resource = (await receive(world, other, me)).headers["Location"].removeprefix("/media/")
+    for wish in (("camera", "small"), ("screen", "small"), ("camera", "large")):
+        await other.say(messages.Prefer(endpoint=me, publication=wish[0], size=wish[1]))
+    await other.say(messages.Prefer(endpoint=other.welcome["endpoint"], publication="camera", size="small"))
+    await host.say(messages.Prefer(endpoint="nobody", publication="camera", size="small"))
+    for peer in (host, other):
+        await peer.say(messages.Ping())
+        await peer.a("pong")
+        assert peer.of("refused") == []
+    sent = world.link.commands_of(commands.Prefer)
+    assert [(c.resource, c.layer) for c in sent] == [(resource, "small"), (resource, "large")]
