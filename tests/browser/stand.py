@@ -149,6 +149,7 @@ class Stand:
         self.refuse_tickets: tuple[int, str, str] | None = None
         self.transferred = 0
         self._resumes: dict[str, str] = {}
+        self._receiving: dict[tuple[str, str, str], str] = {}
         self._statics = Statics()
         self._environment = environment(self._statics)
         self._answers: dict[str, asyncio.Future[Any]] = {}
@@ -282,8 +283,11 @@ class Stand:
     async def _hear(self, seat: Seat, message: Any) -> None:
         if isinstance(message, wire.Ping):
             await seat.push(wire.Pong(now=now()))
-        else:
-            seat.heard.append(message)
+            return
+        seat.heard.append(message)
+        if isinstance(message, wire.Prefer):
+            resource = self._receiving[seat.endpoint, message.endpoint, message.publication]
+            self._do(commands.Prefer(resource=resource, layer=message.size))
 
     # Media
 
@@ -300,16 +304,20 @@ class Stand:
 
     async def _whep(self, request: web.Request) -> web.Response:
         name, offer = request.match_info["endpoint"], await request.text()
-        return await self._negotiate(
+        source, publication = request.match_info["source"], request.match_info["publication"]
+        answer = await self._negotiate(
             commands.Subscribe(
                 request=secrets.token_hex(8),
                 session=SESSION,
                 endpoint=name,
-                source=request.match_info["source"],
-                publication=request.match_info["publication"],
+                source=source,
+                publication=publication,
                 offer=offer,
             )
         )
+        resource = answer.headers.get("Location", "").removeprefix("/media/")
+        self._receiving[name, source, publication] = resource
+        return answer
 
     async def _echo(self, request: web.Request) -> web.Response:
         key = secrets.token_hex(8)

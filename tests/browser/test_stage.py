@@ -10,6 +10,7 @@ from tests.browser.stand import Stand, endpoint, holds, page_facts, person, righ
 from tests.browser.test_live_page import HOST, enter, officer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+WIDTH = "(document.querySelector('video[data-endpoint=a]')?.videoWidth ?? 0)"
 PLAYING = "document.querySelectorAll('.tile.playing').length"
 
 
@@ -37,6 +38,39 @@ async def test_faces_come_and_go_with_the_view(browser: Browser, page: Page, sta
     await stand.push("h", view("h", officer(), rights=HOST))
     await page.get_by_text("画面中还没有其他人").wait_for()
     await other.close()
+
+
+async def test_a_small_tile_gets_a_smaller_picture(browser: Browser, page: Page, stand: Stand) -> None:
+    """Where three meet a camera brings two layers: a small tile shows the small one, a large tile the large one."""
+    other = await browser.new_context()
+    sender = await other.new_page()
+    sends = rights(publish=True, subscribe=True)
+    absent = replace(face("b"), publications=())
+    stand.views["a"] = view("a", officer(), face("a"), absent, rights=sends)
+    await enter(sender, stand, "a", endpointRole="party")
+    await holds(sender, "yuanjian.camera.link.state === 'connected'")
+    stand.views["h"] = view("h", officer(), face("a"), absent, rights=HOST)
+    await enter(page, stand)
+    await holds(page, f"{WIDTH} >= 320")
+    assert stand.seat("h").said(wire.Prefer) == []
+    await page.set_viewport_size({"width": 260, "height": 700})
+    await holds(page, f"{WIDTH} > 0 && {WIDTH} < 320")
+    await page.set_viewport_size({"width": 1440, "height": 900})
+    await holds(page, f"{WIDTH} >= 320")
+    sizes = [wish.size for wish in stand.seat("h").said(wire.Prefer)]
+    assert sizes == ["small", "large"]
+    await other.close()
+
+
+async def test_new_turn_credentials_reach_every_connection(page: Page, stand: Stand) -> None:
+    """Those that stand are told as well as those to come."""
+    stand.views["h"] = view("h", officer(), rights=HOST)
+    await enter(page, stand)
+    await holds(page, "yuanjian.camera.link.state === 'connected'")
+    server = {"urls": "turn:127.0.0.1:9?transport=tcp", "username": "1:h", "credential": "x"}
+    await stand.seat("h").push(wire.IceServers(ice_servers=(server,)))
+    name = "yuanjian.camera.link.connection.getConfiguration().iceServers[0]?.username"
+    await holds(page, f"{name} === '1:h' && yuanjian.connection.welcome.ice_servers.length === 1")
 
 
 async def test_six_share_the_stage(page: Page, stand: Stand) -> None:

@@ -14,3 +14,14 @@ export function bestGrid(count, width, height, aspect = 16 / 9) {
   }
   return { columns: best.columns, rows: best.rows };
 }
+
+const BECOMES_SMALL = 280;
+const BECOMES_LARGE = 360;
+
+/**
+ * Which layer suits a tile `width` device pixels wide: `small` or `large`. Between the two limits `before` stays, so
+ * that a tile on the edge does not change to and fro.
+ */
+export function layerFor(width, before = "large") {
+  return width < (before === "small" ? BECOMES_LARGE : BECOMES_SMALL) ? "small" : "large";
+}

@@ -7,13 +7,14 @@
 
 import { dropResource, postOffer } from "./exchange.js";
 import { localOffer } from "./medialink.js";
+import { iceServers } from "./publisher.js";
 import { silentTrack } from "./sound.js";
 
 const CONNECT = 8000;
 const LONGEST = 9000;
 
-export async function testLine(tracks, { seconds = 4, iceServers = [], progress = () => {} } = {}) {
-  const connection = new RTCPeerConnection({ iceServers, bundlePolicy: "max-bundle" });
+export async function testLine(tracks, { seconds = 4, progress = () => {} } = {}) {
+  const connection = new RTCPeerConnection({ iceServers: await servers(), bundlePolicy: "max-bundle" });
   let resource = null;
   try {
     addTracks(connection, tracks);
@@ -27,6 +28,17 @@ export async function testLine(tracks, { seconds = 4, iceServers = [], progress 
   } finally {
     if (resource) dropResource(resource, null);
     connection.close();
+  }
+}
+
+/** TURN servers for this check; none where the site has none or does not answer. */
+async function servers() {
+  const options = { headers: { Accept: "application/json" }, cache: "no-store", signal: AbortSignal.timeout(3000) };
+  try {
+    const response = await fetch("/echo", options);
+    return response.ok ? iceServers(await response.json()) : [];
+  } catch {
+    return [];
   }
 }
 

@@ -9,6 +9,7 @@ import { delayBefore, pause } from "./backoff.js";
 import { dropResource, postOffer } from "./exchange.js";
 import { prepareOpus } from "./sdp.js";
 
+const BUNDLING = { bundlePolicy: "max-bundle", rtcpMuxPolicy: "require" };
 const CONNECTS_WITHIN = 8000;
 const MAY_BE_DISCONNECTED = 3500;
 
@@ -45,6 +46,12 @@ export class MediaLink extends EventTarget {
       (this.state === "connecting" && this.connection?.connectionState === "disconnected")
     )
       this.open();
+  }
+
+  /** The credentials of `iceServers()` are new: for a connection that stands as well, whatever it still gathers. */
+  renewServers() {
+    if (!this.connection || this.connection.connectionState === "closed") return;
+    this.connection.setConfiguration({ iceServers: this.iceServers(), ...BUNDLING });
   }
 
   /** Stop for good and tell the server; `last` when the page goes away. */
@@ -89,11 +96,7 @@ export class MediaLink extends EventTarget {
   }
 
   #build(signal) {
-    const connection = new RTCPeerConnection({
-      iceServers: this.iceServers(),
-      bundlePolicy: "max-bundle",
-      rtcpMuxPolicy: "require",
-    });
+    const connection = new RTCPeerConnection({ iceServers: this.iceServers(), ...BUNDLING });
     const before = this.connection;
     this.connection = connection;
     this.prepare(connection);

@@ -3,6 +3,7 @@
 import { MediaLink } from "./medialink.js";
 import { wishVp8 } from "./sdp.js";
 
+const SMALL_BITS = 150_000;
 const MOST_BITS = { camera: 1_000_000, screen: 1_500_000 };
 
 export class Publisher extends EventTarget {
@@ -11,6 +12,7 @@ export class Publisher extends EventTarget {
     super();
     this.name = name;
     this.tracks = { audio: null, video: null };
+    this.many = false;
     this.link = new MediaLink({
       address: () => `${wire().whip.replace(/\/$/, "")}/${name}`,
       token: () => wire().token,
@@ -28,6 +30,18 @@ export class Publisher extends EventTarget {
     hint(track, kind, this.name);
     const sender = this.#sender(kind);
     if (sender) await sender.replaceTrack(track).catch(() => this.link.open());
+  }
+
+  /** Whether a small layer is sent beside the large one; set for good once more than two endpoints meet. */
+  get layered() {
+    return this.many;
+  }
+
+  /** A connection that stands with one layer is replaced by one with both, unnoticed by those who receive it. */
+  set layered(many) {
+    if (many === this.many) return;
+    this.many = many;
+    if (["connecting", "connected"].includes(this.link.state)) this.link.open();
   }
 
   ensure() {
@@ -51,13 +65,22 @@ export class Publisher extends EventTarget {
     if (this.name === "camera" || this.tracks.audio) {
       connection.addTransceiver(this.tracks.audio || "audio", { direction: "sendonly" });
     }
-    const most = MOST_BITS[this.name] || MOST_BITS.camera;
     const video = connection.addTransceiver(this.tracks.video || "video", {
       direction: "sendonly",
-      sendEncodings: [{ maxBitrate: most, maxFramerate: 25 }],
+      sendEncodings: encodings(this.name, this.many),
     });
     wishVp8(video, globalThis.RTCRtpSender);
   }
+}
+
+/** How publication `name` is encoded: the large layer first; the small one, `l`, where `many` look at a camera. */
+export function encodings(name, many) {
+  const large = { maxBitrate: MOST_BITS[name] || MOST_BITS.camera, maxFramerate: 25 };
+  if (!many || name !== "camera") return [large];
+  return [
+    { rid: "h", ...large },
+    { rid: "l", scaleResolutionDownBy: 4, maxBitrate: SMALL_BITS, maxFramerate: 25 },
+  ];
 }
 
 /** ICE servers of a `Welcome`, as RTCPeerConnection wants them. */

@@ -9,7 +9,7 @@ import { Devices } from "./devices.js";
 import { Publisher } from "./publisher.js";
 import { Receivers } from "./receiver.js";
 import { Connection } from "./socket.js";
-import { receivable } from "./state.js";
+import { receivable, sending } from "./state.js";
 
 export class Room extends EventTarget {
   constructor({ session, asKind = "", devices = new Devices(), quiet = false }) {
@@ -116,6 +116,7 @@ export class Room extends EventTarget {
   #follow() {
     const view = this.view;
     if (!view || this.connection.state !== "open") return;
+    this.camera.layered ||= sending(view) > 2;
     if (view.rights.publish) this.camera.ensure();
     else if (this.camera.link.state !== "idle") this.camera.close();
     if (this.screen && view.rights.share) this.screen.ensure();
@@ -126,6 +127,7 @@ export class Room extends EventTarget {
   #heard(message) {
     if (message.type === "durable") this.durable = message.until;
     if (message.type === "republish") this.#renew();
+    if (message.type === "ice_servers") for (const link of this.#links()) link.renewServers();
     this.#tell("message", message);
   }
 
@@ -146,9 +148,12 @@ export class Room extends EventTarget {
   }
 
   #hurry() {
-    this.camera.link.hurry();
-    this.screen?.link.hurry();
-    for (const receiver of this.receivers.all.values()) receiver.link.hurry();
+    for (const link of this.#links()) link.hurry();
+  }
+
+  #links() {
+    const receiving = [...this.receivers.all.values()].map((receiver) => receiver.link);
+    return [this.camera.link, ...(this.screen ? [this.screen.link] : []), ...receiving];
   }
 
   #release() {

@@ -102,6 +102,9 @@ export class Connection extends EventTarget {
       case "view":
         setServerTime(message.now);
         return this.#tell("view", message);
+      case "ice_servers":
+        this.welcome = { ...this.welcome, ice_servers: message.ice_servers };
+        return this.#tell("message", message);
       case "pong":
         return setServerTime(message.now);
       case "refused":

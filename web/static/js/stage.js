@@ -5,11 +5,13 @@
  */
 
 import { fill, h, say, show } from "./dom.js";
-import { bestGrid } from "./layout.js";
+import { bestGrid, layerFor } from "./layout.js";
 import { lineBars } from "./people.js";
 import { me, staged } from "./state.js";
 import { listed, t } from "./texts.js";
 import { deviceWords, endpointName, lineWords, roleName, whoIsAt } from "./words.js";
+
+const SETTLES = 400;
 
 export class Stage extends EventTarget {
   constructor(root, room, { own = true } = {}) {
@@ -22,6 +24,7 @@ export class Stage extends EventTarget {
     this.own = own ? this.#ownTile() : null;
     fill(root, this.main, this.side, this.empty, this.own);
     new ResizeObserver(() => this.#arrange()).observe(this.main);
+    this.sizes = new ResizeObserver(() => this.#measureSoon());
     room.addEventListener("stream", ({ detail }) => this.#attach(detail));
     room.addEventListener("devices", () => this.#drawOwn());
   }
@@ -68,6 +71,7 @@ export class Stage extends EventTarget {
     for (const [id, tile] of this.tiles) {
       if (keys.has(id)) continue;
       tile.video.srcObject = null;
+      this.sizes.unobserve(tile.video);
       tile.node.remove();
       this.tiles.delete(id);
     }
@@ -94,8 +98,9 @@ export class Stage extends EventTarget {
     );
     video.addEventListener("playing", () => node.classList.add("playing"));
     video.addEventListener("emptied", () => node.classList.remove("playing"));
-    const tile = { node, video, name, note, line, waiting };
+    const tile = { node, video, name, note, line, waiting, one, asked: "large" };
     this.tiles.set(id, tile);
+    this.sizes.observe(video);
     const receiver = this.room.receivers.get(one.endpoint, one.publication);
     if (receiver) this.#attach(receiver);
     return tile;
@@ -109,6 +114,11 @@ export class Stage extends EventTarget {
       if (this.speaker) tile.video.setSinkId?.(this.speaker).catch(() => {});
       this.#play(tile.video);
     }
+    if (tile.connection !== receiver.link.connection) {
+      tile.connection = receiver.link.connection;
+      tile.asked = "large"; // what every new connection begins with
+    }
+    this.#measureSoon();
     const trouble = ["waiting", "connecting"].includes(receiver.link.state) && tile.node.classList.contains("playing");
     tile.node.classList.toggle("troubled", trouble);
     this.#drawWaiting(tile);
@@ -131,6 +141,25 @@ export class Stage extends EventTarget {
       video.play().catch(() => {});
       this.dispatchEvent(new Event("soundless"));
     });
+  }
+
+  #measureSoon() {
+    clearTimeout(this.measuring);
+    this.measuring = setTimeout(() => this.#measure(), SETTLES);
+  }
+
+  /** Ask for the layer that suits how large each face is shown. */
+  #measure() {
+    for (const tile of this.tiles.values()) {
+      const { one } = tile;
+      const link = this.room.receivers.get(one.endpoint, one.publication)?.link;
+      const width = tile.video.clientWidth * (globalThis.devicePixelRatio || 1);
+      if (one.publication === "screen" || link?.state !== "connected" || !width) continue;
+      const size = layerFor(width, tile.asked);
+      if (size === tile.asked) continue;
+      tile.asked = size;
+      this.room.send("prefer", { endpoint: one.endpoint, publication: one.publication, size });
+    }
   }
 
   #caption(tile, one) {

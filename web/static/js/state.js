@@ -10,6 +10,11 @@ export function others(view) {
   return view.endpoints.filter((one) => one.id !== view.you);
 }
 
+/** How many endpoints send picture and sound, or will once they are let in: all but the duty post. */
+export function sending(view) {
+  return view.endpoints.filter((one) => one.role !== "post").length;
+}
+
 /** What I may receive now: `{endpoint, publication}`, in a steady order. */
 export function receivable(view) {
   if (!view.rights.subscribe || view.state === "ended") return [];
