@@ -22,8 +22,9 @@ from recordings.keys import SiteKeys
 from recordings.layout import RecordingFiles, segment_name
 from recordings.reader import Reader
 from recordings.take import SOFTWARE
+from recordings.unpacking import BUNDLED
 from recordings.verdicts import Verification
-from recordings.verify import BUNDLED, verify
+from recordings.verify import verify
 
 DOMAIN = b"yuanjian/bundle/1\n"
 _TEMPLATES = Path(__file__).parent / "bundle"

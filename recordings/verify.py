@@ -5,14 +5,13 @@ no database and no media library.
 """
 
 import hashlib
-import shutil
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from recordings import keys, timestamps
@@ -21,12 +20,11 @@ from recordings.chain import Line, Merkle, Walk, sha256, walk
 from recordings.frames import HEADER, TAG
 from recordings.layout import RecordingFiles, data_dir_of, opened_segments
 from recordings.timesource import from_ns, to_ns
+from recordings.unpacking import BUNDLED, unpacked
 from recordings.verdicts import Provenance, Range, Verdict, Verification, flatten
 
 STEP_MS = 1000
 """How far wall time may stray from monotonic time before times of day are doubted."""
-BUNDLED = "recording"
-"""Folder of an exported bundle that holds the recording."""
 _CHUNK = 1 << 20
 
 
@@ -41,24 +39,11 @@ def verify(path: Path, trust: frozenset[str] | None = None, authority: Sequence[
     try:
         if root.is_file() and zipfile.is_zipfile(root):
             with tempfile.TemporaryDirectory() as place:
-                return _verify(RecordingFiles(_unpacked(root, Path(place))), trust, authority)
+                return _verify(RecordingFiles(unpacked(root, Path(place))), trust, authority)
         inner = root / BUNDLED
         return _verify(RecordingFiles(inner if (inner / "chain.jsonl").is_file() else root), trust, authority)
     except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError):
         return _unusable(root, "unreadable")
-
-
-def _unpacked(bundle: Path, place: Path) -> Path:
-    """Unpack the recording of a bundle: plain names only, so that nothing lands elsewhere."""
-    with zipfile.ZipFile(bundle) as archive:
-        for name in archive.namelist():
-            parts = PurePosixPath(name).parts
-            if parts[:1] == (BUNDLED,) and ".." not in parts and len(parts) in (2, 3) and not name.endswith("/"):
-                target = place.joinpath(*parts)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with archive.open(name) as source, target.open("wb") as copy:
-                    shutil.copyfileobj(source, copy, _CHUNK)
-    return place / BUNDLED
 
 
 def _unusable(root: Path, why: str) -> Verification:
