@@ -31,6 +31,10 @@ async def _layout(page: Page, stand: Stand) -> None:
     assert [(one["columns"], one["rows"]) for one in grids] == [(1, 1), (1, 1), (2, 1), (2, 2), (2, 2), (3, 2), (3, 3)]
     tall = await call(page, stand, "layout.js", "m.bestGrid(2, 390, 700)")
     assert (tall["columns"], tall["rows"]) == (1, 2)
+    layers = "[[279], [280], [359, 'small'], [360, 'small']].map((one) => m.layerFor(...one))"
+    assert await call(page, stand, "layout.js", layers) == ["small", "large", "small", "large"]
+    rids = "[['camera', false], ['camera', true], ['screen', true]].map((one) => m.encodings(...one).map((e) => e.rid))"
+    assert await call(page, stand, "publisher.js", rids) == [[None], ["h", "l"], [None]]
 
 
 async def _waiting(page: Page, stand: Stand) -> None:
