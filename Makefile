@@ -21,7 +21,7 @@ check: ## format, lint, types, architecture and the fast tests, in under a minut
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
-	@$(PYTHON_BIN) -m signaling.generate --check
+	@for package in signaling people scheduler; do $(PYTHON_BIN) -m $$package.generate --check || exit 1; done
 	@$(PYTHON_BIN) -m pytest -q -x -m "not slow and not browser and not postgres" --ignore=tests/journeys --ignore=tests/wire $(ARGS)
 
 screens: ## every page at three sizes in both languages, into var/screens/
@@ -36,9 +36,9 @@ soak: ## the long campaigns: crashes, tampering, fuzzing, endurance
 	@scripts/setup dev
 	@YUANJIAN_SOAK=1 $(PYTHON_BIN) -m pytest -m slow $(ARGS)
 
-generate: ## protocol table, browser protocol, rule table
+generate: ## protocol table, browser protocol, permissions, rules
 	@scripts/setup dev
-	@$(PYTHON_BIN) -m signaling.generate
+	@for package in signaling people scheduler; do $(PYTHON_BIN) -m $$package.generate; done
 
 lock: ## new lock files from pyproject.toml
 	@scripts/setup dev

@@ -18,7 +18,7 @@ from core.errors import PersonError, Unavailable
 from core.ids import hash_secret
 from core.refusals import Refused
 from media import commands
-from people import identities
+from people import identities, logins
 from scheduler.roster import Roster
 from signaling import events, store
 from signaling.connection import Close
@@ -42,6 +42,8 @@ TICK = 0.25
 """Seconds between two looks at the clock."""
 WITHDRAWAL = 1.0
 """Seconds between two questions whether those connected may still be."""
+TOUCH_NS = 60_000_000_000
+"""How often the logins of those connected are noted as in use, so that a long session does not sign anybody out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class Hub:
         self._node = hash_secret(f"{socket.gethostname()}:{settings.data_dir.resolve()}")[:32]
         self._lives: dict[str, Live] = {}
         self._holds: dict[int, frozenset[str]] = {}
+        self._touch_ns = 0
         """Per media process: the sessions it held when it was connected."""
         self._opening = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -269,7 +272,7 @@ class Hub:
                 log.exception("those connected could not be looked at")
 
     async def withdraw_gone(self) -> None:
-        """Look once at everybody connected."""
+        """Look once at everybody connected; about once a minute also note that their logins are in use."""
         connected = [
             (live, place) for live in self._lives.values() for place in live.places if place.connection is not None
         ]
@@ -280,6 +283,10 @@ class Hub:
         for live, place in connected:
             if place.principal in gone:
                 live.withdraw(place)
+        if self.clock.monotonic_ns() >= self._touch_ns:
+            self._touch_ns = self.clock.monotonic_ns() + TOUCH_NS
+            for login in {place.principal.login for _, place in connected if place.principal not in gone} - {None}:
+                await logins.touch(self._database, self.clock, str(login))
 
     # Media processes
 

@@ -12,8 +12,9 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE / "recordings")]
 
 import synthetic
-from recordings.finalize import Finalizer
 from studio import Studio
+
+from recordings.finalize import Finalizer
 
 
 def main(place: Path) -> None:

@@ -54,8 +54,10 @@ async def failure_middleware(request: web.Request, handler: Handler) -> web.Stre
             return see_other(f"/signin?{_next(request)}")
         if error.code == "step-up" and wants_page(request):
             return see_other(f"/confirm?{urlencode({'next': _here(request)})}")
+        _noted(request, error)
         return _answer(request, _denied_status(request, error), error.code, error.text, error.values, error.field)
     except PersonError as error:
+        _noted(request, error)
         return _answer(request, error.status, error.code, error.text, error.values, error.field)
     except PeerError as error:
         return web.json_response({"code": error.code, "text": error.text, "field": None}, status=400)
@@ -68,6 +70,11 @@ async def failure_middleware(request: web.Request, handler: Handler) -> web.Stre
     except Exception as error:
         log.error("a request failed", path=_route(request), error=type(error).__name__, exc_info=True)
         return _answer(request, 500, "internal", _SENTENCES[500], {}, None)
+
+
+def _noted(request: web.Request, error: PersonError) -> None:
+    """Every refusal is in the log: which route and why, never what was sent or by whom."""
+    log.warning("a request was refused", code=error.code, status=error.status, path=_route(request))
 
 
 def _next(request: web.Request) -> str:

@@ -115,7 +115,7 @@ async def json_body(request: web.Request) -> dict[str, Any]:
     """The JSON object sent; ``Invalid`` for anything else."""
     try:
         body = await request.json()
-    except (ValueError, UnicodeDecodeError, LookupError):
+    except (ValueError, UnicodeDecodeError, LookupError, RecursionError):  # the last: thousands of nested brackets
         body = None
     if not isinstance(body, dict):
         raise Invalid("not-json", "The request is not a JSON object.")

@@ -8,6 +8,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import synthetic
+
 from core.clock import SystemClock
 from media.ports import RecordingSpec
 from recordings.journal import Recorders

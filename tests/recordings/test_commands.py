@@ -4,19 +4,19 @@ import json
 import shutil
 
 import pytest
+import synthetic
 import typer
 from cryptography.hazmat.primitives import serialization as ser
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from studio import Studio
 from typer.testing import CliRunner
 
-import synthetic
 from recordings import keys
 from recordings.commands import mount
 from recordings.finalize import Finalizer
 from recordings.keys import FileKeys
 from recordings.reader import Reader
 from recordings.verify import verify
-from studio import Studio
 
 app = typer.Typer()
 mount(app)

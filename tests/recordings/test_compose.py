@@ -6,8 +6,8 @@ from dataclasses import replace
 import av
 import numpy as np
 import pytest
-
 import synthetic
+
 from recordings import compose
 from recordings.compose import Composer, Wishes
 from recordings.derived import SealedReader

@@ -3,8 +3,8 @@
 import random
 
 import pytest
-
 import synthetic
+
 from recordings.depacketize import Assembler, Reorder, opus_samples, parse
 
 

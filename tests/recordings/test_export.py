@@ -9,8 +9,8 @@ import zipfile
 
 import av
 import pytest
-
 import synthetic
+
 from recordings import keys
 from recordings.export import export
 from recordings.finalize import Finalizer
@@ -167,8 +167,8 @@ def test_a_bundle_that_is_no_zip_is_unusable(tmp_path):
 
 def test_the_own_verifier_agrees_on_the_signature_algorithm():
     """Its Ed25519 accepts what the library signs and refuses every changed bit."""
-    import os
     import importlib.util
+    import os
     from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

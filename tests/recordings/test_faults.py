@@ -4,8 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
-
 import synthetic
+from studio import Studio
+
 from core.clock import SystemClock
 from media.ports import RecorderUnavailable, RecordingSpec
 from recordings import recovery
@@ -16,7 +17,6 @@ from recordings.keys import FileKeys
 from recordings.reader import Reader
 from recordings.take import Kind
 from recordings.verify import verify
-from studio import Studio
 
 SOAK = bool(os.environ.get("YUANJIAN_SOAK"))
 SOUND = synthetic.track(1, "audio", "opus")

@@ -5,8 +5,8 @@ import io
 import av
 import numpy as np
 import pytest
-
 import synthetic
+
 from recordings import derived
 from recordings.derived import CHUNK, DerivedError, SealedReader, SealedWriter
 from recordings.finalize import Finalizer

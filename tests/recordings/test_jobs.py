@@ -1,8 +1,8 @@
 """The finalising job: closes, makes files, verifies, and tells the database."""
 
 import pytest
-
 import synthetic
+
 from core.errors import NotFound
 from recordings import store
 from recordings.abandoned import StillRecording

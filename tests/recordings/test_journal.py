@@ -6,10 +6,10 @@ import threading
 import time
 
 import pytest
-
 import synthetic
-from core.clock import SystemClock
 from faults import FaultyDisk, SlowDisk, SmallDisk
+
+from core.clock import SystemClock
 from media.ports import RecorderUnavailable, RecordingSpec
 from recordings import layout
 from recordings.filesystem import Disk

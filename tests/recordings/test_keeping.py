@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from studio import START
 
 from core import ledger
 from core.errors import Conflict, Invalid, NotFound
@@ -13,7 +14,6 @@ from recordings.library import Library
 from recordings.retention import Decider, Kept, Refused, goes_by_itself, keeping_of, may_decide, may_destroy
 from recordings.verdicts import Verdict
 from recordings.verify import verify
-from studio import START
 
 YEARS = timedelta(days=4000)
 ASKS, OUTSIDE, INSIDE = Decider("p-1", "unit-a"), Decider("p-2", "unit-b"), Decider("p-3", "unit-a")

@@ -5,8 +5,8 @@ import shutil
 import subprocess
 
 import pytest
-
 import synthetic
+
 from recordings import pcapng
 from recordings.reader import Reader
 
@@ -70,7 +70,7 @@ def test_a_cut_section_is_refused(cut):
         list(pcapng.packets(data[:-cut]))
 
 
-@pytest.mark.parametrize("size", range(0, 9))
+@pytest.mark.parametrize("size", range(9))
 def test_packets_of_any_size_come_back(size):
     """Padding is not part of a packet."""
     section = pcapng.Section("x")

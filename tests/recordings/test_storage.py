@@ -1,10 +1,10 @@
 """Second copies in a directory and in an object store."""
 
 import pytest
-from obstore.store import LocalStore, MemoryStore
-
 import synthetic
 from faults import FaultyDisk
+from obstore.store import LocalStore, MemoryStore
+
 from media.ports import Track
 from recordings import storage
 from recordings.storage import Differs, DirectoryStore, ObjectStore, StoreAway

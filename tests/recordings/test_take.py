@@ -4,9 +4,10 @@ import errno
 import os
 
 import pytest
-
 import synthetic
 from faults import FaultyDisk
+from studio import Studio
+
 from media.ports import RecordingSpec
 from recordings import recovery
 from recordings.chain import walk
@@ -14,7 +15,6 @@ from recordings.reader import Reader
 from recordings.take import Kind, Take
 from recordings.verdicts import Verdict
 from recordings.verify import verify
-from studio import Studio
 
 
 def packets_of(studio, first_ms=0, until_ms=1 << 40):

@@ -6,9 +6,9 @@ import hashlib
 import json
 
 import pytest
-
 import synthetic
 from authority import LocalAuthority
+
 from core.clock import SystemClock
 from media.ports import RecordingSpec
 from recordings import timestamps

@@ -8,9 +8,9 @@ import subprocess
 import sys
 
 import pytest
-
 import synthetic
 from studio import Studio
+
 from recordings import keys
 from recordings.verdicts import Verdict
 from recordings.verify import verify

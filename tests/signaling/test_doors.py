@@ -244,6 +244,19 @@ async def test_a_bad_ticket_request_is_invalid(world: World, body: str) -> None:
     assert answer.status == 422
 
 
+async def test_being_in_a_session_keeps_one_signed_in(world: World) -> None:
+    """Who is connected counts as active, however long no page is asked for."""
+    from people import logins
+
+    session = await a_statement(world)
+    await world.join(await world.account("officer"), session)
+    before = (await logins.my_logins(world.site.db, world.principals["officer"]))[0].seen
+    world.clock.advance(90 * 60)
+    await world.hub.withdraw_gone()
+    after = (await logins.my_logins(world.site.db, world.principals["officer"]))[0].seen
+    assert (after - before).total_seconds() >= 90 * 60
+
+
 async def test_withdrawn_access_closes_the_connection(world: World) -> None:
     """Signing out elsewhere ends the open session of that login; its media are closed."""
     from people import logins
