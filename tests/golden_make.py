@@ -11,10 +11,10 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE / "recordings")]
 
-import synthetic
-from studio import Studio
+import synthetic  # noqa: E402  beside the tests, found by the path above
+from studio import Studio  # noqa: E402
 
-from recordings.finalize import Finalizer
+from recordings.finalize import Finalizer  # noqa: E402
 
 
 def main(place: Path) -> None:

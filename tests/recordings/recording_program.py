@@ -1,4 +1,4 @@
-"""A process that records until it is killed: prints every acknowledgement. Arguments: data directory, seconds a tick."""
+"""A process that records until it is killed: prints every acknowledgement. Arguments: data directory, tick."""
 
 import asyncio
 import sys

@@ -78,8 +78,15 @@ def test_our_verifier_reads_bundles_too(bundle):
 
 
 @pytest.mark.parametrize(
-    "name", ["recording/seg-000001.pcapng", "recording/chain.jsonl", "recording/log.json", "derived/01-camera-01.webm", "statement.jsonl"]
-)  # fmt: skip
+    "name",
+    [
+        "recording/seg-000001.pcapng",
+        "recording/chain.jsonl",
+        "recording/log.json",
+        "derived/01-camera-01.webm",
+        "statement.jsonl",
+    ],
+)
 def test_a_changed_byte_in_the_bundle_is_found(bundle, name):
     """Whichever file it is in."""
     folder, made = bundle

@@ -1,6 +1,7 @@
 """Playable files: opened as any player would, after jumps too."""
 
 import io
+import itertools
 
 import av
 import numpy as np
@@ -130,7 +131,7 @@ def test_sound_stays_in_its_place_beside_a_picture_when_packets_are_lost(studio)
     (made,) = record(studio, heard, synthetic.video_stream(picture, 8))
     with opened(studio, made) as container:
         times = [float(p.pts * p.time_base) for p in container.demux(audio=0) if p.pts is not None]
-    steps = [b - a for a, b in zip(times, times[1:])]
+    steps = [b - a for a, b in itertools.pairwise(times)]
     assert (min(steps), max(steps)) == pytest.approx((0.02, 0.02), abs=0.0021)
     assert made.remarks == ()
 

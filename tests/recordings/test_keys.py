@@ -22,7 +22,10 @@ def test_keys_are_made_once_with_mode_0600(tmp_path):
 
 def test_processes_that_start_together_agree(tmp_path):
     """Whoever comes second uses what the first made."""
-    code = "import sys; from pathlib import Path; from recordings.keys import FileKeys; print(FileKeys.ensure(Path(sys.argv[1])).public().hex())"
+    code = (
+        "import sys; from pathlib import Path; from recordings.keys import FileKeys; "
+        "print(FileKeys.ensure(Path(sys.argv[1])).public().hex())"
+    )
     with ThreadPoolExecutor(4) as pool:
         runs = pool.map(
             lambda _: subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True),

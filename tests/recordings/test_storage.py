@@ -1,5 +1,7 @@
 """Second copies in a directory and in an object store."""
 
+import contextlib
+
 import pytest
 import synthetic
 from faults import FaultyDisk
@@ -76,10 +78,8 @@ def test_an_interrupted_run_goes_on(finished, tmp_path):
     """A store that fails at any write is asked again later; nothing half is ever taken for whole."""
     for at in range(1, 60, 4):
         place = tmp_path / f"store-{at}"
-        try:
+        with contextlib.suppress(StoreAway):
             storage.bring(finished.files, DirectoryStore(place, FaultyDisk(at)))
-        except StoreAway:
-            pass
         storage.bring(finished.files, DirectoryStore(place))
         assert storage.verify_copy(DirectoryStore(place), "rec-1", finished.files) == []
 

@@ -93,7 +93,7 @@ def test_a_crash_is_recovered_and_said(studio):
 
 
 def test_torn_tails_are_put_aside_and_kept(studio):
-    """Half a line, half a frame and an unsigned log entry are moved aside, listed by digest, and nothing else changes."""
+    """Half a line, half a frame and an unsigned log entry are moved aside and listed, and nothing else changes."""
     sound = synthetic.track(1, "audio", "opus")
     studio.begin().play(synthetic.audio_stream(sound, 3)).crash()
     for path, tail in (

@@ -49,8 +49,8 @@ def test_lips_fit_after_an_hour_of_drift(jitter_ms):
     """With 50 ppm between sound card and camera clock, a tenth lost and jitter, sound and picture of the same instant
     stay within 40 ms of one another for an hour."""
     rng = random.Random(3)
-    audio, heard, audio_base = sender(rng, 48_000, drift=50e-6, jitter_ms=jitter_ms, minutes=60)
-    video, seen, video_base = sender(rng, 90_000, drift=0.0, jitter_ms=jitter_ms, minutes=60, hop_ms=66)
+    audio, heard, _audio_base = sender(rng, 48_000, drift=50e-6, jitter_ms=jitter_ms, minutes=60)
+    video, seen, _video_base = sender(rng, 90_000, drift=0.0, jitter_ms=jitter_ms, minutes=60, hop_ms=66)
     clock = PublicationClock([audio, video])
     lag = {at // SECOND: clock.media_ns(audio, rtp) - at for rtp, at in heard}
     skew = [abs(clock.media_ns(video, rtp) - at - lag[at // SECOND]) for rtp, at in seen if at // SECOND in lag]

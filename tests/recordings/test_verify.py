@@ -173,7 +173,7 @@ def test_an_attendance_chain_without_media_is_intact(tmp_path):
 
 
 def test_random_tampering_is_never_called_intact(studio):
-    """Any flipped bit, cut, repetition or exchange of bytes in the recording's files is noticed, without a traceback."""
+    """Any flipped bit, cut, repetition or exchange of bytes in the recording's files is noticed, no traceback."""
     finished = studio.begin().play(synthetic.audio_stream(synthetic.track(1, "audio", "opus"), 2))
     finished.close()
     rng = random.Random(20261121)
