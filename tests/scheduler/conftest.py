@@ -35,7 +35,7 @@ def seeded_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def seeded_postgres(postgres_cluster) -> str:
     """Name of a seeded PostgreSQL database to be copied."""
-    name = "yuanjian_seeded"
+    name = f"seeded_{uuid4().hex}"  # of its own, for other folders use this fixture too
     asyncio.run(copy_database(postgres_cluster, name, "yuanjian_template"))
     asyncio.run(_seed(Database(postgres_cluster.url(name))))
     return name
