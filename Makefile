@@ -3,6 +3,8 @@ SHELL := bash
 PYTHON_BIN := .venv/bin/python
 PACKAGES := core people cases scheduler media recordings signaling web rehearsal main.py
 ARGS ?=
+FAST := tests/test_architecture.py tests/cases tests/core tests/media tests/signaling/test_session.py \
+	tests/recordings/test_chain.py tests/recordings/test_verify.py
 
 .PHONY: install run test check screens bench soak generate clean lock
 
@@ -22,7 +24,7 @@ check: ## format, lint, types, architecture and the fast tests, in under a minut
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 	@for package in signaling people scheduler; do $(PYTHON_BIN) -m $$package.generate --check || exit 1; done
-	@$(PYTHON_BIN) -m pytest -q -x -m "not slow and not browser and not postgres" --ignore=tests/journeys --ignore=tests/wire $(ARGS)
+	@$(PYTHON_BIN) -m pytest -q -x -m "not slow and not browser and not postgres" $(FAST) $(ARGS)
 
 screens: ## every page at three sizes in both languages, into var/screens/
 	@scripts/setup dev
