@@ -6,9 +6,10 @@ from typing import Final
 
 from aiohttp import web
 
+from core.vault import Vault
 from people.logins import Door
 from web import health
-from web.context import CONTEXT, WebContext
+from web.context import CONTEXT, VAULT, WebContext
 from web.failures import failure_middleware
 from web.guards import add_headers, forgery_middleware, headers_middleware, request_id_middleware
 from web.identity import DOOR, principal_middleware
@@ -59,6 +60,8 @@ def build(context: WebContext) -> web.Application:
     statics = shipped()
     app[CONTEXT], app[STATICS], app[ENVIRONMENT] = context, statics, environment(statics)
     app[DOOR] = Door()
+    app[VAULT] = Vault(context.settings.secrets)
+    app[VAULT].ensure(context.clock.now())
     app.on_response_prepare.append(add_headers)
     app.router.add_get("/static/{path:.+}", statics.serve)
     app.add_routes(health.routes())

@@ -9,6 +9,7 @@ from aiohttp import web
 from core.clock import Clock
 from core.config import Settings
 from core.database import Database
+from core.vault import Vault
 
 if TYPE_CHECKING:
     from people.principals import Principal
@@ -35,6 +36,8 @@ class WebContext:
 
 
 CONTEXT: web.AppKey[WebContext] = web.AppKey("context", WebContext)
+VAULT: web.AppKey[Vault] = web.AppKey("vault", Vault)
+"""The site's own secrets: seals second factors and contacts, hashes short codes."""
 
 
 def context(request: web.Request) -> WebContext:
