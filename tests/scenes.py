@@ -19,18 +19,6 @@ from recordings.models import DerivedFile, Recording
 from scheduler.models import Booking
 from tests.web.world import World
 
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-)
-
 
 @dataclass(frozen=True)
 class Scene:

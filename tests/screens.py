@@ -10,7 +10,8 @@ from typing import Any
 
 from playwright.async_api import async_playwright
 
-from tests.scenes import FLAGS, FakeLibrary, Scene, log_entries, prepare, visit_all
+from tests.chromium import launch
+from tests.scenes import FakeLibrary, Scene, log_entries, prepare, visit_all
 from tests.web.world import seed, world
 from web.context import CONTEXT
 
@@ -31,7 +32,7 @@ async def main(wanted: set[str]) -> None:
             app = site.server.app
             library = FakeLibrary(log_entries(site))
             app._state[CONTEXT] = replace(app[CONTEXT], recordings=library)  # the application is frozen by now
-            browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(FLAGS))
+            browser = await launch(playwright)
             for locale in ("zh-CN", "en"):
                 for name, size in (*SIZES.items(), ("terminal", TERMINAL)):
                     await _shoot(browser, site, values, locale, name, size, wanted)

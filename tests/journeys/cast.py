@@ -12,7 +12,8 @@ from typing import Any
 from playwright.async_api import Browser, BrowserContext, Page, Playwright
 from playwright.async_api import Error as PlaywrightError
 
-from tests.journeys.conftest import PATIENCE, ROOT, Server, launch
+from tests.chromium import launch
+from tests.journeys.conftest import PATIENCE, ROOT, Server
 
 PASSWORD = "yuanjian-demo"
 SCREENS = ROOT / "var" / "screens" / "journeys"

@@ -14,25 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Playwright, async_playwright
+from playwright.async_api import Playwright, async_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
 """Seconds any single step may take on a busy machine before the journey counts as stuck."""
-
-CHROMIUM_FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-    "--allow-loopback-in-peer-connection",
-    "--autoplay-policy=no-user-gesture-required",
-)
 
 
 def free_port(kind: socket.SocketKind) -> int:
@@ -111,14 +97,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 async def playwright() -> AsyncIterator[Playwright]:
     async with async_playwright() as started:
         yield started
-
-
-async def launch(playwright: Playwright, *, camera: Path | None = None, flags: tuple[str, ...] = ()) -> Browser:
-    """A headless Chromium whose camera shows the y4m file ``camera``, or the browser's own test picture."""
-    arguments = [*CHROMIUM_FLAGS, *flags]
-    if camera is not None:
-        arguments.append(f"--use-file-for-fake-video-capture={camera}")
-    return await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
 
 
 async def until(condition: object, what: str) -> None:

@@ -9,6 +9,7 @@ from playwright.async_api import async_playwright
 
 from people import passkeys
 from people.passkeys import relying_party
+from tests.chromium import launch
 
 pytestmark = pytest.mark.browser
 
@@ -76,9 +77,8 @@ async def address(database, clock, enter) -> AsyncIterator[str]:
 
 async def test_chromium_signs_in_with_a_passkey(address, site):
     """Added once, used twice, without typing a name."""
-    arguments = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
+        browser = await launch(playwright)
         page = await browser.new_page()
         session = await page.context.new_cdp_session(page)
         await session.send("WebAuthn.enable")

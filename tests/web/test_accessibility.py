@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from playwright.async_api import async_playwright
 
-from tests.scenes import FLAGS, FakeLibrary, Scene, log_entries, prepare, visit_all
+from tests.chromium import launch
+from tests.scenes import FakeLibrary, Scene, log_entries, prepare, visit_all
 from tests.web.world import World
 from web.context import CONTEXT
 
@@ -34,7 +35,7 @@ async def test_no_page_has_a_serious_finding(site: World, size: tuple[int, int],
         findings.extend(f"{scene.name}: {line}" for line in await page.evaluate(_RUN))
 
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(FLAGS))
+        browser = await launch(playwright)
         await visit_all(browser, site, values, seen, size=size, locale=locale, only=lambda scene: True)
         await browser.close()
     assert findings == []
@@ -44,7 +45,7 @@ async def test_no_page_has_a_serious_finding(site: World, size: tuple[int, int],
 async def test_the_check_can_fail() -> None:
     """A picture without words and a button without a name are found."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(FLAGS))
+        browser = await launch(playwright)
         page = await browser.new_page()
         await page.set_content("<html lang=en><title>x</title><main><img src='data:,'><button></button></main></html>")
         await page.add_script_tag(path=AXE)

@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import async_playwright
 
-from tests.scenes import FLAGS
+from tests.chromium import launch
 from tests.web.world import World
 
 PATIENT = 30_000
@@ -14,7 +14,7 @@ async def test_open_list_follows_and_tells_of_a_lost_connection(site: World) -> 
     """A new request appears without a hand on the mouse; offline there are words, and they go when it is back."""
     await site.visit()
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(FLAGS))
+        browser = await launch(playwright)
         context = await browser.new_context(locale="zh-CN")
         await context.add_cookies([{"name": "yj", "value": await site.cookie("duty"), "url": site.url}])
         page = await context.new_page()

@@ -2,30 +2,22 @@
 
 import asyncio
 import json
-import os
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from aiohttp import web
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 
 from bench.open_relay import Door, Rooms
 from media import commands
+from tests.chromium import chromium
 from tests.wire.forwarder import Forwarder
 from tests.wire.peers import FakeRecorders, relay
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream", "--allow-loopback-in-peer-connection",
-    "--autoplay-policy=no-user-gesture-required",
-]  # fmt: skip
 TONE_HZ = 660
 PAGE = """<!doctype html><video id="view" autoplay muted playsinline></video><script>
 async function exchange(connection, url) {
@@ -88,18 +80,6 @@ function result() {
 
 
 @asynccontextmanager
-async def browser(*more: str) -> AsyncIterator[Browser]:
-    if shutil.which(CHROMIUM) is None:
-        if os.environ.get("CI"):
-            pytest.fail("Chromium is not installed")
-        pytest.skip("Chromium is not installed")
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, *more])
-        yield started
-        await started.close()
-
-
-@asynccontextmanager
 async def site(**settings: Any) -> AsyncIterator[tuple[Any, FakeRecorders, str, list[commands.Event]]]:
     """A relay with open WHIP and WHEP, a page that uses them, the recorders, and all events."""
     recorders = FakeRecorders()
@@ -139,7 +119,7 @@ async def test_ten_percent_loss_and_jitter_leave_speech_and_picture() -> None:
     """With 10 % loss and 100 ms jitter both ways the tone is there 95 % of the time and no freeze exceeds 5 s."""
     forwarder = Forwarder(seed=11)
     async with (
-        browser() as opened,
+        chromium() as opened,
         site(public=(f"127.0.0.1:{forwarder.port}",)) as (service, recorders, address, _),
     ):
         forwarder.to(service.port)
@@ -163,7 +143,7 @@ async def test_ten_percent_loss_and_jitter_leave_speech_and_picture() -> None:
 async def test_where_no_udp_gets_out_tcp_is_used() -> None:
     """A Chromium that may not use UDP reaches the relay by its passive TCP candidate."""
     async with (
-        browser("--webrtc-ip-handling-policy=disable_non_proxied_udp") as opened,
+        chromium("--webrtc-ip-handling-policy=disable_non_proxied_udp") as opened,
         site() as (_, _, address, events),
     ):
         viewer = await pair(opened, address)

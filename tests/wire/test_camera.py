@@ -10,7 +10,7 @@ import numpy
 
 from media import commands, h264
 from tests.wire.peers import Desk, FakeRecorders, relay
-from tests.wire.test_session import subscribe
+from tests.wire.room import room, subscribe
 
 FPS = 15
 
@@ -130,9 +130,7 @@ async def test_a_viewer_sees_the_camera() -> None:
 
 async def test_what_is_no_camera_is_refused_or_told_as_gone() -> None:
     """Other schemes are refused; a camera that does not answer leaves with a cause."""
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
+    async with room(forwarding=False) as (service, desk):
         fields = {"session": "s", "endpoint": "room", "role": "room", "publication": "room"}
         assert desk.ask(commands.AttachCamera, address="file:///etc/passwd", **fields).code == "bad-address"
         assert desk.ask(commands.AttachCamera, address="rtsp://x\nfile:///x", **fields).code == "bad-address"

@@ -9,8 +9,8 @@ from bench.lab.participant import Participant
 from core.clock import FakeClock
 from media import commands
 from tests.wire.peers import NOW, Desk, FakeRecorders, relay
-from tests.wire.test_hostile import ALERT, CLIENT_HELLO, Stranger
-from tests.wire.test_session import publish, speak, subscribe
+from tests.wire.room import publish, room, speak, subscribe
+from tests.wire.strangers import ALERT, CLIENT_HELLO, Stranger
 
 CYCLES = 1_000 if os.environ.get("YUANJIAN_SOAK") else 25
 
@@ -18,9 +18,7 @@ CYCLES = 1_000 if os.environ.get("YUANJIAN_SOAK") else 25
 async def test_a_silent_participant_is_told_inactive_then_left() -> None:
     """Eight silent seconds are told, its return too, and after twenty it is gone; the others are not touched."""
     clock = FakeClock(NOW)
-    async with relay(clock=clock) as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
+    async with room(clock=clock, forwarding=False) as (service, desk):
         lost = await publish(desk, "s", "lost")
         other = await publish(desk, "s", "other")
         for participant in (lost, other):
@@ -44,9 +42,7 @@ async def test_a_silent_participant_is_told_inactive_then_left() -> None:
 async def test_checks_alone_keep_a_viewer() -> None:
     """A viewer sends no media; its connectivity checks count as life."""
     clock = FakeClock(NOW)
-    async with relay(clock=clock) as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
+    async with room(clock=clock, forwarding=False) as (service, desk):
         await publish(desk, "s", "a")
         viewer = await subscribe(desk, "s", "b", "a")
         for _ in range(5):
@@ -60,9 +56,7 @@ async def test_checks_alone_keep_a_viewer() -> None:
 async def test_an_answer_nobody_takes_up_is_withdrawn() -> None:
     """A resource that does not connect within fifteen seconds is gone."""
     clock = FakeClock(NOW)
-    async with relay(clock=clock) as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
+    async with room(clock=clock, forwarding=False) as (service, desk):
         desk.ask(
             commands.Publish, session="s", endpoint="a", role="x", publication="camera", offer=Participant().offer()
         )
@@ -89,9 +83,7 @@ async def test_an_echo_ends_by_itself() -> None:
 async def test_a_microphone_that_stops_is_told_within_three_seconds() -> None:
     """Two seconds without packets of a kind are told, and its return; the other kind is not affected."""
     clock = FakeClock(NOW)
-    async with relay(clock=clock) as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
+    async with room(clock=clock, forwarding=False) as (service, desk):
         publisher = await publish(desk, "s", "a")
         await speak(publisher, 0, 1)
         publisher.send_rtp(publisher.rtp("video", 0, 0, b"\x10\0"))
@@ -109,9 +101,7 @@ async def test_a_microphone_that_stops_is_told_within_three_seconds() -> None:
 async def test_a_line_is_reported() -> None:
     """Every five seconds each endpoint's loss, delay and rates."""
     clock = FakeClock(NOW)
-    async with relay(clock=clock) as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
+    async with room(clock=clock, forwarding=False) as (service, desk):
         publisher = await publish(desk, "s", "a")
         await speak(publisher, 0, 10)
         await speak(publisher, 11, 9)
@@ -124,10 +114,7 @@ async def test_a_line_is_reported() -> None:
 
 async def test_a_crowd_joins_while_strangers_flood() -> None:
     """Forty joins at once, among bad offers and forged handshakes: all the honest ones connect, nobody is cut."""
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
-        desk.send(commands.Forward(session="s", on=True))
+    async with room() as (service, desk):
         first = await publish(desk, "s", "first")
         viewer = await subscribe(desk, "s", "viewer", "first")
         stranger = Stranger(service.port)
@@ -171,10 +158,7 @@ async def test_cycles_of_joining_and_leaving_leave_nothing_behind() -> None:
         desk.events.clear()
 
     recorders = FakeRecorders()
-    async with relay(recorders) as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
-        desk.send(commands.Forward(session="s", on=True))
+    async with room(recorders) as (service, desk):
         for _ in range(5):
             await cycle()
         gc.collect()

@@ -3,39 +3,13 @@
 import asyncio
 import os
 import random
-import socket
 
 import pytest
 
 from bench.lab.participant import Participant
 from media import commands
-from tests.wire.peers import Desk, relay
-from tests.wire.test_session import publish, speak, subscribe
-
-CLIENT_HELLO = bytes.fromhex("16fefd0000000000000000002f0100002300000000000000 23fefd".replace(" ", "")) + bytes(40)
-ALERT = bytes.fromhex("15fefd00000000000000000002022f")
-
-
-class Stranger:
-    """A socket the relay knows nothing of."""
-
-    def __init__(self, port: int) -> None:
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
-        self.socket.setblocking(False)
-        self._relay = ("127.0.0.1", port)
-
-    def send(self, data: bytes) -> None:
-        self.socket.sendto(data, self._relay)
-
-    def answers(self) -> int:
-        """Bytes the relay has sent us."""
-        total = 0
-        while True:
-            try:
-                total += len(self.socket.recv(65536))
-            except BlockingIOError:
-                return total
+from tests.wire.room import publish, room, speak, subscribe
+from tests.wire.strangers import ALERT, CLIENT_HELLO, Stranger
 
 
 @pytest.mark.parametrize(
@@ -55,10 +29,7 @@ class Stranger:
 )
 async def test_a_foreign_datagram_is_dropped_counted_and_not_answered(data: bytes, reason: str) -> None:
     """Whatever a stranger sends, a live session goes on and the drop has its reason."""
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
-        desk.send(commands.Forward(session="s", on=True))
+    async with room() as (service, desk):
         publisher = await publish(desk, "s", "a")
         viewer = await subscribe(desk, "s", "b", "a")
         stranger = Stranger(service.port)
@@ -72,10 +43,7 @@ async def test_a_foreign_datagram_is_dropped_counted_and_not_answered(data: byte
 
 async def test_empty_datagrams_from_a_peers_own_address_change_nothing() -> None:
     """The empty datagram that closes a stock transport is dropped here, even from an admitted participant."""
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
-        desk.send(commands.Forward(session="s", on=True))
+    async with room() as (_, desk):
         publisher = await publish(desk, "s", "a")
         viewer = await subscribe(desk, "s", "b", "a")
         for data in (b"", b"\x80", b"\x80" * 1600, os.urandom(400)):
@@ -86,9 +54,7 @@ async def test_empty_datagrams_from_a_peers_own_address_change_nothing() -> None
 
 async def test_a_handshake_in_progress_survives_forged_flights() -> None:
     """ClientHellos and alerts from elsewhere do not reach the handshake of a peer."""
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
+    async with room(forwarding=False) as (service, desk):
         stranger = Stranger(service.port)
         participant = Participant()
         answered = desk.ask(
@@ -106,9 +72,7 @@ async def test_a_handshake_in_progress_survives_forged_flights() -> None:
 
 async def test_a_check_with_a_wrong_password_opens_nothing() -> None:
     """Knowing a ufrag is not enough: without the password an address is not learned."""
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
+    async with room(forwarding=False) as (service, desk):
         participant = Participant()
         answered = desk.ask(
             commands.Publish, session="s", endpoint="a", role="x", publication="camera", offer=participant.offer()
@@ -122,9 +86,7 @@ async def test_a_check_with_a_wrong_password_opens_nothing() -> None:
 
 async def test_a_certificate_that_was_not_announced_is_refused() -> None:
     """The fingerprint of the offer decides; another certificate fails the handshake."""
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
+    async with room(forwarding=False) as (_, desk):
         participant = Participant()
         offer = participant.offer()
         genuine = offer.split("a=fingerprint:sha-256 ")[1][:5]
@@ -139,10 +101,7 @@ async def test_a_certificate_that_was_not_announced_is_refused() -> None:
 async def test_garbage_of_an_admitted_participant_is_survived() -> None:
     """Authenticated but malformed RTP and RTCP is dropped; the other participants notice nothing."""
     chaos = random.Random(7)
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
-        desk.send(commands.Forward(session="s", on=True))
+    async with room() as (service, desk):
         publisher = await publish(desk, "s", "a")
         viewer = await subscribe(desk, "s", "b", "a")
         hostile = await publish(desk, "s", "c")
@@ -160,10 +119,7 @@ async def test_garbage_of_an_admitted_participant_is_survived() -> None:
 
 async def test_a_flood_of_an_admitted_participant_is_limited() -> None:
     """Packets beyond the rate are dropped and counted; other participants are forwarded as before."""
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
-        desk.send(commands.Forward(session="s", on=True))
+    async with room() as (service, desk):
         publisher = await publish(desk, "s", "a")
         viewer = await subscribe(desk, "s", "b", "a")
         hostile = await publish(desk, "s", "c")
@@ -178,9 +134,7 @@ async def test_a_flood_of_an_admitted_participant_is_limited() -> None:
 
 async def test_foreign_payload_types_and_endless_ssrcs_are_dropped() -> None:
     """Only negotiated payload types bind, and a resource may use a bounded number of SSRCs."""
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
+    async with room(forwarding=False) as (service, desk):
         hostile = await publish(desk, "s", "c")
         packet = bytearray(hostile.rtp("audio", 1, 1, b"x"))
         packet[1] = 97
@@ -195,10 +149,7 @@ async def test_foreign_payload_types_and_endless_ssrcs_are_dropped() -> None:
 
 async def test_a_replayed_packet_is_dropped() -> None:
     """The same protected bytes sent twice are forwarded once."""
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
-        desk.send(commands.Forward(session="s", on=True))
+    async with room() as (service, desk):
         publisher = await publish(desk, "s", "a")
         viewer = await subscribe(desk, "s", "b", "a")
         sent: list[bytes] = []
@@ -214,9 +165,7 @@ async def test_a_replayed_packet_is_dropped() -> None:
 async def test_a_large_split_client_hello_works(monkeypatch: pytest.MonkeyPatch) -> None:
     """Handshake flights far above 1500 bytes, cut into many datagrams, arrive in both directions."""
     monkeypatch.setattr("media.dtls.DATAGRAM", 300)
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
+    async with room(forwarding=False) as (service, desk):
         participant = await publish(desk, "s", "a")
         await speak(participant, 0, 1)
         assert len(next(iter(service.resources.all.values())).peer.streams) == 1
@@ -224,10 +173,7 @@ async def test_a_large_split_client_hello_works(monkeypatch: pytest.MonkeyPatch)
 
 async def test_a_flaw_of_ours_closes_at_most_one_transport(monkeypatch: pytest.MonkeyPatch) -> None:
     """Should a packet ever raise inside the relay, its own peer is closed, counted, and the others go on."""
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
-        desk.send(commands.Forward(session="s", on=True))
+    async with room() as (service, desk):
         publisher = await publish(desk, "s", "a")
         viewer = await subscribe(desk, "s", "b", "a")
         await speak(publisher, 0, 1)

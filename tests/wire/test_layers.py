@@ -5,8 +5,8 @@ import struct
 
 from bench.lab.participant import Participant
 from media import commands, rtcp
-from tests.wire.peers import Desk, FakeRecorders, relay
-from tests.wire.test_session import publish, speak, subscribe, vp8
+from tests.wire.peers import Desk, FakeRecorders
+from tests.wire.room import publish, room, speak, subscribe, vp8
 
 RID_ID = 4
 SIMULCAST = f"a=extmap:{RID_ID} urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\r\n" + (
@@ -56,10 +56,7 @@ def pictures(viewer: Participant) -> list[int]:
 
 async def test_a_viewer_changes_layers_without_a_visible_seam() -> None:
     """Large first, small when the tile is small, at a keyframe; numbers, times and picture ids go on by one."""
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
-        desk.send(commands.Forward(session="s", on=True))
+    async with room() as (_, desk):
         layers = await simulcast(desk)
         layers.send("h", "l", keyframe=True)
         await asyncio.sleep(0.03)
@@ -85,11 +82,7 @@ async def test_a_viewer_changes_layers_without_a_visible_seam() -> None:
 async def test_the_record_takes_the_largest_layer_there_is() -> None:
     """The small layer is not recorded beside the large one; when the large one stops, it is."""
     recorders = FakeRecorders()
-    async with relay(recorders) as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
-        desk.send(commands.Arm(session="s", recording="r", kind="k", policy="clear"))
-        await desk.wait(commands.RecorderReady)
+    async with room(recorders, recorded=True, forwarding=False) as (_, desk):
         layers = await simulcast(desk)
         for _ in range(3):
             layers.send("l", "h", keyframe=True)
@@ -106,9 +99,7 @@ async def test_the_record_takes_the_largest_layer_there_is() -> None:
 
 async def test_a_packet_without_a_layers_name_is_dropped() -> None:
     """In a simulcast section an unknown SSRC must say which layer it is."""
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
+    async with room(forwarding=False) as (service, desk):
         layers = await simulcast(desk)
         layers.publisher.send_rtp(layers.publisher.rtp("video", 1, 1, vp8(True)))
         await asyncio.sleep(0.05)
@@ -117,10 +108,7 @@ async def test_a_packet_without_a_layers_name_is_dropped() -> None:
 
 async def test_a_weak_line_loses_its_picture_but_never_its_sound() -> None:
     """After two seconds above ten percent loss the picture pauses for that viewer alone; sound goes on."""
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
-        desk.send(commands.Forward(session="s", on=True))
+    async with room() as (service, desk):
         publisher = await publish(desk, "s", "a")
         weak = await subscribe(desk, "s", "weak", "a")
         good = await subscribe(desk, "s", "good", "a")
@@ -144,9 +132,7 @@ async def test_a_weak_line_loses_its_picture_but_never_its_sound() -> None:
 
 async def test_a_publisher_is_told_what_its_viewers_can_take() -> None:
     """REMB once a second, from the viewers' loss, to publishers that understand it."""
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
+    async with room(forwarding=False) as (_, desk):
         publisher = Participant()
         answered = desk.ask(
             commands.Publish, session="s", endpoint="a", role="x", publication="camera",

@@ -8,7 +8,7 @@ from bench.lab.participant import Participant
 from media import commands, rtcp
 from tests.wire.forwarder import Forwarder
 from tests.wire.peers import Desk, FakeRecorders, relay
-from tests.wire.test_session import publish, speak, subscribe, vp8
+from tests.wire.room import publish, speak, subscribe, vp8
 
 
 @asynccontextmanager

@@ -7,66 +7,12 @@ from bench.lab.participant import Participant
 from media import commands
 from media.config import Limits
 from tests.wire.peers import NOW, Client, Desk, FakeRecorders, luma, relay
-
-
-def vp8(keyframe: bool, size: int = 200) -> bytes:
-    """A VP8 payload that begins a frame: one byte of descriptor, then the frame's first byte."""
-    return bytes((0x10, 0x00 if keyframe else 0x01)) + bytes(size)
-
-
-async def publish(desk: Desk, session: str, endpoint: str, name: str = "camera", **options: str) -> Participant:
-    """A synthetic publisher that is connected."""
-    participant = Participant(**options)
-    answered = desk.ask(
-        commands.Publish, session=session, endpoint=endpoint, role="officer", publication=name,
-        offer=participant.offer(),
-    )  # fmt: skip
-    await participant.connect(answered.answer)
-    participant.resource = answered.resource
-    return participant
-
-
-def h264_offer(participant: Participant) -> str:
-    """A viewer that takes H.264 in mode 1."""
-    offer = participant.offer("recvonly").replace("VP8/90000", "H264/90000")
-    return offer + "a=fmtp:96 packetization-mode=1;profile-level-id=42e01f\r\n"
-
-
-async def subscribe(
-    desk: Desk, session: str, endpoint: str, source: str, name: str = "camera", *, h264: bool = False, **options: str
-) -> Participant:
-    """A synthetic viewer that is connected; ``heads`` collects (payload type, sequence, timestamp, SSRC)."""
-    participant = Participant(**options)
-    answered = desk.ask(
-        commands.Subscribe, session=session, endpoint=endpoint, source=source, publication=name,
-        offer=h264_offer(participant) if h264 else participant.offer("recvonly"),
-    )  # fmt: skip
-    participant.heads, participant.payloads = [], []
-
-    def take(packet: memoryview) -> None:
-        _, number, sequence, timestamp, ssrc = struct.unpack_from("!BBHII", packet)
-        participant.heads.append((number & 0x7F, sequence, timestamp, ssrc))
-        participant.payloads.append(bytes(packet[12:]))
-
-    participant.on_rtp = take
-    await participant.connect(answered.answer)
-    participant.resource = answered.resource
-    return participant
-
-
-async def speak(publisher: Participant, first: int, count: int) -> None:
-    """Send ``count`` packets of sound, 20 ms each on the clock of the packets, one per millisecond of ours."""
-    for index in range(first, first + count):
-        publisher.send_rtp(publisher.rtp("audio", index, index * 960, b"sound %d" % index))
-        await asyncio.sleep(0.001)
-    await asyncio.sleep(0.03)
+from tests.wire.room import publish, room, speak, subscribe, vp8
 
 
 async def test_a_viewer_sees_and_hears_the_publisher() -> None:
     """A subscriber gets the picture and the sound that another endpoint publishes."""
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
+    async with room(forwarding=False) as (_, desk):
         publisher = await Client().publish(desk, "s", "officer", luma=200)
         viewer = await Client().subscribe(desk, "s", "guest", "officer")
         desk.send(commands.Forward(session="s", on=True))
@@ -80,9 +26,7 @@ async def test_a_viewer_sees_and_hears_the_publisher() -> None:
 
 async def test_nothing_is_forwarded_until_told() -> None:
     """A new session forwards nothing, and stops within one packet when it is told to."""
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
+    async with room(forwarding=False) as (_, desk):
         publisher = await publish(desk, "s", "a")
         viewer = await subscribe(desk, "s", "b", "a")
         await speak(publisher, 0, 5)
@@ -97,9 +41,7 @@ async def test_nothing_is_forwarded_until_told() -> None:
 
 async def test_numbers_go_on_after_a_hold() -> None:
     """Sequence numbers have no hole where forwarding was off, and time goes on."""
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
+    async with room(forwarding=False) as (_, desk):
         publisher = await publish(desk, "s", "a")
         viewer = await subscribe(desk, "s", "b", "a")
         desk.send(commands.Forward(session="s", on=True))
@@ -116,11 +58,7 @@ async def test_numbers_go_on_after_a_hold() -> None:
 async def test_one_kind_can_be_silenced_for_the_others_but_not_for_the_record() -> None:
     """Silence stops forwarding of one kind of media; the recorder keeps it."""
     recorders = FakeRecorders()
-    async with relay(recorders) as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
-        desk.send(commands.Arm(session="s", recording="r", kind="interrogation", policy="clear"))
-        await desk.wait(commands.RecorderReady, take=1)
+    async with room(recorders, recorded=True, forwarding=False) as (_, desk):
         publisher = await publish(desk, "s", "a")
         viewer = await subscribe(desk, "s", "b", "a")
         desk.send(commands.Forward(session="s", on=True))
@@ -133,9 +71,7 @@ async def test_one_kind_can_be_silenced_for_the_others_but_not_for_the_record() 
 async def test_recording_goes_on_while_held() -> None:
     """Packets reach the recorder whether forwarding is on or off, whole and in the clear."""
     recorders = FakeRecorders()
-    async with relay(recorders) as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
+    async with room(recorders, forwarding=False) as (_, desk):
         publisher = await publish(desk, "s", "a")
         await speak(publisher, 0, 2)
         desk.send(commands.Arm(session="s", recording="r", kind="interrogation", policy="clear"))
@@ -150,9 +86,7 @@ async def test_recording_goes_on_while_held() -> None:
 async def test_an_attendance_recorder_gets_no_media() -> None:
     """A recorder armed for attendance takes log entries and is never attached as a sink."""
     recorders = FakeRecorders()
-    async with relay(recorders) as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
+    async with room(recorders, forwarding=False) as (_, desk):
         publisher = await publish(desk, "s", "a")
         desk.send(commands.Arm(session="s", recording="r", kind="visit", policy="attendance"))
         await desk.wait(commands.RecorderReady)
@@ -165,11 +99,7 @@ async def test_an_attendance_recorder_gets_no_media() -> None:
 async def test_a_failing_recorder_stops_forwarding_at_once() -> None:
     """When the recorder fails nothing is forwarded until a new take is armed and the host resumes."""
     recorders = FakeRecorders()
-    async with relay(recorders) as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
-        desk.send(commands.Arm(session="s", recording="r", kind="interrogation", policy="clear"))
-        await desk.wait(commands.RecorderReady)
+    async with room(recorders, recorded=True, forwarding=False) as (_, desk):
         publisher = await publish(desk, "s", "a")
         viewer = await subscribe(desk, "s", "b", "a")
         desk.send(commands.Forward(session="s", on=True))
@@ -191,11 +121,7 @@ async def test_a_failing_recorder_stops_forwarding_at_once() -> None:
 async def test_a_sink_that_raises_is_taken_off_and_the_packets_go_no_further() -> None:
     """A recorder that breaks its promise never to raise counts as failed."""
     recorders = FakeRecorders()
-    async with relay(recorders) as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
-        desk.send(commands.Arm(session="s", recording="r", kind="interrogation", policy="clear"))
-        await desk.wait(commands.RecorderReady)
+    async with room(recorders, recorded=True, forwarding=False) as (service, desk):
         publisher = await publish(desk, "s", "a")
         await speak(publisher, 0, 1)
         recorders.made[0].packets.clear()
@@ -208,9 +134,7 @@ async def test_a_recorder_that_cannot_be_armed_says_why() -> None:
     """An unavailable recorder is reported with its code, and forwarding stays shut."""
     recorders = FakeRecorders()
     recorders.refuse = "disk-unwritable"
-    async with relay(recorders) as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
+    async with room(recorders, forwarding=False) as (service, desk):
         desk.send(commands.Arm(session="s", recording="r", kind="interrogation", policy="clear"))
         await desk.wait(commands.RecorderFailed, code="disk-unwritable")
         desk.send(commands.Forward(session="s", on=True))
@@ -220,9 +144,7 @@ async def test_a_recorder_that_cannot_be_armed_says_why() -> None:
 async def test_log_entries_before_arming_are_kept_in_order() -> None:
     """What is logged before the recorder is ready comes first in the chain, by number."""
     recorders = FakeRecorders()
-    async with relay(recorders) as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
+    async with room(recorders, forwarding=False) as (_, desk):
         for number in (2, 1, 3):
             desk.send(commands.Log(session="s", number=number, at=NOW, public={}, private={}))
         desk.send(commands.Arm(session="s", recording="r", kind="interrogation", policy="clear"))
@@ -233,9 +155,7 @@ async def test_log_entries_before_arming_are_kept_in_order() -> None:
 
 async def test_a_publisher_that_comes_back_keeps_its_viewers() -> None:
     """A second offer of the same publication replaces the first; viewers see the same SSRC with numbers going on."""
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
+    async with room(forwarding=False) as (_, desk):
         first = await publish(desk, "s", "a")
         viewer = await subscribe(desk, "s", "b", "a")
         desk.send(commands.Forward(session="s", on=True))
@@ -252,9 +172,7 @@ async def test_a_publisher_that_comes_back_keeps_its_viewers() -> None:
 
 async def test_video_begins_with_a_keyframe() -> None:
     """A viewer gets nothing of a picture before a keyframe, and the publisher is asked for one."""
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
+    async with room(forwarding=False) as (_, desk):
         publisher = await publish(desk, "s", "a")
         asked: list[bytes] = []
         publisher.on_rtcp = asked.append
@@ -270,10 +188,7 @@ async def test_video_begins_with_a_keyframe() -> None:
 
 async def test_a_second_viewer_is_served_from_the_ring() -> None:
     """A viewer that comes soon after a keyframe gets it again; the publisher is not asked."""
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
-        desk.send(commands.Forward(session="s", on=True))
+    async with room() as (service, desk):
         publisher = await publish(desk, "s", "a")
         for index in range(5):
             publisher.send_rtp(publisher.rtp("video", index, index * 3000, vp8(index == 0)))
@@ -291,12 +206,7 @@ async def test_a_second_viewer_is_served_from_the_ring() -> None:
 async def test_header_extensions_end_here() -> None:
     """What a publisher puts into header extensions does not reach viewers, but does reach the record."""
     recorders = FakeRecorders()
-    async with relay(recorders) as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
-        desk.send(commands.Arm(session="s", recording="r", kind="k", policy="clear"))
-        await desk.wait(commands.RecorderReady)
-        desk.send(commands.Forward(session="s", on=True))
+    async with room(recorders, recorded=True) as (_, desk):
         publisher = await publish(desk, "s", "a")
         viewer = await subscribe(desk, "s", "b", "a")
         plain = publisher.rtp("audio", 1, 960, b"")
@@ -309,10 +219,7 @@ async def test_header_extensions_end_here() -> None:
 
 async def test_sender_reports_are_translated() -> None:
     """A viewer gets the publisher's wall clock with its own SSRC and timestamps, at once when it begins."""
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
-        desk.send(commands.Forward(session="s", on=True))
+    async with room() as (_, desk):
         publisher = await publish(desk, "s", "a")
         await speak(publisher, 0, 1)
         report = struct.pack("!BBHIQIII", 0x80, 200, 6, publisher.ssrc["audio"], 77 << 32, 0, 1, 10)
@@ -333,9 +240,7 @@ async def test_sender_reports_are_translated() -> None:
 
 async def test_leaving_and_removing_are_told_with_their_cause() -> None:
     """Withdrawn, removed and closed resources are gone with that word, and the publication with them."""
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
+    async with room(forwarding=False) as (service, desk):
         one = await publish(desk, "s", "a")
         await speak(one, 0, 1)
         two = await publish(desk, "s", "b")
@@ -353,9 +258,7 @@ async def test_leaving_and_removing_are_told_with_their_cause() -> None:
 
 async def test_what_cannot_be_answered_is_rejected_with_a_code() -> None:
     """Bad offers, unknown sessions and publications change nothing and get a stable code."""
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
+    async with room(forwarding=False) as (service, desk):
         offer = Participant().offer()
         fields = {"session": "s", "endpoint": "a", "publication": "camera"}
         assert desk.ask(commands.Publish, role="x", offer="v=0", **fields).code == "bad-sdp"
@@ -370,9 +273,7 @@ async def test_what_cannot_be_answered_is_rejected_with_a_code() -> None:
 
 async def test_an_endpoint_has_a_bounded_number_of_publications() -> None:
     """The fifth publication of one endpoint is refused."""
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
+    async with room(forwarding=False) as (_, desk):
         for index in range(4):
             await publish(desk, "s", "a", f"p{index}")
         refused = desk.ask(
@@ -384,11 +285,7 @@ async def test_an_endpoint_has_a_bounded_number_of_publications() -> None:
 async def test_losing_the_web_process_stops_forwarding_but_not_the_record() -> None:
     """A session without a web process records and does not forward; another one can adopt it and is told all."""
     recorders = FakeRecorders()
-    async with relay(recorders) as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
-        desk.send(commands.Arm(session="s", recording="r", kind="k", policy="clear"))
-        await desk.wait(commands.RecorderReady)
+    async with room(recorders, recorded=True, forwarding=False) as (service, desk):
         publisher = await publish(desk, "s", "a")
         viewer = await subscribe(desk, "s", "b", "a")
         desk.send(commands.Forward(session="s", on=True))
@@ -413,11 +310,7 @@ async def test_losing_the_web_process_stops_forwarding_but_not_the_record() -> N
 async def test_closing_a_session_ends_its_chain_after_the_last_packet() -> None:
     """CloseSession takes all resources away, closes the recorder and gives its figures."""
     recorders = FakeRecorders()
-    async with relay(recorders) as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
-        desk.send(commands.Arm(session="s", recording="r", kind="k", policy="clear"))
-        await desk.wait(commands.RecorderReady)
+    async with room(recorders, recorded=True, forwarding=False) as (service, desk):
         publisher = await publish(desk, "s", "a")
         await speak(publisher, 0, 3)
         desk.send(commands.CloseSession(session="s", reason="host"))
@@ -446,10 +339,7 @@ async def test_an_echo_comes_back_to_its_sender() -> None:
 
 async def test_a_passive_offer_makes_us_the_dtls_client() -> None:
     """An encoder that offers setup:passive is answered active and connected."""
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
-        desk.send(commands.Forward(session="s", on=True))
+    async with room() as (_, desk):
         publisher = await publish(desk, "s", "a", setup="passive")
         viewer = await subscribe(desk, "s", "b", "a")
         await speak(publisher, 0, 2)
@@ -458,10 +348,7 @@ async def test_a_passive_offer_makes_us_the_dtls_client() -> None:
 
 async def test_a_peer_that_changes_its_address_goes_on() -> None:
     """After a nominated check from a new port the media of both directions use it."""
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
-        desk.send(commands.Forward(session="s", on=True))
+    async with room() as (_, desk):
         publisher = await publish(desk, "s", "a")
         viewer = await subscribe(desk, "s", "b", "a")
         await speak(publisher, 0, 2)
@@ -475,9 +362,7 @@ async def test_a_peer_that_changes_its_address_goes_on() -> None:
 
 async def test_an_overloaded_process_refuses_new_sessions_and_serves_the_old() -> None:
     """A session beyond the limit is told so by every answer; the live one goes on; later there is room again."""
-    async with relay(limits=Limits(sessions=1)) as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
+    async with room(limits=Limits(sessions=1), forwarding=False) as (service, desk):
         publisher = await publish(desk, "s", "a")
         service._note_load()
         desk.send(commands.OpenSession(session="t"))

@@ -20,7 +20,8 @@ from cryptography.x509.oid import NameOID
 
 from media import commands
 from signaling.turn import turn_credentials
-from tests.wire.peers import Client, Desk, relay
+from tests.wire.peers import Client
+from tests.wire.room import room
 
 SECRET = "only for tests"
 HOST = "127.0.0.1"
@@ -128,10 +129,7 @@ def behind(server: RTCIceServer) -> Client:
 @pytest.mark.parametrize("way", ["udp", "tcp", "tls"])
 async def test_media_pass_through_turn(turn: Turn, way: str) -> None:
     """A publisher behind TURN is seen by a viewer, and shown as coming by TURN."""
-    async with relay(turn_addresses=(HOST,)) as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
-        desk.send(commands.Forward(session="s", on=True))
+    async with room(turn_addresses=(HOST,)) as (_, desk):
         publisher = await behind(turn.server(way)).publish(desk, "s", "a", luma=90)
         assert (await desk.wait(commands.Connected, endpoint="a")).way.startswith("turn-")
         viewer = await Client().subscribe(desk, "s", "b", "a")
@@ -142,10 +140,7 @@ async def test_media_pass_through_turn(turn: Turn, way: str) -> None:
 
 async def test_a_session_survives_the_turn_server(turn: Turn) -> None:
     """When TURN dies in a call, a new POST another way replaces the old resource; viewers keep theirs."""
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
-        desk.send(commands.Forward(session="s", on=True))
+    async with room() as (_, desk):
         publisher = await behind(turn.server("udp")).publish(desk, "s", "a")
         viewer = await Client().subscribe(desk, "s", "b", "a")
         await viewer.next_frame("video")
@@ -178,9 +173,7 @@ async def test_turn_refuses_to_reach_loopback(tmp_path: Path) -> None:
     server = Turn(tmp_path, loopback_peers=False)
     await server.start()
     try:
-        async with relay() as service:
-            desk = Desk(service)
-            desk.send(commands.OpenSession(session="s"))
+        async with room(forwarding=False) as (_, desk):
             client = await behind(server.server("udp")).publish(desk, "s", "a")
             await asyncio.sleep(2)
             assert not desk.seen(commands.Connected)

@@ -7,16 +7,13 @@ import pytest
 
 from bench.lab.participant import Participant, attribute
 from media import commands, tcp
-from tests.wire.peers import Desk, relay
-from tests.wire.test_session import publish, speak, subscribe
+from tests.wire.peers import relay
+from tests.wire.room import publish, room, speak, subscribe
 
 
 async def test_a_session_over_tcp() -> None:
     """Where no UDP gets out, both directions work over the passive TCP candidate, and the way is told."""
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
-        desk.send(commands.Forward(session="s", on=True))
+    async with room() as (_, desk):
         publisher = await publish(desk, "s", "a", way="tcp")
         viewer = await subscribe(desk, "s", "b", "a", way="tcp")
         await speak(publisher, 0, 20)
@@ -29,10 +26,7 @@ async def test_a_session_over_tcp() -> None:
 async def test_a_slow_tcp_receiver_loses_packets_and_harms_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the backlog packets to that receiver are dropped and counted; others get theirs."""
     monkeypatch.setattr(tcp, "BACKLOG", 2_000)
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
-        desk.send(commands.Forward(session="s", on=True))
+    async with room() as (service, desk):
         publisher = await publish(desk, "s", "a")
         slow = await subscribe(desk, "s", "slow", "a", way="tcp")
         viewer = await subscribe(desk, "s", "b", "a")
@@ -77,10 +71,7 @@ async def test_strangers_can_hold_only_so_many_connections(monkeypatch: pytest.M
 
 async def test_ipv6_and_several_addresses_on_one_port() -> None:
     """Each local address has its candidates, and an IPv6 participant meets an IPv4 one."""
-    async with relay(bind=("127.0.0.1", "::1")) as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
-        desk.send(commands.Forward(session="s", on=True))
+    async with room(bind=("127.0.0.1", "::1")) as (service, desk):
         publisher = Participant("::1")
         answered = desk.ask(
             commands.Publish, session="s", endpoint="a", role="x", publication="camera", offer=publisher.offer()
@@ -99,10 +90,7 @@ async def test_ipv6_and_several_addresses_on_one_port() -> None:
 
 async def test_an_ice_restart_gives_new_credentials_and_keeps_the_media() -> None:
     """After PATCH the peer goes on under new credentials without a new handshake; the old ones hold meanwhile."""
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
-        desk.send(commands.Forward(session="s", on=True))
+    async with room() as (_, desk):
         publisher = await publish(desk, "s", "a")
         viewer = await subscribe(desk, "s", "b", "a")
         await speak(publisher, 0, 2)
@@ -120,9 +108,7 @@ async def test_an_ice_restart_gives_new_credentials_and_keeps_the_media() -> Non
 
 async def test_the_way_over_turn_is_named_by_the_offers_relayed_candidate() -> None:
     """A peer whose address is a relayed candidate of its offer is shown as coming by TURN."""
-    async with relay() as service:
-        desk = Desk(service)
-        desk.send(commands.OpenSession(session="s"))
+    async with room(forwarding=False) as (_, desk):
         participant = Participant()
         port = participant.socket.getsockname()[1]
         relayed = f"a=candidate:1 1 udp {1 << 24 | 99} 127.0.0.1 {port} typ relay raddr 0.0.0.0 rport 0\r\n"
