@@ -7,7 +7,7 @@ wait has a bounded queue of its own (outboxes, the link, the database writer).
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,6 @@ import structlog
 
 from cases.kinds import Recording
 from core.clock import Clock
-from core.ids import new_id
 from media import commands
 from scheduler.roster import Roster
 from signaling import events, messages, views
@@ -38,8 +37,6 @@ from signaling.turn import RENEW, Turn, ice_servers
 log = structlog.get_logger()
 
 AskTime = Callable[["Live", Place, int], Coroutine[Any, Any, None]]
-CLOSED_ALREADY = "already-closed"
-"""Code of a recorder that is asked for a chain that has its close."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +78,6 @@ class Live:
         self._memory = Memory()
         self._dirty = False
         self._attention: object = None
-        self._untried = False
-        """Whether the present recording is a new one that no recorder has taken yet."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -195,10 +190,7 @@ class Live:
     def media(self, event: commands.Event) -> None:
         """Take an event of the media process."""
         self.resources.note(event)
-        if isinstance(event, commands.RecorderFailed) and event.code == CLOSED_ALREADY and self._goes_on_elsewhere():
-            return
         if isinstance(event, commands.RecorderReady):
-            self._untried = False
             self.log.chain_ready(event.last_entry)
         elif isinstance(event, commands.RecorderFailed | commands.Closed):
             self.log.chained = False
@@ -208,21 +200,6 @@ class Live:
         self.take(taken)
         if isinstance(taken, events.DurableUntil):
             self._tell_durable(taken)
-
-    def _goes_on_elsewhere(self) -> bool:
-        """A media process that was shut down in order has closed its chains: the session goes on in a new one."""
-        if self.session.record is not Chain.ARMING or self._untried:
-            return False
-        self._untried = True
-        before, self.facts = self.facts, replace(self.facts, recording=new_id())
-        self.keeper.add(Standing({"recording": self.facts.recording}, finalize=before.recording))
-        self._carry(
-            [
-                events.Record({"event": "recording", "recording": self.facts.recording, "before": before.recording}),
-                events.ArmRecorder(),
-            ]
-        )
-        return True
 
     def tick(self) -> None:
         """Let time pass; views are sent anew when it changes what somebody may do."""
@@ -273,6 +250,8 @@ class Live:
                     self._dismiss(effect)
                 case events.AskTime(endpoint, minutes):
                     self._ask(endpoint, minutes)
+                case events.ArmRecorder():
+                    self._arm(effect)
                 case events.CallPost():
                     self._count("help")
                 case events.Finish():
@@ -286,6 +265,21 @@ class Live:
         command = command_for(effect, self.session, self.facts.recording, self.resources, self._clock.now())
         if command is not None:
             self.link.send(command)
+
+    def _arm(self, arm: events.ArmRecorder) -> None:
+        """Ask for a recorder; the first time only once the beginning is written down.
+
+        So a session whose media ever flowed never comes back from a crash as one that nobody had begun.
+        """
+        if self.session.state is State.ARMING and self.session.started is None:
+            self._spawn(self._arm_when_written(arm))
+        else:
+            self._command(arm)
+
+    async def _arm_when_written(self, arm: events.ArmRecorder) -> None:
+        await self.keeper.drained()
+        if not self.over and self.session.state is State.ARMING and self.session.record is Chain.ARMING:
+            self._command(arm)
 
     def _record(self, record: events.Record) -> None:
         self.log.add(record)
@@ -393,7 +387,10 @@ class Live:
         place = self.places.get(endpoint)
         if place is None or len(self._tasks) >= 4:
             return
-        task = asyncio.get_running_loop().create_task(self._ask_time(self, place, minutes))
+        self._spawn(self._ask_time(self, place, minutes))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

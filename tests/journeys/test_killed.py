@@ -19,8 +19,6 @@ from tests.journeys.cast import (
 from tests.journeys.conftest import Server
 
 pytestmark = pytest.mark.browser
-WRITTEN_MS = 3000
-"""After so long the log of what happened is in the database."""
 
 
 async def test_pages_return(playwright: Playwright, server: Server, tmp_path: Path) -> None:
@@ -33,7 +31,6 @@ async def test_pages_return(playwright: Playwright, server: Server, tmp_path: Pa
         for process in ("web", "media-0"):
             await officer.sees(witness)
             await officer.page.locator(".record", has_text="已录制至").wait_for(timeout=PATIENT)
-            await officer.page.wait_for_timeout(WRITTEN_MS)
             await _kill(server, process, officer, witness)
             await go_on(officer)
         await officer.sees(witness)

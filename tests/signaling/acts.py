@@ -69,8 +69,8 @@ async def live_visit(world: World) -> tuple[str, Peer, Peer]:
     return session, lawyer, room
 
 
-async def live_interrogation(world: World) -> tuple[str, Peer, Peer]:
-    """An interrogation that runs: two officers at one screen, and the room's terminal."""
+async def ready_interrogation(world: World) -> tuple[str, Peer, Peer]:
+    """An interrogation that may start: two officers at one screen, and the room's terminal."""
     session = await an_interrogation(world)
     world.clock.advance(15 * 60)
     host = await world.join(await world.account("officer"), session)
@@ -79,6 +79,12 @@ async def live_interrogation(world: World) -> tuple[str, Peer, Peer]:
     second = world.site.who["officer2"]
     await host.say(messages.NamePerson(role="officer", name="", person=second.id))
     await host.until(lambda m: m["type"] == "view" and m["rights"]["start"])
+    return session, host, room
+
+
+async def live_interrogation(world: World) -> tuple[str, Peer, Peer]:
+    """The same, running."""
+    session, host, room = await ready_interrogation(world)
     await host.say(messages.Start())
     await host.a("view", state="live")
     await room.a("view", state="live")

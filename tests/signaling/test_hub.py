@@ -1,17 +1,20 @@
 """The hub: whole sessions from the first endpoint to the digest, crashes on either side, a database that is away."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from sqlalchemy import select
 
+from core.database import Database
 from core.errors import Unavailable
 from core.jobs import Job
 from media import commands
 from scheduler.models import Booking, Step
-from signaling import messages, store
+from signaling import keeping, messages, store
 from signaling.hub import Hub
 from signaling.models import LiveSession
 from tests.signaling.acts import (
@@ -21,6 +24,7 @@ from tests.signaling.acts import (
     live_interrogation,
     live_rehearsal,
     live_visit,
+    ready_interrogation,
 )
 from tests.signaling.world import World
 
@@ -35,6 +39,19 @@ async def log(world: World, session: str) -> list[dict[str, Any]]:
     await world.written(session)
     async with world.site.db.transaction(write=False) as tx:
         return [dict(entry.public) for entry in await store.entries(tx, session)]
+
+
+@contextmanager
+def away(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The database cannot be reached."""
+
+    def transaction(self: Database, *, write: bool = True) -> NoReturn:
+        raise Unavailable("database-unavailable", "x")
+
+    monkeypatch.setattr(keeping, "RETRY", 0.02)
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(Database, "transaction", transaction)
+        yield
 
 
 async def test_a_rehearsal_from_admit_to_digest(world: World) -> None:
@@ -248,26 +265,16 @@ async def test_another_node_waits_for_the_lease(world: World) -> None:
 
 async def test_a_session_goes_on_while_the_database_is_away(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Chat, reload and markers work; once it is back every entry is written once and in order."""
-    from core import database
-    from signaling import keeping
-
     session, token = await a_rehearsal(world)
     host, other = await live_rehearsal(world, session, token)
     await world.written(session)
-    monkeypatch.setattr(keeping, "RETRY", 0.02)
-    whole = database.Database.transaction
-
-    def away(self: Any, *, write: bool = True) -> Any:
-        raise Unavailable("database-unavailable", "x")
-
-    monkeypatch.setattr(database.Database, "transaction", away)
-    for number in range(5):
-        await host.say(messages.Chat(text=str(number)))
-        await other.a("said", text=str(number))
-    back = await world.come_back(session, other.welcome["resume"])
-    await back.a("view", state="live")
-    assert world.hub.health().backlog > 5
-    monkeypatch.setattr(database.Database, "transaction", whole)
+    with away(monkeypatch):
+        for number in range(5):
+            await host.say(messages.Chat(text=str(number)))
+            await other.a("said", text=str(number))
+        back = await world.come_back(session, other.welcome["resume"])
+        await back.a("view", state="live")
+        assert world.hub.health().backlog > 5
     entries = await log(world, session)
     assert len([e for e in entries if e["event"] == "chat"]) == 5
     async with world.site.db.transaction(write=False) as tx:
@@ -286,27 +293,20 @@ async def test_the_lawyer_gets_more_time_when_holds_are_free(world: World) -> No
     assert view["end"] == (end + timedelta(minutes=30)).isoformat().replace("+00:00", "Z")
 
 
-async def test_a_chain_closed_by_an_orderly_shutdown_is_followed_by_a_new_one(world: World) -> None:
-    """The media process was stopped in order and has closed the chain: the session goes on in a second recording."""
-    session, host, _ = await live_interrogation(world)
+async def test_a_beginning_is_written_before_media_can_flow(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the database is away no recorder is asked for; once it is there a crash comes back as held."""
+    session, host, _ = await ready_interrogation(world)
     await world.written(session)
-    before = (await row(world, session)).recording
-    world.link.recorder_fails = "already-closed"
-    arms = len(world.link.commands_of(commands.Arm))
-    world.link.restart()
+    with away(monkeypatch):
+        await host.say(messages.Start())
+        await host.a("view", state="arming")
+        await asyncio.sleep(0.1)
+        assert not world.link.commands_of(commands.Arm)
     async with asyncio.timeout(5):
-        while len(world.link.commands_of(commands.Arm)) < arms + 2:
-            await asyncio.sleep(0)
-    world.link.recorder_fails = ""
-    world.advance(4)
-    await host.a("view", state="held", recording="on")
-    await world.written(session)
-    after = (await row(world, session)).recording
-    assert after != before
-    assert world.link.armed[session] != before
-    async with world.site.db.transaction(write=False) as tx:
-        jobs = (await tx.execute(select(Job).where(Job.kind == "finalize_recording"))).scalars().all()
-    assert before in [job.payload["recording"] for job in jobs]
+        while not world.link.commands_of(commands.Arm):
+            await asyncio.sleep(0.01)
+    await world.crash()
+    assert world.live(session).session.state.value == "held"
 
 
 async def test_a_silent_call_reaches_the_day_list_and_nobody_else(world: World) -> None:
