@@ -173,9 +173,11 @@ class Hub:
         return self._lives.get(session)
 
     def is_running(self, session: str) -> bool:
-        """Whether the session has begun and is not over: those who belong may return past its slot."""
+        """Whether the session has begun and its record is not over: those who belong may return past its slot."""
         live = self._lives.get(session)
-        return live is not None and live.session.state in (State.ARMING, State.LIVE, State.HELD)
+        if live is None:
+            return False
+        return live.session.state in (State.ARMING, State.LIVE, State.HELD) or live.session.awaits_return
 
     async def open(self, roster: Roster) -> Live:
         """The live session of a booking, made when the first endpoint comes. Raises ``Conflict``, ``Unavailable``."""
@@ -318,8 +320,12 @@ class Hub:
     # For pages
 
     def live_sessions(self) -> tuple[str, ...]:
-        """Sessions this process runs that have not ended."""
-        return tuple(live.id for live in self._lives.values() if live.session.state is not State.ENDED)
+        """Sessions this process runs whose rooms are on record: not ended, or the return is still to be confirmed."""
+        return tuple(
+            live.id
+            for live in self._lives.values()
+            if live.session.state is not State.ENDED or live.session.awaits_return
+        )
 
     def snapshot(self, session: str) -> SessionSnapshot | None:
         """A session as pages may show it, or ``None`` when it does not run here."""

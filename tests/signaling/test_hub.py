@@ -129,6 +129,23 @@ async def test_an_interrogation_is_on_record_until_the_return(world: World) -> N
     assert (await room.a("ended"))["digest"] == "cd" * 32
 
 
+async def test_a_room_that_lost_power_is_on_record_again_until_the_return(world: World) -> None:
+    """The terminal forgets its secret after the end: it is called back, past the slot too, and publishes on."""
+    session, host, room = await live_interrogation(world)
+    world.advance(4 * 3600)
+    await host.say(messages.End())
+    await room.a("view", state="ended")
+    await room.ws.close()
+    world.advance(60)
+    assert world.hub.live_sessions() == (session,)
+    back = await world.join("terminal", session)
+    view = next(m for m in reversed(back.got) if m["type"] == "view")
+    assert (view["state"], view["rights"]["publish"]) == ("ended", True)
+    await world.steps(session, Step.RETURNED)
+    await back.a("ended")
+    assert world.hub.live_sessions() == ()
+
+
 async def test_durable_is_told_to_those_inside(world: World) -> None:
     """ "Recorded to" moves with what is on disk, and is not numbered."""
     session, host, _ = await live_interrogation(world)
