@@ -99,6 +99,15 @@ async def clients(tx: AsyncSession, lawyer: str, now: datetime) -> list[tuple[Re
     return [(row[0], row[1]) for row in rows]
 
 
+async def defended_cases(tx: AsyncSession, lawyer: str, now: datetime) -> set[str]:
+    """Cases a lawyer defends in by a checked representation: the one it names, else every one of the client."""
+    held = (await tx.execute(_in_force(lawyer, now))).scalars().all()
+    named = {bond.case for bond in held if bond.case}
+    clients_of_any = [bond.client for bond in held if not bond.case]
+    query = select(CaseSuspect.case).where(CaseSuspect.person.in_(clients_of_any))
+    return named | set((await tx.execute(query)).scalars().all())
+
+
 async def named_in_permits(tx: AsyncSession, case_id: str, person: str, now: datetime) -> set[str]:
     """Officers named by accepted interrogation permits (提讯证) in force for a person in a case."""
     query = select(Paper.officers).where(

@@ -58,6 +58,12 @@ class Action(StrEnum):
     PLAY_RECORD = "play_record"
     VERIFY_RECORD = "verify_record"
     EXPORT_RECORD = "export_record"
+    FILE_RECORD = "file_record"
+    """File it with the case: its original is sealed from then on."""
+    VIEW_FILED = "view_filed"
+    """Defence counsel: play the working copy of what was filed."""
+    COPY_FILED = "copy_filed"
+    """Defence counsel: take a copy of what was filed along."""
     RELEASE_ORIGINAL = "release_original"
     UNSEAL_RECORD = "unseal_record"
     DELETE_RECORD = "delete_record"
@@ -133,6 +139,7 @@ TABLE: Mapping[Role, Mapping[Action, frozenset[Relation]]] = MappingProxyType(
             (Action.VIEW_RECORD, R.OWN_CASE),
             (Action.PLAY_RECORD, R.OWN_CASE),
             (Action.VERIFY_RECORD, R.OWN_CASE),
+            (Action.FILE_RECORD, R.OWN_CASE),
             (Action.REVEAL_ALIAS, R.OWN_CASE),
             (Action.KEEP_APART, R.OWN_CASE),
         ),
@@ -160,6 +167,7 @@ TABLE: Mapping[Role, Mapping[Action, frozenset[Relation]]] = MappingProxyType(
             (Action.PLAY_RECORD, R.OWN_TREE),
             (Action.VERIFY_RECORD, R.OWN_TREE),
             (Action.EXPORT_RECORD, R.OWN_TREE),
+            (Action.FILE_RECORD, R.OWN_TREE),
             (Action.RELEASE_ORIGINAL, R.OWN_TREE),
             (Action.VIEW_LEDGER, R.OWN_TREE),
         ),
@@ -176,6 +184,8 @@ TABLE: Mapping[Role, Mapping[Action, frozenset[Relation]]] = MappingProxyType(
         Role.LAWYER: _account(
             (Action.BOOK_VISIT, R.OWN_CASE),
             (Action.VIEW_CLIENTS, R.SELF),
+            (Action.VIEW_FILED, R.OWN_CASE),
+            (Action.COPY_FILED, R.OWN_CASE),
             (Action.CANCEL_BOOKING, R.SELF),
             (Action.EXTEND_SESSION, R.PARTICIPANT),
             (Action.JOIN, R.PARTICIPANT),

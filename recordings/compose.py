@@ -79,7 +79,7 @@ class Wishes:
 
     @property
     def file(self) -> str:
-        return f"protected-{NAME}" if self.protected else NAME
+        return f"{derived.PROTECTED}{NAME}" if self.protected else NAME
 
 
 @dataclass(frozen=True, slots=True)

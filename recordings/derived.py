@@ -32,6 +32,8 @@ _HEAD = struct.Struct(">4s16s16sQ")
 HEADER = _HEAD.size + 28
 _CACHED = 64
 DOMAIN = b"yuanjian/derived/1\n"
+PROTECTED = "protected-"
+"""How the name of a composed file begins that hides somebody's face and voice."""
 
 
 class DerivedError(Exception):

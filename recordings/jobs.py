@@ -193,6 +193,8 @@ async def refresh(library: Library, database: Database, clock: Clock, recording:
         elif known.digest != row.digest:
             log.error("a recording ends elsewhere than when it was closed", recording=recording)
             row.digest = known.digest
+        if known is not None and known.state == "filed" and row.state == "closed":
+            row.state = known.state
         await store.put(tx, row, files)
     return row
 

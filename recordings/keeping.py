@@ -5,7 +5,7 @@ destruction only begins when that is durable.
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import ledger
@@ -101,14 +101,6 @@ async def _rules(
         return refused
     row = await _recording(tx, request.recording)
     return retention.may_destroy(await _kept(tx, row, case_ended), now)
-
-
-async def is_unsealed(tx: AsyncSession, recording: str) -> bool:
-    """Whether somebody's request for the sealed original was approved and not yet used up."""
-    query = select(func.count()).where(
-        KeepingRequest.recording == recording, KeepingRequest.act == "unseal", KeepingRequest.state == "approved"
-    )
-    return bool((await tx.execute(query)).scalar_one())
 
 
 async def carry_out(

@@ -22,7 +22,8 @@ class Recording(Base):
     kind: Mapped[str] = mapped_column(String(24))
     policy: Mapped[str] = mapped_column(String(16))
     state: Mapped[str] = mapped_column(String(16))
-    """``closed``, or ``erased`` when its keys were destroyed on purpose."""
+    """``closed``; ``filed`` when its original is sealed (``recordings.filing``); ``erased`` when its keys were
+    destroyed on purpose."""
     started: Mapped[datetime] = mapped_column(UtcDateTime())
     ended: Mapped[datetime] = mapped_column(UtcDateTime())
     duration_ms: Mapped[int] = mapped_column(BigInteger)

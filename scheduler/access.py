@@ -1,13 +1,16 @@
 """A booking to be acted on, and how somebody stands to it: the relations the permission table is asked with."""
 
+from datetime import datetime
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases import store as cases
 from cases.kinds import KINDS
+from cases.models import Stage
 from core.errors import Conflict, NotFound
 from people import store as people
 from people.permissions import Relation, relations
-from people.principals import Principal
+from people.principals import Principal, Role
 from scheduler import store
 from scheduler.models import Booking
 
@@ -32,6 +35,17 @@ async def relations_to(tx: AsyncSession, principal: Principal, booking: Booking)
     if booking.case and not KINDS[booking.kind].privileged and await cases.works_on(tx, principal.id, booking.case):
         held.add(Relation.OWN_CASE)
     return frozenset(held)
+
+
+async def defends(tx: AsyncSession, principal: Principal, booking: Booking, now: datetime) -> frozenset[Relation]:
+    """The relation of defence counsel to a session of the case: none before the case leaves investigation (CPL 40)."""
+    if not booking.case or KINDS[booking.kind].privileged or not principal.has(Role.LAWYER):
+        return frozenset()
+    case = await cases.case(tx, booking.case)
+    if case is None or case.stage is Stage.INVESTIGATION:
+        return frozenset()
+    held = booking.case in await cases.defended_cases(tx, principal.id, now)
+    return frozenset({Relation.OWN_CASE} if held else ())
 
 
 async def load(tx: AsyncSession, booking_id: str, version: int | None) -> Booking:

@@ -4,11 +4,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.kinds import KINDS
-from cases.models import Case, CaseOfficer
+from cases.models import Case, CaseOfficer, Stage
 from core.ledger import Entry
 from people.models import Organisation, RoleGrant, Terminal
 from recordings.models import Recording
@@ -86,6 +86,23 @@ async def recorded_sessions(
         part = search.casefold()
         named = select(Party.booking).where(func.lower(Party.name).contains(part, autoescape=True))
         query = query.where(func.lower(Case.number).contains(part, autoescape=True) | Booking.id.in_(named))
+    return await _listed(tx, query, limit)
+
+
+async def filed_sessions(tx: AsyncSession, cases: Collection[str], limit: int) -> list[RecordedSession]:
+    """Sessions of these cases, out of investigation, whose recording was filed: what defence counsel may view."""
+    open_kinds = [kind.code for kind in KINDS.values() if not kind.privileged]
+    filed = select(Recording.session).where(Recording.state == "filed")
+    query = (
+        select(Booking, Case.number)
+        .join(Case, Case.id == Booking.case)
+        .where(Booking.kind.in_(open_kinds), Booking.case.in_(cases), Booking.id.in_(filed))
+        .where(Case.stage != Stage.INVESTIGATION)
+    )
+    return await _listed(tx, query, limit)
+
+
+async def _listed(tx: AsyncSession, query: Select[Booking, str], limit: int) -> list[RecordedSession]:
     rows = (await tx.execute(query.order_by(Booking.start.desc(), Booking.id).limit(limit))).all()
     ids = [row[0].id for row in rows]
     names, verdicts = await _names(tx, ids), await _verdicts(tx, ids)

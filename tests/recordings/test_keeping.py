@@ -7,7 +7,7 @@ from studio import START
 
 from core import ledger
 from core.errors import Conflict, Invalid, NotFound
-from recordings import backup, erasure, keeping
+from recordings import backup, erasure, filing, keeping
 from recordings.finalize import Finalizer
 from recordings.jobs import refresh
 from recordings.library import Library
@@ -137,11 +137,11 @@ async def test_the_sealed_original_is_unsealed_by_somebody_else(stored):
     now = studio.clock.now()
     async with database.transaction() as tx:
         request = await keeping.ask(tx, "rec-1", "unseal", "court-request", asked=ASKS, case_unit="unit-a", now=now)
-        assert not await keeping.is_unsealed(tx, "rec-1")
+        assert not await filing.is_unsealed(tx, "rec-1", now=now)
         own = await keeping.decide(tx, request.id, decides=ASKS, approve=True, case_ended=False, now=now)
         assert own.rule == "second-person"
         await keeping.decide(tx, request.id, decides=OUTSIDE, approve=True, case_ended=False, now=now)
-        assert await keeping.is_unsealed(tx, "rec-1")
+        assert await filing.is_unsealed(tx, "rec-1", now=now)
         with pytest.raises(Conflict):
             await keeping.decide(tx, request.id, decides=INSIDE, approve=False, case_ended=False, now=now)
 

@@ -15,6 +15,7 @@ from core.errors import Denied, NotFound, Unavailable
 from people import store as people
 from people.permissions import Action, Relation, allowed, require
 from people.principals import Principal
+from recordings import filing
 from recordings import store as recorded
 from recordings import words as verdict_words
 from recordings.models import DerivedFile, Recording
@@ -62,6 +63,9 @@ class Part:
     summary: Sequence[str]
     findings: Sequence[tuple[str, str]]
     players: Sequence[Player]
+    """What the viewer may open: of a filed recording the working copies, unless its original was released to them."""
+    sealed: bool
+    """Whether the original is sealed to the viewer."""
     lines: Sequence[Happening]
 
 
@@ -94,11 +98,28 @@ async def _show(request: web.Request, checked: Mapping[str, Verification]) -> we
         now = found.clock.now()
         await ledger.append(tx, "recording.log-viewed", actor=principal.id, subject=session, at=now)
         parties = await calendar.parties(tx, [session])
-        recordings = [(row, await recorded.files(tx, row.id)) for row in await store.recordings_of(tx, session)]
+        recordings = [
+            (
+                row,
+                await recorded.files(tx, row.id),
+                await filing.is_original_open(tx, row.id, now=now, person=principal.id),
+            )
+            for row in await store.recordings_of(tx, session)
+        ]
         opened = await _granted(tx, principal, session, request)
         number = await calendar.case_number(tx, booking.case)
         facility = await calendar.facility(tx, booking.facility) if booking.facility else None
-    parts = [await _part(request, session, row, files, checked.get(row.id)) for row, files in recordings]
+    parts = [
+        await _part(
+            request,
+            session,
+            row,
+            [item for item in files if is_open or filing.is_working_copy(item)],
+            checked.get(row.id),
+            not is_open,
+        )
+        for row, files, is_open in recordings
+    ]
     return page(
         request,
         "record/record.html",
@@ -122,6 +143,7 @@ async def _part(
     recording: Recording,
     files: Sequence[DerivedFile],
     checked: Verification | None,
+    sealed: bool,
 ) -> Part:
     entries = await _entries(context(request).recordings, recording)
     names = happenings.labels(entries)
@@ -133,6 +155,7 @@ async def _part(
         summary=[sentence(request, text, values) for text, values in said],
         findings=_findings(request, checked),
         players=[_player(session, file, names) for file in files],
+        sealed=sealed,
         lines=happenings.read(entries),
     )
 
@@ -205,7 +228,7 @@ async def check(request: web.Request) -> web.StreamResponse:
         recordings = await store.recordings_of(tx, session)
         await ledger.append(tx, "recording.verified", actor=principal.id, subject=session, at=found.clock.now())
     if not recordings or found.recordings is None:
-        raise NotFound("no-recording", "There is no recording of this session yet.")
+        raise _nothing_yet()
     return await _show(request, {row.id: await found.recordings.verify(row.id) for row in recordings})
 
 
@@ -215,14 +238,21 @@ async def media(request: web.Request) -> web.StreamResponse:
     async with found.database.transaction(write=False) as tx:
         _, held = await _booking(tx, principal, session)
         require(principal, Action.PLAY_RECORD, held)
-        known = {row.id for row in await store.recordings_of(tx, session)}
-        opened = await _granted(tx, principal, session, request)
-    if not opened:
-        raise Denied("not-opened", "Please open the recording on its page first: that is noted in the ledger.")
-    recording = request.match_info["recording"]
-    if recording not in known or found.recordings is None:
-        raise NotFound("no-recording", "There is no recording of this session yet.")
-    return await serve(request, await found.recordings.open(recording, request.match_info["file"]))
+        if not await _granted(tx, principal, session, request):
+            raise Denied("not-opened", "Please open the recording on its page first: that is noted in the ledger.")
+        recording = request.match_info["recording"]
+        if recording not in {row.id for row in await store.recordings_of(tx, session)}:
+            raise _nothing_yet()
+        now = found.clock.now()
+        file = await filing.require_open(tx, recording, request.match_info["file"], person=principal.id, now=now)
+        name = file.file
+    if found.recordings is None:
+        raise _nothing_yet()
+    return await serve(request, await found.recordings.open(recording, name))
+
+
+def _nothing_yet() -> NotFound:
+    return NotFound("no-recording", "There is no recording of this session yet.")
 
 
 def routes() -> list[web.RouteDef]:

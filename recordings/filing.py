@@ -1,0 +1,165 @@
+"""Filing: from then on the original of a recording is sealed (封存原件), and working copies are what people see.
+
+The original is the journal and the participants' files, which hold its pictures and sound as they arrived. A working
+copy is a composed picture, made from it and signed. Whoever needs a sealed original asks for its release, somebody
+else approves (``keeping``), and the one who asked may open it for three days.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core import ledger
+from core.errors import Conflict, Denied, NotFound
+from people.permissions import Action, Relation, require
+from people.principals import Principal
+from recordings import store
+from recordings.derived import PROTECTED
+from recordings.models import DerivedFile, KeepingRequest, Recording
+from recordings.retention import Refused
+
+RELEASED_FOR = timedelta(hours=72)
+"""How long an approved release opens a sealed original."""
+
+
+# What is what: pure
+
+
+def is_working_copy(file: DerivedFile) -> bool:
+    """Whether a playable file is a working copy; everything else shows the original itself."""
+    return file.kind == "composed"
+
+
+def working_copies(files: Sequence[DerivedFile]) -> list[DerivedFile]:
+    """The copies for people outside the case's unit: where somebody is protected, only those that hide them."""
+    composed = [file for file in files if is_working_copy(file)]
+    return [file for file in composed if file.file.startswith(PROTECTED)] or composed
+
+
+def may_file(recording: Recording, files: Sequence[DerivedFile]) -> Refused | None:
+    """Whether a recording can be filed now. Without a working copy nobody could see what was filed."""
+    if recording.state == "erased":
+        return Refused("erased", "This recording was destroyed; there is nothing to file.")
+    if recording.verdict != "INTACT":
+        return Refused("not-intact", "The check of this recording found something. Please have it looked into first.")
+    if recording.policy == "clear" and not any(map(is_working_copy, files)):
+        return Refused("no-working-copy", "The working copy is still being made. Please file the recording after that.")
+    return None
+
+
+# Use cases, in the caller's transaction
+
+
+async def file(
+    tx: AsyncSession, principal: Principal, relations: Collection[Relation], recording: str, *, now: datetime
+) -> Refused | Recording:
+    """Seal the original of a recording. Doing it again changes nothing. Raises ``Denied`` and ``NotFound``."""
+    require(principal, Action.FILE_RECORD, relations)
+    row = await _recording(tx, recording)
+    if row.state == "filed":
+        return row
+    refused = may_file(row, await store.files(tx, recording))
+    if refused:
+        return refused
+    row.state = "filed"
+    details = {"digest": row.digest}
+    await ledger.append(tx, "recording.filed", actor=principal.id, subject=recording, at=now, details=details)
+    return row
+
+
+async def is_unsealed(tx: AsyncSession, recording: str, *, now: datetime, person: str | None = None) -> bool:
+    """Whether a release of the original is in force: approved, not given back, not run out, and asked for by
+    ``person`` when one is named."""
+    query = select(KeepingRequest.id).where(
+        KeepingRequest.recording == recording,
+        KeepingRequest.act == "unseal",
+        KeepingRequest.state == "approved",
+        KeepingRequest.decided > now - RELEASED_FOR,
+    )
+    if person is not None:
+        query = query.where(KeepingRequest.asked_by == person)
+    return (await tx.execute(query.limit(1))).first() is not None
+
+
+async def give_back(tx: AsyncSession, request_id: str, *, by: str, now: datetime) -> KeepingRequest:
+    """End a release before its time: the original is sealed again. Raises ``NotFound`` and ``Conflict``."""
+    request = await tx.get(KeepingRequest, request_id)
+    if request is None or request.act != "unseal":
+        raise NotFound("no-request", "There is no such request.")
+    if request.state != "approved":
+        raise Conflict("not-approved", "This request is not approved.")
+    request.state = "done"
+    details = {"request": request.id}
+    await ledger.append(tx, "recording.resealed", actor=by, subject=request.recording, at=now, details=details)
+    return request
+
+
+async def is_original_open(tx: AsyncSession, recording: str, *, now: datetime, person: str | None = None) -> bool:
+    """Whether the original may be opened: it is not filed, or released. What is not known is not open."""
+    row = await store.find(tx, recording)
+    if row is None or row.state not in ("closed", "filed"):
+        return False
+    return row.state == "closed" or await is_unsealed(tx, recording, now=now, person=person)
+
+
+async def require_open(tx: AsyncSession, recording: str, name: str, *, person: str, now: datetime) -> DerivedFile:
+    """The playable file ``name``, when it may be opened: a working copy, or the original while that is not sealed.
+
+    Raises ``Denied("sealed-original")`` and ``NotFound``.
+    """
+    found = next((item for item in await store.files(tx, recording) if item.file == name), None)
+    if found is None:
+        raise NotFound("no-recorded-file", "This part of the recording cannot be played, or not yet.")
+    if not is_working_copy(found) and not await is_original_open(tx, recording, now=now, person=person):
+        raise Denied("sealed-original", "The original of this recording is sealed. Please ask for its release.")
+    return found
+
+
+# Defence counsel: the lawyers who defend in the case, by a checked representation
+
+
+async def view_filed(
+    tx: AsyncSession, principal: Principal, relations: Collection[Relation], recording: str, *, now: datetime
+) -> list[DerivedFile]:
+    """The working copies counsel may play; the ledger is told. Raises ``Denied`` and ``NotFound``."""
+    return await _for_counsel(tx, principal, relations, recording, Action.VIEW_FILED, "recording.filed-viewed", now)
+
+
+async def copy_filed(
+    tx: AsyncSession, principal: Principal, relations: Collection[Relation], recording: str, *, now: datetime
+) -> list[DerivedFile]:
+    """The working copies counsel may take along; the ledger is told. Raises ``Denied`` and ``NotFound``."""
+    return await _for_counsel(tx, principal, relations, recording, Action.COPY_FILED, "recording.filed-copied", now)
+
+
+async def _for_counsel(
+    tx: AsyncSession,
+    principal: Principal,
+    relations: Collection[Relation],
+    recording: str,
+    action: Action,
+    tag: str,
+    now: datetime,
+) -> list[DerivedFile]:
+    """What was never filed does not exist for counsel."""
+    require(principal, action, relations, now=now)
+    row = await store.find(tx, recording)
+    if row is None or row.state != "filed":
+        raise _no_recording()
+    copies = working_copies(await store.files(tx, recording))
+    details = {"digest": row.digest, "files": [item.file for item in copies]}
+    await ledger.append(tx, tag, actor=principal.id, subject=recording, at=now, details=details)
+    return copies
+
+
+async def _recording(tx: AsyncSession, recording: str) -> Recording:
+    row = await store.find(tx, recording)
+    if row is None:
+        raise _no_recording()
+    return row
+
+
+def _no_recording() -> NotFound:
+    return NotFound("no-recording", "There is no recording here that you can see.")
