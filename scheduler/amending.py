@@ -13,7 +13,7 @@ from core.errors import Conflict, Denied, Invalid
 from core.refusals import Refused
 from people.permissions import Action, require
 from people.principals import Principal
-from scheduler import access, exclusion, history, holds, invites, store
+from scheduler import access, apart, exclusion, history, holds, invites, store
 from scheduler.access import load
 from scheduler.facts import RoomFacts, room_facts
 from scheduler.hours import calendars_of
@@ -93,6 +93,8 @@ async def move_room(
             start = max(found.start, now) if found.started else found.start
             if not calendars[target.facility].allows(found.kind, target.id, start, found.end):
                 return ROOM_NOT_FREE
+            if await _would_meet(tx, found, [target], parties, start):
+                return ROOM_NOT_FREE
             if not await _swap(tx, found, former, target):
                 return ROOM_NOT_FREE
             for party in parties:
@@ -117,11 +119,14 @@ async def other_rooms(db: Database, clock: Clock, principal: Principal, booking:
         held = {h.resource for h in await store.holds(tx, [booking])}
         start = max(found.start, clock.now()) if found.started else found.start
         calendars = await calendars_of(tx, {found.facility}, start, found.end)
+        parties = [p for p in await store.parties(tx, [booking]) if await _sits_in(tx, p, found.facility)]
+        shut = await _would_meet(tx, found, rooms, parties, start)
         free = []
         for room in rooms:
             resource = holds.room_resource(room)
             there = await store.holds_of(tx, [resource.key], *resource.window(start, found.end))
             open_ = calendars[room.facility].allows(found.kind, room.id, start, found.end)
+            open_ = open_ and room.id not in shut
             if resource.key not in held and open_ and all(h.booking == booking for h in there):
                 free.append(room)
         return free
@@ -212,6 +217,15 @@ async def _sits_in(tx: AsyncSession, party: Party, facility: str | None) -> bool
         return False
     room = await store.room(tx, party.room)
     return room is not None and room.facility == facility
+
+
+async def _would_meet(
+    tx: AsyncSession, booking: Booking, rooms: list[RoomFacts], parties: list[Party], start: datetime
+) -> set[str]:
+    """The rooms in which those who would move there could meet somebody they must not."""
+    there = [apart.somebody(booking.case, party) for party in parties]
+    screened = await apart.closed(tx, dict.fromkeys(rooms, there), start, booking.end, but=booking.id)
+    return {room for room, windows in screened.items() if any(a < booking.end and start < b for a, b in windows)}
 
 
 async def _swap(tx: AsyncSession, booking: Booking, former: set[str], target: RoomFacts) -> bool:

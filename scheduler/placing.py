@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.ids import new_id
 from core.refusals import Refused
 from people.principals import Principal
-from scheduler import escalation, escorts, history, holds, search
+from scheduler import apart, escalation, escorts, history, holds, search
 from scheduler.facts import PlannedParty, RoomFacts
 from scheduler.hours import calendars_of
 from scheduler.models import Booking, Party, State
@@ -32,7 +32,7 @@ async def chosen_room(
 
     ``but`` names a booking whose own holds do not count. Others who want the same wait from here on.
     """
-    shut = await _shut(tx, plan, request)
+    shut = await _shut(tx, plan, request, but)
     fixed = [*holds.people_resources(plan.parties), *([holds.room_resource(plan.own)] if plan.own else [])]
     seats = {room.id: holds.room_resource(room) for room in plan.far}
     taken = await holds.conflicts(tx, [*fixed, *seats.values()], request.start, request.end, but=but)
@@ -149,12 +149,14 @@ async def taken_refusal(
     return Taken("taken", text, {"alternatives": tuple(slot.start for slot in nearest)}, "start", nearest)
 
 
-async def _shut(tx: AsyncSession, plan: Plan, request: Request) -> frozenset[str]:
-    """Rooms of the plan whose facility's calendar is closed to this kind in the window."""
+async def _shut(tx: AsyncSession, plan: Plan, request: Request, but: str | None) -> frozenset[str]:
+    """Rooms of the plan that are closed to this kind in the window, or where people would meet who must not."""
     rooms = [*plan.far, *([plan.own] if plan.own else [])]
     calendars = await calendars_of(tx, {room.facility for room in rooms}, request.start, request.end)
+    screened = await apart.closed(tx, plan.seated(), request.start, request.end, but=but)
     return frozenset(
         room.id
         for room in rooms
         if not calendars[room.facility].allows(plan.kind.code, room.id, request.start, request.end)
+        or any(start < request.end and request.start < end for start, end in screened.get(room.id, ()))
     )

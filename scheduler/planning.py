@@ -17,7 +17,8 @@ from core.errors import Denied, Invalid
 from core.refusals import Refused
 from people.permissions import Action, Relation, require
 from people.principals import Principal
-from scheduler import store
+from scheduler import apart, store
+from scheduler.apart import Somebody, somebody
 from scheduler.facts import Facts, PlannedParty, RoomFacts, room_facts
 from scheduler.requests import Request
 from scheduler.rooms import SERVES
@@ -47,6 +48,13 @@ class Plan:
     organisation: str | None
     facts: Facts
 
+    def seated(self) -> dict[RoomFacts, list[Somebody]]:
+        """Who would sit in each room that may serve, as screening knows them."""
+        found = {room: [somebody(self.case, p) for p in self.parties if p.side == "far"] for room in self.far}
+        if self.own is not None:
+            found.setdefault(self.own, []).extend(somebody(self.case, p) for p in self.parties if p.side == "own")
+        return found
+
 
 async def make_plan(
     tx: AsyncSession, principal: Principal, request: Request, kind: Kind, now: datetime
@@ -57,6 +65,9 @@ async def make_plan(
         return case_id
     person = await _custody_person(tx, request)
     parties = [*await _own_side(tx, principal, request, kind), *await _far_side(tx, request, person)]
+    refused = await apart.together(tx, case_id, parties)
+    if refused is not None:
+        return refused
     own = await _room(tx, request.own_room, "own_room")
     far = await _far_rooms(tx, request, kind)
     case = await cases.case(tx, case_id) if case_id else None

@@ -65,6 +65,8 @@ class Roster:
     steps: Mapping[Step, datetime]
     parties: tuple[RosterParty, ...]
     rooms: tuple[RosterRoom, ...]
+    case: str | None = None
+    """Id of the case: for screening alone, never shown."""
 
     @property
     def kind_entry(self) -> Kind:
@@ -125,6 +127,7 @@ async def roster(tx: AsyncSession, session: str) -> Roster | None:
             )
             for room, place in rooms
         ),
+        case=booking.case,
     )
 
 

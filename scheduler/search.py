@@ -11,6 +11,7 @@ from core.database import Database
 from core.errors import Invalid
 from core.refusals import Refused
 from people.principals import Principal
+from scheduler import apart as screening
 from scheduler import escorts, holds, store
 from scheduler.facts import RoomFacts
 from scheduler.holds import Resource
@@ -157,7 +158,12 @@ async def find(
     reach = from_ - margin, until + length + margin
     busy = await store.busy(tx, {r.key for r in [*people, *rooms]}, *reach, but=but)
     calendars = await calendars_of(tx, {room.facility for room in used}, *reach)
-    seats = {room.id: Seat(room, calendars[room.facility].closed(plan.kind.code, room.id, *reach)) for room in used}
+    screened = await screening.closed(tx, plan.seated(), *reach, but=but)
+    shut = {
+        room.id: [*calendars[room.facility].closed(plan.kind.code, room.id, *reach), *screened.get(room.id, ())]
+        for room in used
+    }
+    seats = {room.id: Seat(room, shut[room.id]) for room in used}
     shared = plan.own is not None and [room.id for room in plan.far] == [plan.own.id]
     own = seats[plan.own.id] if plan.own and not shared else None
     far = [seats[room.id] for room in plan.far if own is None or room.id != own.room.id]

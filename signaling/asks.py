@@ -195,6 +195,20 @@ def withdraw(endpoint: Endpoint) -> list[Effect]:
     return _send_away(endpoint, "withdrawn", text, "withdrawn", None)
 
 
+WAIT_OUTSIDE = "You cannot come in at this moment. Please stay where you are: somebody will come and help you."
+"""The same for whoever is stopped; it does not say that there is a reason, let alone which."""
+
+
+def keep_apart(session: "Session", endpoint_id: str | None) -> list[Effect]:
+    """Two persons here must never meet: whoever came later is out at once, and the host side learns that much."""
+    endpoint = session.presence.get(endpoint_id) if endpoint_id else None
+    effects: list[Effect] = [Record({"event": "kept-apart", "endpoint": endpoint_id})]
+    if endpoint is not None and endpoint.in_room:
+        effects += _send_away(endpoint, "withdrawn", WAIT_OUTSIDE, "kept-apart", None)
+    text = "Somebody was not let in, because of a statement that keeps persons apart. Please call the facility."
+    return [*effects, Tell("alarm", "kept-apart", text, to=_hosts(session))]
+
+
 def _send_away(other: Endpoint, word: str, text: str, reason: str, by: Endpoint | None) -> list[Effect]:
     other.standing, other.connected = Standing.SENT_AWAY, False
     other.publications.clear()

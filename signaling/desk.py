@@ -1,11 +1,12 @@
 """What live sessions ask of the calendar and of identity: who may come in now, as what, and more time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.kinds import EndpointRole, Role
+from core import ledger
 from core.clock import Clock
 from core.database import Database
 from core.errors import Denied, NotFound
@@ -13,11 +14,14 @@ from core.refusals import Refused
 from people import tickets
 from people.permissions import Action, Relation, require
 from people.principals import Principal
+from people.screening import Pair
 from scheduler import running
+from scheduler.apart import Somebody, apart_of, guest_key, is_near, somebody
 from scheduler.roster import Roster, RosterParty, endpoint_for, roster
 from scheduler.windows import may_enter
 from scheduler.wording import when
 from signaling import store
+from signaling.asks import WAIT_OUTSIDE
 from signaling.events import Named, Seat
 
 MARK = "."
@@ -34,6 +38,10 @@ class Entry:
     participant: int
     invited: Named | None
     name_confirmed: bool | None
+    persons: tuple[Somebody, ...] = ()
+    """Who comes with it, as screening knows them."""
+    apart: frozenset[Pair] = frozenset()
+    """Every pair with one of them that must not be in one session."""
 
     def seat(self, endpoint: str) -> Seat:
         """The seat of this entry under an endpoint id."""
@@ -53,7 +61,10 @@ class Desk:
         """Return a ticket for who may come in now, and as what. Raises ``Denied``, ``NotFound``."""
         async with self._database.transaction() as tx:
             entry = await self._entry(tx, session, principal, participant, running=running)
-            secret = await tickets.issue(tx, self._clock, session=session, principal=entry.principal)
+            near = await self._is_near(tx, entry)
+            secret = "" if near else await tickets.issue(tx, self._clock, session=session, principal=entry.principal)
+        if near:
+            raise await self.stopped(session, entry.principal)
         return (f"{secret}{MARK}{participant}" if participant else secret), entry.role
 
     async def spend(self, session: str, ticket: str, *, running: bool) -> Entry:
@@ -63,11 +74,32 @@ class Desk:
         async with self._database.transaction() as tx:
             principal = await tickets.spend(tx, self._clock, session, secret)
             # The ticket stays spent even when the way in is closed by now: returning commits, raising rolls back.
+            refused: Denied | NotFound | None = None
             try:
-                return await self._entry(tx, session, principal, participant, running=running)
+                entry = await self._entry(tx, session, principal, participant, running=running)
+                near = await self._is_near(tx, entry)
             except (Denied, NotFound) as refusal:
                 refused = refusal
-        raise refused
+        if refused is not None:
+            raise refused
+        if near:
+            raise await self.stopped(session, principal)
+        return entry
+
+    async def stopped(self, session: str, principal: Principal) -> Denied:
+        """The refusal of somebody who would meet a person they must not, once it stands in the ledger."""
+        async with self._database.transaction() as tx:
+            now = self._clock.now()
+            await ledger.append(tx, "apart.stopped", actor=principal.id, subject=session, at=now)
+        return Denied("wait-outside", WAIT_OUTSIDE)
+
+    async def _is_near(self, tx: AsyncSession, entry: Entry) -> bool:
+        """Whether a terminal's room must stay empty for now, because of who is in another one of the place."""
+        room = next((room for room in entry.roster.rooms if room.id == entry.principal.room), None)
+        if room is None:
+            return False
+        now = self._clock.now()
+        return await is_near(tx, entry.roster.session, room.id, room.facility, entry.persons, now)
 
     async def again(self, session: str, principal: Principal, participant: int) -> Entry:
         """The entry of somebody who comes back: their place in the roster as it is now, windows aside."""
@@ -94,6 +126,8 @@ class Desk:
         if found is None:
             raise _nothing()
         entry = await self._place(tx, found, principal, participant)
+        persons = _persons(entry)
+        entry = replace(entry, persons=persons, apart=(await apart_of(tx, persons)).together)
         now = self._clock.now()
         answer = may_enter(found.kind_entry, found.start, found.end, found.state, now, running=running)
         if isinstance(answer, Refused):
@@ -153,6 +187,19 @@ def _seat(entry: Entry, endpoint: str) -> Seat:
     return Seat(
         endpoint, entry.role, who.name, tuple(Named(p.role, p.name, p.number, p.person, "account") for p in mine)
     )
+
+
+def _persons(entry: Entry) -> tuple[Somebody, ...]:
+    """Who comes in with an entry. A duty post is nobody's counterpart; synthetic participants are nobody."""
+    found, who = entry.roster, entry.principal
+    if who.kind == "guest" and entry.invited is not None:
+        interviewee = entry.invited.role in (Role.WITNESS, Role.VICTIM)
+        return (Somebody(guest_key(found.case, entry.invited.name), interviewee, custody=False, case=found.case),)
+    if who.kind == "terminal":
+        there = [p for p in found.parties if p.room == who.room and p.endpoint_role is EndpointRole.ROOM]
+    else:
+        there = [p for p in found.parties if p.person is not None and p.person == who.id]
+    return tuple(somebody(found.case, party) for party in there)
 
 
 def _room_seat(found: Roster, who: Principal, endpoint: str) -> Seat:

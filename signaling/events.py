@@ -78,6 +78,14 @@ class Withdrawn:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptApart:
+    """Somebody was not let in, or must leave, because of who is here: two persons who must never meet."""
+
+    endpoint: str | None = None
+    """The endpoint that must leave; ``None``: it was stopped at the door."""
+
+
+@dataclass(frozen=True, slots=True)
 class TimeRefused:
     """The calendar cannot give an endpoint the time it asked for."""
 
@@ -199,6 +207,7 @@ Event = (
     | Gone
     | Asked
     | Withdrawn
+    | KeptApart
     | TimeRefused
     | RosterChanged
     | EndAsked

@@ -18,7 +18,7 @@ from core.errors import PersonError, Unavailable
 from core.ids import hash_secret
 from core.refusals import Refused
 from media import commands
-from people import identities, logins
+from people import identities, logins, screening
 from scheduler.roster import Roster
 from signaling import events, store
 from signaling.connection import Close
@@ -274,7 +274,9 @@ class Hub:
                 log.exception("those connected could not be looked at")
 
     async def withdraw_gone(self) -> None:
-        """Look once at everybody connected; about once a minute also note that their logins are in use."""
+        """Look once at everybody connected: who may no longer be here, and who was kept apart since both came in.
+
+        About once a minute also note that their logins are in use."""
         connected = [
             (live, place) for live in self._lives.values() for place in live.places if place.connection is not None
         ]
@@ -282,9 +284,13 @@ class Hub:
             return
         async with self._database.transaction(write=False) as tx:
             gone = await identities.withdrawn(tx, self.clock.now(), {place.principal for _, place in connected})
+            lives = {live.id: live for live, _ in connected}.values()
+            apart = await screening.pairs(tx, {person for live in lives for person in live.present()})
         for live, place in connected:
             if place.principal in gone:
                 live.withdraw(place)
+        for live in lives:
+            live.part(apart)
         if self.clock.monotonic_ns() >= self._touch_ns:
             self._touch_ns = self.clock.monotonic_ns() + TOUCH_NS
             for login in {place.principal.login for _, place in connected if place.principal not in gone} - {None}:

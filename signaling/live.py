@@ -16,8 +16,10 @@ import structlog
 from cases.kinds import Recording
 from core.clock import Clock
 from media import commands
+from people.screening import Pair, meeting
+from scheduler.apart import guest_key
 from scheduler.roster import Roster
-from signaling import events, messages, views
+from signaling import desk, events, messages, views
 from signaling.commanding import command_for
 from signaling.connection import Close, Connection
 from signaling.events import Effect, Event, Seat
@@ -163,6 +165,29 @@ class Live:
     def withdraw(self, place: Place) -> None:
         """What an endpoint came by has ended: signed out, suspended, revoked."""
         self.take(events.Withdrawn(place.endpoint))
+
+    def would_meet(self, entry: desk.Entry) -> bool:
+        """Whether somebody would meet a person here, in the lobby too, whom they must not. Nothing is awaited between
+        this answer and ``enter``, so two who arrive at one time cannot both pass."""
+        return meeting(entry.apart, [person.key for person in entry.persons], self.present().keys()) is not None
+
+    def part(self, apart: frozenset[Pair]) -> None:
+        """Of two who are both here and must not be by now, whoever came in later is out at once."""
+        here = self.present()
+        found = meeting(apart, list(here), ())
+        if found is not None:
+            order = list(self.session.presence.endpoints)
+            self.take(events.KeptApart(max(here[found.one], here[found.other], key=order.index)))
+
+    def present(self) -> dict[str, str]:
+        """Who is in the session or its lobby, as screening knows them, with the endpoint each sits at."""
+        case = self.roster.case
+        return {
+            person.person or guest_key(case, person.name): endpoint.id
+            for endpoint in self.session.presence
+            if endpoint.in_room
+            for person in endpoint.persons.values()
+        }
 
     def dismiss_all(self, code: Close) -> None:
         """Close every connection."""

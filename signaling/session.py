@@ -83,6 +83,8 @@ class Session:
             case events.Withdrawn(endpoint_id):
                 endpoint = self.presence.get(endpoint_id)
                 return asks.withdraw(endpoint) if endpoint and endpoint.in_room else []
+            case events.KeptApart(endpoint_id):
+                return asks.keep_apart(self, endpoint_id)
             case events.RosterChanged(roster):
                 return self._roster_changed(roster, now)
             case events.EndAsked(reason, by):

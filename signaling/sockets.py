@@ -146,6 +146,9 @@ async def _by_ticket(
 ) -> tuple[Live, Place]:
     entry = await hub.desk.spend(session, ticket, running=hub.is_running(session))
     live = await hub.open(entry.roster)
+    if live.would_meet(entry):
+        live.take(events.KeptApart())
+        raise await hub.desk.stopped(session, entry.principal)
     principal = replace(entry.principal, locale=_speaks(hello, entry.principal))
     connection.texts = Texts(principal.locale)
     live.take(events.RosterChanged(entry.roster))

@@ -31,6 +31,7 @@ PAGES: Final = (
     "bookings",
     "invitations",
     "day",
+    "apart",
     "terminals",
     "guest",
     "records",

@@ -35,6 +35,7 @@ _ITEMS = (
     Item(m("Day list"), "/day", icon("list-check"), frozenset({"duty_officer"})),
     Item(m("Terminals"), "/terminals", icon("display"), frozenset({"duty_officer"})),
     Item(m("Records"), "/records", icon("journal-text"), frozenset({"officer", "reviewer", "inspector"})),
+    Item(m("Kept apart"), "/apart", icon("shield-check"), frozenset({"officer", "duty_officer"})),
     Item(m("People and roles"), "/people", icon("people"), frozenset({"administrator"})),
     Item(m("Facilities"), "/facilities", icon("building"), frozenset({"administrator"}), ("/rooms/",)),
 )

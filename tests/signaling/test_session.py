@@ -57,6 +57,7 @@ TABLE: dict[str, tuple[object, tuple[State, State, State, State, State]]] = {
     "joined again": (events.Joined(HOST), (W, A, L, H, E)),
     "gone": (events.Gone("guest"), (W, A, L, H, E)),
     "withdrawn": (events.Withdrawn("guest"), (W, H, H, H, E)),
+    "kept apart": (events.KeptApart("guest"), (W, H, H, H, E)),
     "roster": (events.RosterChanged(roster("statement")), (W, A, L, H, E)),
     "end asked": (events.EndAsked("ended-by-page", "x"), (E, E, E, E, E)),
     "calls answered": (events.CallsAnswered("d1"), (W, A, L, H, E)),
