@@ -117,7 +117,7 @@ class Dtls:
     def _handshake(self) -> None:
         try:
             self._ssl.do_handshake()
-        except SSL.WantReadError:
+        except (SSL.WantReadError, SSL.SysCallError):  # the latter: a record was dropped, and there is no other
             return
         except SSL.Error as error:
             self._fail(_in_words(error))

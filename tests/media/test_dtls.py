@@ -1,6 +1,7 @@
 """The handshake, and the private names of aiortc it leans on."""
 
 import inspect
+from pathlib import Path
 
 import pytest
 from aiortc import rtcdtlstransport
@@ -116,3 +117,48 @@ def test_the_seams_have_the_shape_we_use() -> None:
 def test_pylibsrtps_handle_is_where_we_look() -> None:
     """A session keeps libsrtp's handle in ``_srtp[0]``."""
     assert srtp.handle(Session()) is not None
+
+
+HELLO = [bytes.fromhex(line) for line in (Path(__file__).parent / "firefox-153-client-hello.hex").read_text().split()]
+"""The ClientHello of Firefox 153 with its ML-KEM key share, in the two datagrams it came in."""
+
+
+def handshake_kinds(flight: list[bytes]) -> list[int]:
+    """Content type and handshake type of the first record of each datagram; 2 is a ServerHello."""
+    return [datagram[13] for datagram in flight if datagram[0] == 22]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0), (0, 0, 1), (1, 0, 1)])
+def test_firefoxes_split_client_hello_is_answered_when_it_is_whole(order: tuple[int, ...]) -> None:
+    """Whatever order its parts come in, the server speaks after the last missing one and not before."""
+    assert all(datagram[0] == 22 and datagram[13] == 1 for datagram in HELLO)
+    assert int.from_bytes(HELLO[0][14:17], "big") > len(HELLO[0])
+    server, _ = pair()
+    answers: list[list[bytes]] = []
+    for index in order:
+        answers.append(server.feed(HELLO[index]))
+        if {0, 1} <= set(order[: len(answers)]):
+            break
+    assert all(answer == [] for answer in answers[:-1])
+    assert handshake_kinds(answers[-1])[:1] == [2]
+    assert server.state == "handshake"
+
+
+@given(st.integers(0, 1), st.integers(13, 1400), st.integers(1, 255))
+def test_a_spoiled_split_client_hello_raises_nothing(part: int, at: int, change: int) -> None:
+    """With any byte of it changed the handshake waits, answers or fails; nothing else happens."""
+    spoiled = [bytearray(datagram) for datagram in HELLO]
+    at = min(at, len(spoiled[part]) - 1)
+    spoiled[part][at] ^= change
+    server, _ = pair()
+    for datagram in spoiled:
+        server.feed(bytes(datagram))
+    assert server.state in ("handshake", "failed")
+
+
+def test_a_record_that_is_cut_short_does_not_end_the_handshake() -> None:
+    """What OpenSSL drops as no record leaves the handshake waiting; the whole one is answered."""
+    server, _ = pair()
+    assert server.feed(HELLO[0][:1000]) == []
+    assert server.state == "handshake"
+    assert handshake_kinds(server.feed(HELLO[0]) + server.feed(HELLO[1]))[:1] == [2]

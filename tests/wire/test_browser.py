@@ -2,117 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
-from aiohttp import web
-from playwright.async_api import Browser, Page
 
-from bench.open_relay import Door, Rooms
 from media import commands
 from tests.chromium import chromium
 from tests.wire.forwarder import Forwarder
-from tests.wire.peers import FakeRecorders, relay
+from tests.wire.stage import pair, site
 
 pytestmark = pytest.mark.browser
-
-TONE_HZ = 660
-PAGE = """<!doctype html><video id="view" autoplay muted playsinline></video><script>
-async function exchange(connection, url) {
-  const offer = await connection.createOffer();
-  offer.sdp = offer.sdp.replace(/a=rtpmap:(\\d+) opus.*\\r\\n/g, (line, type) => line + `a=rtcp-fb:${type} nack\\r\\n`);
-  await connection.setLocalDescription(offer);
-  const answer = await fetch(url, {method: "POST", headers: {"content-type": "application/sdp"},
-    body: connection.localDescription.sdp});
-  if (answer.status !== 201) throw new Error(await answer.text());
-  await connection.setRemoteDescription({type: "answer", sdp: await answer.text()});
-}
-async function publish(url, tone) {
-  const camera = await navigator.mediaDevices.getUserMedia({video: {width: 640, height: 480}});
-  const context = new AudioContext(), source = context.createOscillator();
-  const out = context.createMediaStreamDestination();
-  source.frequency.value = tone; source.connect(out); source.start();
-  window.connection = new RTCPeerConnection();
-  connection.addTransceiver(out.stream.getAudioTracks()[0], {direction: "sendonly"});
-  connection.addTransceiver(camera.getVideoTracks()[0], {direction: "sendonly"});
-  await exchange(connection, url);
-}
-async function watch(url, tone) {
-  window.connection = new RTCPeerConnection();
-  connection.addTransceiver("audio", {direction: "recvonly"});
-  connection.addTransceiver("video", {direction: "recvonly"});
-  const stream = new MediaStream();
-  connection.ontrack = event => {
-    stream.addTrack(event.track);
-    view.srcObject = stream;
-    if (event.track.kind === "audio") listen(new MediaStream([event.track]), tone);
-  };
-  window.times = [];
-  const seen = now => { times.push(now); view.requestVideoFrameCallback(seen); };
-  view.requestVideoFrameCallback(seen);
-  await exchange(connection, url);
-  while (!times.length) await new Promise(done => setTimeout(done, 20));
-}
-function listen(stream, tone) {
-  const player = new Audio(); player.srcObject = stream; player.muted = true; player.play();
-  const context = new AudioContext(), analyser = context.createAnalyser();
-  analyser.fftSize = 4096; analyser.smoothingTimeConstant = 0;
-  context.createMediaStreamSource(stream).connect(analyser);
-  const bins = new Float32Array(analyser.frequencyBinCount);
-  const bin = Math.round(tone * analyser.fftSize / context.sampleRate);
-  window.heard = [];
-  setInterval(() => {
-    analyser.getFloatFrequencyData(bins);
-    let best = 0;
-    for (let index = 1; index < bins.length; index++) if (bins[index] > bins[best]) best = index;
-    heard.push(bins[best] > -60 && Math.abs(best - bin) <= 2);
-  }, 100);
-}
-function start() { times = [performance.now()]; heard = []; }
-function result() {
-  const all = [...times, performance.now()];
-  const gaps = all.slice(1).map((time, index) => time - all[index]);
-  return {frames: times.length, longest: Math.max(...gaps), heard: heard.filter(Boolean).length / heard.length};
-}
-</script>"""
-
-
-@asynccontextmanager
-async def site(**settings: Any) -> AsyncIterator[tuple[Any, FakeRecorders, str, list[commands.Event]]]:
-    """A relay with open WHIP and WHEP, a page that uses them, the recorders, and all events."""
-    recorders = FakeRecorders()
-    async with relay(recorders, **settings) as service:
-        rooms = Rooms(service, record=True)
-        events: list[commands.Event] = []
-        take = rooms._emit
-        rooms._emit = lambda event: (events.append(event), take(event))
-        app = Door(rooms).application()
-
-        async def page(_request: web.Request) -> web.Response:
-            return web.Response(text=PAGE, content_type="text/html")
-
-        app.router.add_get("/", page)
-        runner = web.AppRunner(app)
-        await runner.setup()
-        served = web.TCPSite(runner, "127.0.0.1", 0)
-        await served.start()
-        port = served._server.sockets[0].getsockname()[1]
-        try:
-            yield service, recorders, f"http://127.0.0.1:{port}/", events
-        finally:
-            await runner.cleanup()
-
-
-async def pair(opened: Browser, address: str) -> Page:
-    """One page publishes, the other watches; returns the latter once it has a picture."""
-    one, other = await opened.new_page(), await opened.new_page()
-    await one.goto(address)
-    await other.goto(address)
-    await one.evaluate(f"publish('/whip/room/a', {TONE_HZ})")
-    await asyncio.wait_for(other.evaluate(f"watch('/whep/room/a', {TONE_HZ})"), 20)
-    return other
 
 
 async def test_ten_percent_loss_and_jitter_leave_speech_and_picture() -> None:
