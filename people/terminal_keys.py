@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import ledger
 from core.clock import Clock
@@ -37,12 +38,22 @@ def check_public_key(spki: str) -> str:
     return spki
 
 
+async def is_known(database: Database, key: str) -> bool:
+    """Whether a paired terminal with a key pair has this cookie: it can then be challenged."""
+    async with database.transaction(write=False) as tx:
+        return await _by_cookie(tx, key) is not None
+
+
+async def _by_cookie(tx: AsyncSession, key: str) -> Terminal | None:
+    query = select(Terminal).where(Terminal.key == hash_secret(key[:_LONGEST]), Terminal.state == "paired")
+    return (await tx.execute(query.where(Terminal.public_key.is_not(None)))).scalar_one_or_none()
+
+
 async def challenge(database: Database, clock: Clock, key: str) -> tuple[str, str]:
     """Return a secret to bring back and the challenge (base64url) to sign. Raises ``Denied("terminal-unknown")``."""
     async with database.transaction() as tx:
-        query = select(Terminal).where(Terminal.key == hash_secret(key[:_LONGEST]), Terminal.state == "paired")
-        terminal = (await tx.execute(query)).scalar_one_or_none()
-        if terminal is None or terminal.public_key is None:
+        terminal = await _by_cookie(tx, key)
+        if terminal is None:
             raise _unknown()
         asked = new_secret()
         secret = await challenges.ask(tx, clock, Purpose.TERMINAL_START, subject=terminal.id, value=asked)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from core.errors import PeerError
 from recordings.verify import verify
+from rehearsal.devicekey import DeviceKey, start
 from rehearsal.pages import Form, Page
 from rehearsal.participant import Participant
 from rehearsal.server import OwnServer
@@ -143,9 +144,11 @@ def _others(form: Form) -> list[tuple[str, list[str]]]:
 async def _terminal(stage: _Stage, duty: Site, session: str, room: str) -> Site:
     """Pair a terminal with ``room``, have the person brought, checked and left alone; return when it may enter."""
     terminal = await stage.browser()
-    code = str((await terminal.post("terminal/pair", {}))["code"])
+    key = DeviceKey()
+    code = str((await terminal.post("terminal/pair", {"public_key": key.spki}))["code"])
     await duty.send(_form(await duty.show("terminals"), "/terminals"), code=code, room=room)
     await terminal.get("terminal/state")  # brings the terminal's own cookie
+    await start(terminal, key)
     asked = (await duty.show("day")).form(f"/day/{session}/confirm")
     if asked is not None:
         await duty.send(asked)

@@ -12,11 +12,10 @@ import av
 import numpy
 from playwright.async_api import Browser, BrowserContext
 
-from people import terminals
-from people.terminals import Health
 from recordings.canonical import instant
 from recordings.models import DerivedFile, Recording
 from scheduler.models import Booking
+from tests.web.device import device
 from tests.web.world import World
 
 
@@ -193,18 +192,10 @@ async def _terminals(world: World) -> None:
     duty = await world.browser("duty")
     rooms = re.findall(r'<option value="(\w{22})">', (await world.get(duty, "/terminals"))[1])[:2]
     for number, room in enumerate(rooms):
-        device = await world.browser()
-        headers = {"Origin": world.url, "Accept": "application/json"}
-        code = (await (await device.post("/terminal/pair", headers=headers)).json())["code"]
-        await world.post(duty, "/terminals", code=code, room=room)
-        await device.get("/terminal/state")
-        cookie = device.session.cookie_jar.filter_cookies(world.server.make_url("/terminal"))["yj-terminal"].value
-        principal = await terminals.authenticate_terminal(world.database, cookie)
-        assert principal is not None
+        terminal = await device(world)
+        await terminal.paired(duty, room)
         if number == 0:
-            await terminals.seen(world.database, world.clock, principal, Health(camera=True, microphone=False))
-        else:
-            world.clock.advance(0)
+            await terminal.send("/terminal/seen", camera=True, microphone=False, network="4g", version="Chrome/156.0")
 
 
 async def _take_place(world: World, recorded: Booking, unfinished: Booking) -> None:

@@ -55,19 +55,20 @@ async def _find(request: web.Request) -> Principal | None:
         return await tokens.authenticate_token(found.database, found.clock, authorization.removeprefix("Bearer "))
     for kind in _order(request):
         secret = request.cookies.get(cookie_name(request, kind))
-        if secret and (principal := await _known(found, kind, secret)):
+        start = request.cookies.get(_start_name(request)) if kind == "terminal" else None
+        if secret and (principal := await _known(found, kind, secret, start)):
             return principal
     return None
 
 
-async def _known(found: WebContext, kind: CookieKind, secret: str) -> Principal | None:
+async def _known(found: WebContext, kind: CookieKind, secret: str, start: str | None) -> Principal | None:
     match kind:
         case "account":
             return await logins.authenticate(found.database, found.clock, secret)
         case "guest":
             return await invitations.authenticate_guest(found.database, found.clock, secret)
         case "terminal":
-            return await terminals.authenticate_terminal(found.database, secret)
+            return await terminals.authenticate_terminal(found.database, secret, start)
 
 
 def _order(request: web.Request) -> tuple[CookieKind, ...]:
@@ -96,6 +97,16 @@ def set_cookie(request: web.Request, response: web.StreamResponse, kind: CookieK
         secure=_secure(request),
         samesite="Lax",
     )
+
+
+def set_start(request: web.Request, response: web.StreamResponse, secret: str) -> None:
+    """Hand a terminal the cookie of a start it has proved. It lasts as long as the browser runs, or less."""
+    secure = _secure(request)
+    response.set_cookie(_start_name(request), secret, path="/", httponly=True, secure=secure, samesite="Lax")
+
+
+def _start_name(request: web.Request) -> str:
+    return cookie_name(request, "terminal") + "-start"
 
 
 def clear_cookie(request: web.Request, response: web.StreamResponse, kind: CookieKind) -> None:

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from people import logins, store, tokens
+from tests.web.device import device
 from tests.web.world import PAGE, World
 
 Attack = Callable[[World], Awaitable[None]]
@@ -329,13 +330,12 @@ async def custody_steps_by_the_questioning_officer(site: World) -> None:
 
 @attack
 async def pairing_a_terminal_without_the_duty(site: World) -> None:
-    device = await site.browser()
-    begun = await (await device.post("/terminal/pair", headers=own(site))).json()
+    unpaired = await device(site)
+    code = await unpaired.code()
     for login in ("officer", "lawyer", "admin", "reviewer"):
-        status, _, _ = await site.post(await site.browser(login), "/terminals", code=begun["code"], room="0" * 22)
+        status, _, _ = await site.post(await site.browser(login), "/terminals", code=code, room="0" * 22)
         assert status in (403, 404)
-    state = await (await device.get("/terminal/state")).json()
-    assert state["paired"] is False
+    assert (await unpaired.state())["paired"] is False
 
 
 @attack

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from core import ledger
 from scheduler.models import Booking
+from tests.web.device import device
 from tests.web.world import PAGE, World
 
 HOME: Mapping[str, str] = {
@@ -362,17 +363,13 @@ async def test_wrong_pairing_code_is_told_beside_the_field(site: World) -> None:
 
 async def test_terminal_is_paired_by_the_code_on_its_screen(site: World) -> None:
     """The device shows a code, the duty officer types it, the device knows its room from then on."""
-    device, duty = await site.browser(), await site.browser("duty")
-    headers = {"Origin": site.url, "Accept": "application/json"}
-    code = (await (await device.post("/terminal/pair", headers=headers)).json())["code"]
+    terminal, duty = await device(site), await site.browser("duty")
     _, text = await site.get(duty, "/terminals")
     room = re.search(r'<option value="(\w{22})">([^<]+)</option>', text)
     assert room is not None
-    status, _, _ = await site.post(duty, "/terminals", code=code.lower(), room=room[1])
-    assert status == 303
-    await device.get("/terminal/state")
-    state = await (await device.get("/terminal/state")).json()
-    assert state["paired"] is True
+    await terminal.paired(duty, room[1])
+    state = await terminal.state()
+    assert (state["paired"], state["room"]) == (True, room[2])
     assert room[2] in (await site.get(duty, "/terminals"))[1]
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from aiohttp import web
 
-from core.errors import Denied
+from core.errors import Denied, Invalid
 from core.refusals import Refused
-from people import terminals
+from people import terminal_keys, terminals
 from people.principals import Principal
 from people.terminals import Health
 from scheduler.day import Agenda, terminal_agenda
@@ -18,7 +18,7 @@ from scheduler.windows import may_enter
 from web.context import context, principal_of
 from web.forms import json_body
 from web.guards import remote_of
-from web.identity import DOOR, set_cookie
+from web.identity import DOOR, clear_cookie, cookie_name, set_cookie, set_start
 from web.language import locale_of
 from web.rendering import page
 from web.scripts import imported
@@ -34,11 +34,13 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 async def pair(request: web.Request) -> web.StreamResponse:
-    """``POST /terminal/pair``: begin pairing; ``{"code", "seconds"}`` for the screen."""
+    """``POST /terminal/pair`` ``{"public_key"}``: begin pairing; ``{"code", "seconds"}`` for the screen."""
     found = context(request)
-    begun = await terminals.begin(
-        found.database, found.clock, request.config_dict[DOOR].throttle, address=remote_of(request)
-    )
+    public_key = str((await json_body(request)).get("public_key", ""))
+    if not public_key:
+        raise Invalid("key-missing", "This browser made no key of its own. Update it, or use another one.")
+    gate, address = request.config_dict[DOOR].throttle, remote_of(request)
+    begun = await terminals.begin(found.database, found.clock, gate, address=address, public_key=public_key)
     seconds = int(begun.lasts.total_seconds())
     response = web.json_response({"code": begun.code, "seconds": seconds})
     secure = found.settings.base_url.startswith("https:")
@@ -49,7 +51,8 @@ async def pair(request: web.Request) -> web.StreamResponse:
 
 
 async def state(request: web.Request) -> web.StreamResponse:
-    """``GET /terminal/state``: ``{"paired": false, "waiting"}``, or what to show and which session to enter now."""
+    """``GET /terminal/state``: ``{"paired": false, "waiting"}``, ``{"paired": true, "start": true}`` while the device
+    has not proved itself, or what to show and which session to enter now."""
     terminal = principal_of(request)
     if terminal is None:
         return await _unpaired(request)
@@ -58,16 +61,51 @@ async def state(request: web.Request) -> web.StreamResponse:
 
 async def _unpaired(request: web.Request) -> web.StreamResponse:
     found, device = context(request), request.cookies.get(PAIRING)
+    if await terminal_keys.is_known(found.database, _key(request)):
+        return web.json_response({"paired": True, "waiting": False, "start": True})
     if not device:
         return web.json_response({"paired": False, "waiting": False})
     try:
         key = await terminals.collect(found.database, found.clock, device)
     except Denied:
         key, device = None, None
-    response = web.json_response({"paired": key is not None, "waiting": device is not None})
+    response = web.json_response({"paired": key is not None, "waiting": device is not None, "start": key is not None})
     if key is not None:
         set_cookie(request, response, "terminal", key)
         response.del_cookie(PAIRING, path="/terminal")
+    return response
+
+
+def _key(request: web.Request) -> str:
+    return request.cookies.get(cookie_name(request, "terminal"), "")
+
+
+async def challenge(request: web.Request) -> web.StreamResponse:
+    """``POST /terminal/challenge``: ``{"secret", "challenge"}`` for a device whose pairing stands."""
+    found = context(request)
+    secret, asked = await terminal_keys.challenge(found.database, found.clock, _key(request))
+    return web.json_response({"secret": secret, "challenge": asked})
+
+
+async def start(request: web.Request) -> web.StreamResponse:
+    """``POST /terminal/start`` ``{"secret", "signature"}``: a start is proved and gets its cookie.
+
+    A device that lost its key forgets its pairing too, so that it shows a code again.
+    """
+    found, body = context(request), await json_body(request)
+    secret, signature = str(body.get("secret", "")), str(body.get("signature", ""))
+    try:
+        cookie = await terminal_keys.start(
+            found.database, found.clock, _key(request), secret=secret, signature=signature
+        )
+    except Denied as refused:
+        if refused.code != "terminal-refused":
+            raise
+        response = web.json_response({"started": False})
+        clear_cookie(request, response, "terminal")
+        return response
+    response = web.json_response({"started": True})
+    set_start(request, response, cookie)
     return response
 
 
@@ -135,6 +173,8 @@ def routes() -> list[web.RouteDef]:
     return [
         web.get("/terminal", show),
         web.post("/terminal/pair", pair),
+        web.post("/terminal/challenge", challenge),
+        web.post("/terminal/start", start),
         web.get("/terminal/state", state),
         web.post("/terminal/seen", seen),
     ]

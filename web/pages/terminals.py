@@ -1,5 +1,6 @@
 """Terminals of the duty post's own facility: pairing one by the code on its screen, health, putting one out of use."""
 
+import re
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -7,6 +8,7 @@ from aiohttp import web
 
 from core.errors import PersonError
 from people import terminals
+from people.models import Terminal
 from scheduler import day as days
 from scheduler.facilities import place_of
 from web.context import context
@@ -38,11 +40,18 @@ async def _show(request: web.Request, mistake: Mistake | None, code: str, room: 
         rooms=there.rooms,
         paired={device.room for device in devices},
         devices=[(device, device.seen is not None and now - device.seen < SILENT) for device in devices],
+        browser_of=_browser,
         told=query(request).raw("told"),
         error=mistake,
         code=code,
         room=room,
     )
+
+
+def _browser(device: Terminal) -> str:
+    """Name and major version of the browser a terminal runs, of what it says of itself."""
+    found = re.search(r"\b(Chrome|Firefox|Edg)/(\d{1,4})", str((device.health or {}).get("version", "")))
+    return f"{found[1]} {found[2]}" if found else ""
 
 
 async def pair(request: web.Request) -> web.StreamResponse:

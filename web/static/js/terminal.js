@@ -12,6 +12,7 @@ import { Held } from "./held.js";
 import { Room } from "./room.js";
 import { Stage } from "./stage.js";
 import { scene } from "./state.js";
+import { publicKey, sign } from "./terminalkey.js";
 import { clockTime, loadTexts, longDate, t } from "./texts.js";
 import { Top } from "./top.js";
 import { keepAwake } from "./wake.js";
@@ -33,6 +34,7 @@ class TerminalPage {
   /** Runs for ever: asks what to do, does it, and asks again. */
   async run() {
     everySecond(() => this.#tick());
+    navigator.mediaDevices?.addEventListener("devicechange", () => (this.told = 0));
     for (;;) {
       await this.#step().catch((error) => console.error("the terminal's step failed", error));
       await pause(POLL);
@@ -43,15 +45,27 @@ class TerminalPage {
     const state = await ask("/terminal/state");
     if (!state) return this.#offline();
     if (!state.paired) return this.#pairing(state);
-    if (state.room === undefined) return this.#step();
+    this.code = null;
+    if (state.start) return this.#start();
+    this.paired = true;
     await useZone(state.zone);
     setServerTime(state.now);
     return state.session ? this.#session(state.session) : this.#idle(state);
   }
 
+  /** Prove with the device's key that this is the paired terminal: at every start, and when another one took over. */
+  async #start() {
+    const asked = await ask("/terminal/challenge", {});
+    if (!asked) return this.#offline();
+    const signature = (await sign(asked.challenge)) ?? "";
+    const started = await ask("/terminal/start", { secret: asked.secret, signature });
+    return started ? this.#step() : this.#offline();
+  }
+
   async #pairing(state) {
+    this.paired = false;
     if (!state.waiting || !this.code) {
-      const begun = await ask("/terminal/pair", {});
+      const begun = await ask("/terminal/pair", { public_key: await publicKey() });
       this.code = begun?.code ?? null;
     }
     if (!this.code) return this.#offline();
@@ -71,7 +85,6 @@ class TerminalPage {
   }
 
   async #idle(state) {
-    this.code = null;
     this.idle ??= this.#buildIdle();
     say(this.idle.room, state.room);
     const times = state.times.map(({ start, end }) => `${clockTime(start)}–${clockTime(end)}`);
@@ -87,7 +100,6 @@ class TerminalPage {
     show($("lost"), false);
     this.#tick();
     this.#show("idle");
-    await this.#tellHealth();
   }
 
   #buildIdle() {
@@ -245,11 +257,12 @@ class TerminalPage {
       say(this.idle.date, longDate(now));
     }
     this.top?.tick();
+    if (this.paired && Date.now() - this.told >= SEEN_EVERY) this.#tellHealth();
     if ($("room").dataset.state === "held") this.held?.tick();
   }
 
+  /** What is plugged in, without opening it; also while a session runs. */
   async #tellHealth() {
-    if (Date.now() - this.told < SEEN_EVERY) return;
     this.told = Date.now();
     const devices = await navigator.mediaDevices.enumerateDevices().catch(() => []);
     const has = (kind) => devices.some((one) => one.kind === kind);
