@@ -61,7 +61,7 @@ async def _rooms(place: Path, count: int, seconds: float, *, recorded: bool) -> 
         recorder = None
         if recorded:
             spec = RecordingSpec(f"room-{room}", "s", "bench", "clear", 1)
-            recorder = await recorders.arm(spec, durable=nothing, failed=print, gap=nothing)
+            recorder = await recorders.arm(spec, durable=nothing, failed=print, gap=nothing, head=nothing)
             for track in tracks:
                 recorder.opened(track)
         made.append((recorder, tracks))

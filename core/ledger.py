@@ -135,6 +135,12 @@ async def find(tx: AsyncSession, wanted: Wanted, limit: int = 100) -> Sequence[E
     return (await tx.execute(query)).scalars().all()
 
 
+async def newest_checkpoint(tx: AsyncSession) -> str:
+    """The newest signed head as a note, empty when none was made yet."""
+    query = select(Checkpoint.note).order_by(Checkpoint.size.desc()).limit(1)
+    return (await tx.execute(query)).scalar() or ""
+
+
 async def check(tx: AsyncSession) -> int | None:
     """Return the number of the first entry that does not fit its predecessor, or ``None`` when all do."""
     expected, previous = 1, GENESIS

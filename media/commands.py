@@ -34,6 +34,8 @@ class Arm:
     kind: str
     policy: Policy
     planned_seconds: int = 3600
+    checkpoint: str = ""
+    """Newest signed checkpoint of the ledger, for the first record of the chain."""
 
 
 @message
@@ -305,6 +307,17 @@ class Durable:
 
 
 @message
+class Head:
+    """Where the chain stands on disk, once a minute: to be put into the ledger."""
+
+    session: str
+    recording: str
+    take: int
+    media_ms: int
+    digest: str
+
+
+@message
 class Gap:
     session: str
     recording: str
@@ -362,6 +375,7 @@ Event = (
     | RecorderReady
     | RecorderFailed
     | Durable
+    | Head
     | Gap
     | LineReport
     | Closed

@@ -95,8 +95,22 @@ class RecordingSpec:
     policy: Literal["clear", "attendance"]
     """``attendance`` takes no media: such a recorder is never attached as a sink."""
     planned_seconds: int = 3600
+    checkpoint: str = ""
+    """Newest signed checkpoint of the site's ledger: says that the recording began after it."""
 
 
+@dataclass(frozen=True, slots=True)
+class ChainHead:
+    """Where a chain stands on disk, for the ledger: from then on it cannot be cut shorter unnoticed."""
+
+    take: int
+    media_ms: int
+    digest: str
+    """Hex SHA-256 of its last line."""
+
+
+HeadSeen = Callable[[ChainHead], None]
+"""Called at the first durable second of a take and once a minute after it."""
 Durable = Callable[[datetime, int], None]
 """Called with the UTC instant and the media milliseconds up to which everything received is on disk."""
 Failed = Callable[[str], None]
@@ -108,7 +122,9 @@ GapSeen = Callable[[Track, int, int, str], None]
 class Recorders(Protocol):
     """Arms recorders. Callbacks arrive on the caller's event loop."""
 
-    async def arm(self, spec: RecordingSpec, *, durable: Durable, failed: Failed, gap: GapSeen) -> Recorder:
+    async def arm(
+        self, spec: RecordingSpec, *, durable: Durable, failed: Failed, gap: GapSeen, head: HeadSeen
+    ) -> Recorder:
         """Return a recorder whose preflight passed (space, keys durable, test frame read back).
 
         Raises ``RecorderUnavailable``.

@@ -313,7 +313,12 @@ class MediaService:
         match command:
             case commands.Arm():
                 spec = RecordingSpec(
-                    command.recording, session.id, command.kind, command.policy, command.planned_seconds
+                    command.recording,
+                    session.id,
+                    command.kind,
+                    command.policy,
+                    command.planned_seconds,
+                    command.checkpoint,
                 )
                 self._spawn(self._taping(session).arm(self._recorders, spec))
             case commands.Log():

@@ -7,8 +7,8 @@ from typing import Any
 
 import structlog
 
-from media.commands import Durable, Event, Gap, Log, RecorderFailed, RecorderReady
-from media.ports import Closing, Recorder, Recorders, RecorderUnavailable, RecordingSpec, Sink, Track
+from media.commands import Durable, Event, Gap, Head, Log, RecorderFailed, RecorderReady
+from media.ports import ChainHead, Closing, Recorder, Recorders, RecorderUnavailable, RecordingSpec, Sink, Track
 
 log = structlog.get_logger()
 
@@ -59,7 +59,9 @@ class Taping:
             return
         self.arming, self.spec = True, spec
         try:
-            recorder = await recorders.arm(spec, durable=self._durable, failed=self.failed, gap=self._gap)
+            recorder = await recorders.arm(
+                spec, durable=self._durable, failed=self.failed, gap=self._gap, head=self._head
+            )
         except RecorderUnavailable as error:
             self.failed(error.code)
         except Exception:
@@ -117,6 +119,14 @@ class Taping:
         self.durable_at = until
         recording = self.spec.recording if self.spec else ""
         self._hooks.emit(Durable(session=self.session, recording=recording, until=until, media_ms=media_ms))
+
+    def _head(self, head: ChainHead) -> None:
+        recording = self.spec.recording if self.spec else ""
+        self._hooks.emit(
+            Head(
+                session=self.session, recording=recording, take=head.take, media_ms=head.media_ms, digest=head.digest
+            )
+        )  # fmt: skip
 
     def _gap(self, track: Track, from_ms: int, to_ms: int, cause: str) -> None:
         recording = self.spec.recording if self.spec else ""

@@ -117,7 +117,7 @@ class _Export:
         self._seal()
 
     def _copy_recording(self) -> None:
-        names = ["chain.jsonl", "keys.json", "log.jsonl", "timestamps.jsonl", "erased.jsonl"]
+        names = ["chain.jsonl", "keys.json", "log.jsonl", "timestamps.jsonl", "ledger.jsonl", "erased.jsonl"]
         names += [path.name for path in sorted(self._files.root.glob("keys-*.json"))]
         if self._encrypted:
             names += [path.name for path in self._files.segments().values()]

@@ -20,6 +20,7 @@ from recordings.filesystem import Disk
 from recordings.layout import RecordingFiles
 from recordings.library import Library
 from recordings.models import Recording
+from recordings.proving import NotYet, prove
 from recordings.retention import keeping_of
 from recordings.storage import Store, StoreAway, bring
 from recordings.timestamps import Authority, AuthorityAway, HttpAuthority, TokenInvalid, pin, stamp_closed
@@ -29,6 +30,8 @@ log = structlog.get_logger()
 
 EXPIRE_EVERY = timedelta(hours=1)
 SCRUB_EVERY = timedelta(days=7)
+PROVE_AFTER = timedelta(seconds=90)
+"""When the ledger's next signed head will hold what it was told at the end of a session."""
 ASK_AGAIN = timedelta(minutes=10)
 """How long to wait for a time stamp authority that was away."""
 
@@ -59,6 +62,8 @@ def handlers(
         await copy_recording(library, database, clock, recording, copies)
         async with database.transaction() as tx:
             await _next_round(tx, clock)
+            if row is not None:
+                await _prove_later(tx, clock, recording, key=f"prove:{recording}")
             if row is not None and await library.files(recording) and not keeping_of(row.kind).by_itself:
                 await enqueue(
                     tx, "compose_recording", {"recording": recording}, due=clock.now(), key=f"compose:{recording}"
@@ -73,6 +78,11 @@ def handlers(
     async def timestamp(payload: Mapping[str, Any]) -> None:
         await timestamp_recording(library, database, clock, str(payload["recording"]), authority)
 
+    async def anchor(payload: Mapping[str, Any]) -> None:
+        recording = str(payload["recording"])
+        await prove_recording(library, database, clock, recording)
+        await copy_recording(library, database, clock, recording, copies)
+
     async def expire(_payload: Mapping[str, Any]) -> None:
         await keeping.remove_expired(database, library, clock)
         async with database.transaction() as tx:
@@ -86,6 +96,7 @@ def handlers(
         "compose_recording": compose,
         "copy_recording": copy,
         "timestamp_recording": timestamp,
+        "prove_recording": anchor,
         "expire_recordings": expire,
         "scrub_recordings": scrub,
     }
@@ -97,6 +108,19 @@ async def _next_round(tx: AsyncSession, clock: Clock) -> None:
     await enqueue(tx, "expire_recordings", {}, due=due, key=f"expire:{due:%Y-%m-%dT%H}")
     week = clock.now() + SCRUB_EVERY
     await enqueue(tx, "scrub_recordings", {}, due=week, key=f"scrub:{week:%G-%V}")
+
+
+async def _prove_later(tx: AsyncSession, clock: Clock, recording: str, key: str | None = None) -> None:
+    await enqueue(tx, "prove_recording", {"recording": recording}, due=clock.now() + PROVE_AFTER, key=key)
+
+
+async def prove_recording(library: Library, database: Database, clock: Clock, recording: str) -> None:
+    """Lay the ledger's proofs beside the chain; while no signed head of the ledger holds them, try again later."""
+    try:
+        await prove(library, database, recording)
+    except NotYet:
+        async with database.transaction() as tx:
+            await _prove_later(tx, clock, recording)
 
 
 async def copy_recording(
@@ -164,7 +188,9 @@ async def finalize_recording(library: Library, database: Database, clock: Clock,
 
 async def refresh(library: Library, database: Database, clock: Clock, recording: str) -> Recording:
     """Verify a recording and put what is found into the database."""
-    found = await library.verify(recording)
+    async with database.transaction(write=False) as tx:
+        heads = await store.known_heads(tx, recording)
+    found = await library.verify(recording, heads)
     said = await library.summary(recording)
     files = await library.files(recording)
     genesis, now = said.genesis, clock.now()
@@ -188,7 +214,12 @@ async def refresh(library: Library, database: Database, clock: Clock, recording:
     async with database.transaction() as tx:
         known = await store.find(tx, recording)
         if known is None:
-            details = {"digest": row.digest, "frames": found.frames, "verdict": row.verdict}
+            details = {
+                "digest": row.digest,
+                "ms": found.duration_ms,
+                "frames": found.frames,
+                "verdict": row.verdict,
+            }
             await ledger.append(tx, "recording.closed", actor="system", subject=recording, at=now, details=details)
         elif known.digest != row.digest:
             log.error("a recording ends elsewhere than when it was closed", recording=recording)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from core.clock import Clock
-from media.ports import Closing, Durable, Failed, GapSeen, RecorderUnavailable, RecordingSpec, Track
+from media.ports import Closing, Durable, Failed, GapSeen, HeadSeen, RecorderUnavailable, RecordingSpec, Track
 from recordings import preflight
 from recordings.canonical import plain
 from recordings.chain import b64
@@ -61,14 +61,16 @@ class Recorders:
         self._authority = authority
         self._live: dict[str, Recorder] = {}
 
-    async def arm(self, spec: RecordingSpec, *, durable: Durable, failed: Failed, gap: GapSeen) -> "Recorder":
+    async def arm(
+        self, spec: RecordingSpec, *, durable: Durable, failed: Failed, gap: GapSeen, head: HeadSeen
+    ) -> "Recorder":
         """Return a recorder that is ready. Raises ``RecorderUnavailable``: ``disk-full``, ``disk-unwritable``,
         ``key-missing``, ``busy`` (another process records it), ``already-closed``, ``bad-recording``."""
         if not is_recording_id(spec.recording):
             raise RecorderUnavailable("bad-recording")
         if old := self._live.pop(spec.recording, None):
             await asyncio.to_thread(old.fence)
-        callbacks = Callbacks(asyncio.get_running_loop(), durable, failed, gap)
+        callbacks = Callbacks(asyncio.get_running_loop(), durable, failed, gap, head)
         room = preflight.needed(spec.planned_seconds, self._bytes_per_second if spec.policy == "clear" else 2_000)
         opening = Opening(self._data_dir, self._site, self._clock, self._disk, spec, room)
         take = await asyncio.to_thread(opening.run)

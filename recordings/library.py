@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 from core.clock import Clock
 from core.errors import NotFound, Unavailable
 from recordings import abandoned, derived, keys
+from recordings.anchors import Anchor
 from recordings.canonical import parse_instant
 from recordings.chain import walk
 from recordings.derived import DerivedError, SealedReader, Sidecar
@@ -61,9 +62,9 @@ class Library:
         """Whether its content was destroyed on purpose."""
         return (self._existing(recording).root / "erased.jsonl").is_file()
 
-    async def verify(self, recording: str) -> Verification:
-        """Raises ``NotFound``."""
-        return await asyncio.to_thread(verify, self._existing(recording).root)
+    async def verify(self, recording: str, known: Sequence[Anchor] | None = None) -> Verification:
+        """``known``: heads the ledger has of it. Raises ``NotFound``."""
+        return await asyncio.to_thread(verify, self._existing(recording).root, known=known)
 
     async def summary(self, recording: str) -> Summary:
         """Raises ``NotFound``, also for a chain of which no line can be believed."""

@@ -6,6 +6,9 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from core import ledger
+from recordings import anchors
+from recordings.anchors import Anchor
 from recordings.derived import Sidecar
 from recordings.models import DerivedFile, Recording
 
@@ -38,6 +41,20 @@ async def ended_before(tx: AsyncSession, instant: datetime) -> Sequence[Recordin
     """Recordings not erased that ended before ``instant``, oldest first."""
     query = select(Recording).where(Recording.ended < instant, Recording.state != "erased").order_by(Recording.ended)
     return (await tx.execute(query)).scalars().all()
+
+
+async def ledger_entries(tx: AsyncSession, recording: str) -> Sequence[ledger.Entry]:
+    """What the ledger says of where this recording's chain stood, in order."""
+    query = select(ledger.Entry).where(
+        ledger.Entry.subject == recording, ledger.Entry.tag.in_((anchors.HEAD, anchors.CLOSED))
+    )
+    return (await tx.execute(query.order_by(ledger.Entry.number))).scalars().all()
+
+
+async def known_heads(tx: AsyncSession, recording: str) -> list[Anchor]:
+    """The heads the ledger has of a recording's chain."""
+    found = (anchors.anchor_of(entry.tag, entry.details) for entry in await ledger_entries(tx, recording))
+    return [anchor for anchor in found if anchor is not None]
 
 
 async def all_recordings(tx: AsyncSession, limit: int = 500) -> Sequence[Recording]:

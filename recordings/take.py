@@ -209,7 +209,7 @@ class Take:
             "software": SOFTWARE,
             "keys": keys_digest,
             "site": b64(keys.public()),
-            "ledger": None,
+            "ledger": spec.checkpoint or None,
         }
         body = writing.body("genesis", 0, now.utc, 0, members)
         self.standing.policy = spec.policy

@@ -38,16 +38,22 @@ async def scrub_round(library: Library, database: Database, clock: Clock, copies
         recording = root.name
         if not library.has(recording):
             continue
-        found = await library.verify(recording)
+        found = await _verified(library, database, recording)
         if not await _is_spoilt(database, recording, found):
             sound += 1
             continue
         repaired = await _mend(library, recording, copies)
-        found = await library.verify(recording)
+        found = await _verified(library, database, recording)
         still = await _is_spoilt(database, recording, found)
         (spoilt if still else mended).append(recording)
         await _tell(database, clock, recording, found, repaired, still=still)
     return Round(sound, tuple(mended), tuple(spoilt))
+
+
+async def _verified(library: Library, database: Database, recording: str) -> Verification:
+    async with database.transaction(write=False) as tx:
+        heads = await store.known_heads(tx, recording)
+    return await library.verify(recording, heads)
 
 
 async def _is_spoilt(database: Database, recording: str, found: Verification) -> bool:

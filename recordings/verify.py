@@ -4,7 +4,6 @@ Reads the files and public keys only, changes nothing, and never raises for what
 no database and no media library.
 """
 
-import hashlib
 import tempfile
 import zipfile
 import zlib
@@ -12,36 +11,41 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from recordings import keys, timestamps
+from recordings import anchors, keys, timestamps
+from recordings.anchors import Anchor
 from recordings.canonical import parse_instant
 from recordings.chain import Line, Merkle, Walk, sha256, walk
-from recordings.frames import HEADER, TAG
-from recordings.layout import RecordingFiles, data_dir_of, opened_segments
+from recordings.layout import RecordingFiles, data_dir_of
+from recordings.stored import check_stored
 from recordings.timesource import from_ns, to_ns
 from recordings.unpacking import BUNDLED, unpacked
 from recordings.verdicts import Provenance, Range, Verdict, Verification, flatten
 
 STEP_MS = 1000
 """How far wall time may stray from monotonic time before times of day are doubted."""
-_CHUNK = 1 << 20
 
 
-def verify(path: Path, trust: frozenset[str] | None = None, authority: Sequence[bytes] | None = None) -> Verification:
+def verify(
+    path: Path,
+    trust: frozenset[str] | None = None,
+    authority: Sequence[bytes] | None = None,
+    known: Sequence[Anchor] | None = None,
+) -> Verification:
     """Verify the recording in directory ``path``, or in an exported bundle, unpacked or not.
 
     ``trust``: fingerprints of the site keys to believe (``keys.read_trust``); without it those of the data directory
     the path lies in. ``authority``: root certificates (PEM) of time stamp authorities, by default again those pinned
-    in the data directory.
+    in the data directory. ``known``: heads the ledger has of this chain, by default those proved beside it.
     """
     root = path.parent if path.name == "chain.jsonl" and not path.is_dir() else path
     try:
         if root.is_file() and zipfile.is_zipfile(root):
             with tempfile.TemporaryDirectory() as place:
-                return _verify(RecordingFiles(unpacked(root, Path(place))), trust, authority)
+                return _verify(RecordingFiles(unpacked(root, Path(place))), trust, authority, known)
         inner = root / BUNDLED
-        return _verify(RecordingFiles(inner if (inner / "chain.jsonl").is_file() else root), trust, authority)
+        return _verify(RecordingFiles(inner if (inner / "chain.jsonl").is_file() else root), trust, authority, known)
     except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError):
         return _unusable(root, "unreadable")
 
@@ -50,7 +54,12 @@ def _unusable(root: Path, why: str) -> Verification:
     return Verification(root.name, (), Provenance(), unusable=why)
 
 
-def _verify(files: RecordingFiles, trust: frozenset[str] | None, authority: Sequence[bytes] | None) -> Verification:
+def _verify(
+    files: RecordingFiles,
+    trust: frozenset[str] | None,
+    authority: Sequence[bytes] | None,
+    known: Sequence[Anchor] | None,
+) -> Verification:
     if not files.root.is_dir():
         return _unusable(files.root, "not-a-directory")
     if not files.chain.is_file():
@@ -64,7 +73,7 @@ def _verify(files: RecordingFiles, trust: frozenset[str] | None, authority: Sequ
     if authority is None:
         data_dir = data_dir_of(files.root)
         authority = timestamps.pinned(data_dir) if data_dir else ()
-    return _Check(files, found, _pin(files, found, trust), authority).run()
+    return _Check(files, found, _pin(files, found, trust), authority, known).run()
 
 
 def _without_a_signed_line(files: RecordingFiles, found: Walk) -> Verification:
@@ -104,8 +113,16 @@ class _Take:
 class _Check:
     """One run over one recording."""
 
-    def __init__(self, files: RecordingFiles, found: Walk, provenance: Provenance, authority: Sequence[bytes]) -> None:
+    def __init__(
+        self,
+        files: RecordingFiles,
+        found: Walk,
+        provenance: Provenance,
+        authority: Sequence[bytes],
+        known: Sequence[Anchor] | None,
+    ) -> None:
         self._authority = authority
+        self._known = known
         self._files = files
         self._found = found
         self._provenance = provenance
@@ -126,6 +143,7 @@ class _Check:
         self._check_gaps()
         self._check_clock()
         self._check_aside()
+        self._check_ledger()
         self._check_tokens()
         closed = self._check_close()
         if self._files.root.name != self._bodies[0]["recording"]:
@@ -222,62 +240,9 @@ class _Check:
         attendance = any(body["policy"] == "attendance" for body in self._of("genesis"))
         if attendance or not any(self._of("frame")):
             self._add(0, self._end, Verdict.INTACT, "")
-        by_segment: dict[int, list[Mapping[str, Any]]] = {}
-        for body in self._of("frame"):
-            by_segment.setdefault(body["segment"], []).append(body)
-        present, opened = self._files.segments(), opened_segments(self._files.root)
-        for number, bodies in by_segment.items():
-            plain = opened.pop(number, None)
-            self._check_segment(number, bodies, present.pop(number, None), plain)
-        for number, path in [*present.items(), *opened.items()]:
-            self._add(self._end, self._end, Verdict.TAIL, "segment-unsigned", segment=number, file=path.name)
-
-    def _check_segment(
-        self, number: int, bodies: Sequence[Mapping[str, Any]], path: Path | None, plain: Path | None
-    ) -> None:
-        """Check what is stored; of an exported bundle that holds it decrypted, what was decrypted."""
-        if path is None and plain is not None:
-            lengths = [body["length"] - HEADER.size - TAG for body in bodies]
-            starts = [sum(lengths[:index]) for index in range(len(bodies))]
-            self._check_bytes(number, bodies, plain, list(zip(starts, lengths, strict=True)), "plain")
-            return
-        self._check_bytes(number, bodies, path, [(body["offset"], body["length"]) for body in bodies], "stored")
-
-    def _check_bytes(
-        self,
-        number: int,
-        bodies: Sequence[Mapping[str, Any]],
-        path: Path | None,
-        places: Sequence[tuple[int, int]],
-        digest: str,
-    ) -> None:
-        size = path.stat().st_size if path and path.is_file() else -1
-        if path is None or size < 0:
-            verdict, cause = (
-                (Verdict.ERASED, "erased") if "erased" in self._remarks else (Verdict.MISSING, "segment-missing")
-            )
-            for body in bodies:
-                self._frame_range(body, verdict, cause)
-            return
-        with path.open("rb") as file:
-            for body, (offset, length) in zip(bodies, places, strict=True):
-                file.seek(max(0, offset))
-                self._check_frame(body, body[digest] == _digest(file, min(length, size)), offset + length <= size)
-        self._bytes += size
-        if size > max(offset + length for offset, length in places):
-            self._add(bodies[-1]["to_ms"], bodies[-1]["to_ms"], Verdict.TAIL, "segment-tail", segment=number)
-
-    def _check_frame(self, body: Mapping[str, Any], fits: bool, whole: bool) -> None:
-        if fits and whole:
-            self._add(body["from_ms"], body["to_ms"], Verdict.INTACT, "")
-        elif not whole:
-            self._frame_range(body, Verdict.MISSING, "segment-cut")
-        else:
-            self._frame_range(body, Verdict.MODIFIED, "frame-altered")
-
-    def _frame_range(self, body: Mapping[str, Any], verdict: Verdict, cause: str) -> None:
-        where = {"segment": body["segment"], "frame": body["frame"]}
-        self._ranges.append(Range(body["from_ms"], max(body["to_ms"], body["from_ms"] + 1), verdict, cause, where))
+        stored = check_stored(self._files, self._bodies, self._end, erased="erased" in self._remarks)
+        self._ranges += stored.ranges
+        self._bytes = stored.bytes
 
     def _check_gaps(self) -> None:
         for body in self._of("gap"):
@@ -312,6 +277,19 @@ class _Check:
                     self._add(body["ms"], body["ms"], Verdict.MISSING, "aside-missing", file=path.name)
                 elif digest != item.get("sha256"):
                     self._add(body["ms"], body["ms"], Verdict.MODIFIED, "aside-altered", file=path.name)
+
+    def _check_ledger(self) -> None:
+        """Whether the chain still has every head the ledger knew of it."""
+        path = self._files.root / anchors.FILE
+        known = list(self._known or ())
+        if path.is_file():
+            try:
+                known += anchors.read(path.read_bytes(), self._bodies[0]["recording"], self._found.sites)
+            except anchors.AnchorsInvalid:
+                self._add(self._end, self._end, Verdict.MODIFIED, "ledger-altered", file=path.name)
+        elif not known:
+            self._remarks.append("not-in-ledger")
+        self._ranges += anchors.cuts(known, self._found.lines)
 
     # Time
 
@@ -405,11 +383,3 @@ def _after(lines: Sequence[Line], index: int, default: int) -> int:
     """Media time at which the next believed frame (or, without one, line) after ``index`` begins."""
     following = (line.body for line in lines[index + 1 :] if line.is_signed)
     return next((_start(body) for body in following), default)
-
-
-def _digest(file: BinaryIO, length: int) -> str:
-    digest = hashlib.sha256()
-    while length > 0 and (data := file.read(min(length, _CHUNK))):
-        digest.update(data)
-        length -= len(data)
-    return digest.hexdigest()

@@ -25,6 +25,7 @@ _GAPS = "Where nothing could be kept, the recorder said so at the time; those ti
 _CAUSES: Mapping[str, str] = {
     "aside-altered": "A torn piece put aside after a crash has been altered.",
     "aside-missing": "A torn piece put aside after a crash is missing.",
+    "chain-cut": "The ledger knew records of this time that are gone: the chain was cut, it did not break off.",
     "chain-missing": "The chain of signatures is missing.",
     "chain-torn": "The last line was torn while it was written; nothing vouches for it.",
     "chain-unreadable": "No line of the chain can be believed.",
@@ -35,6 +36,7 @@ _CAUSES: Mapping[str, str] = {
     "genesis-missing": "The first record, which says what this is a recording of, is missing.",
     "keys-altered": "The wrapped keys are not those the recording began with.",
     "keys-missing": "The wrapped keys are missing: the content can no longer be opened.",
+    "ledger-altered": "The proofs from the ledger are not those the site signed.",
     "line-altered": "A record of this time was altered.",
     "line-foreign": "A record of this time was signed by a key that is not this recording's.",
     "line-moved": "A record is not in the place it was signed for.",
@@ -60,6 +62,7 @@ _CAUSES: Mapping[str, str] = {
 _REMARKS: Mapping[str, str] = {
     "clock-not-synchronised": "The recording machine did not know its clock to be synchronised.",
     "erased": "The keys were destroyed on purpose and the site signed that: the content cannot be opened any more.",
+    "not-in-ledger": "There is no proof from the ledger here: only the site can say whether the end was cut off.",
     "not-timestamped": "No time stamp of an independent authority yet.",
     "timestamps-not-checked": "There are time stamps, but no authority's certificate is pinned here to check them.",
     "renamed": "The folder has another name than the recording.",

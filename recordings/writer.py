@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from media.ports import Closing, Durable, Failed, GapSeen, RecorderUnavailable, Track
+from media.ports import ChainHead, Closing, Durable, Failed, GapSeen, HeadSeen, RecorderUnavailable, Track
 from recordings.filesystem import failure_code
 from recordings.opening import Opening
 from recordings.take import Committed, Item, Kind, Take
@@ -23,15 +23,21 @@ STALLED = 8.0
 RETRY_NS = 60_000_000_000
 """A second failed write within this time is not answered by another take: the disk is gone."""
 
+HEAD_MS = 60_000
+"""How often the head of a chain goes to the ledger."""
+
 
 class Callbacks:
     """Carries the thread's news to the caller's loop; a loop that is gone is not told."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, durable: Durable, failed: Failed, gap: GapSeen) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, durable: Durable, failed: Failed, gap: GapSeen, head: HeadSeen
+    ) -> None:
         self._loop = loop
         self._durable = durable
         self._failed = failed
         self._gap = gap
+        self._head = head
 
     def durable(self, committed: Committed) -> None:
         self._call(self._durable, committed.until, committed.ms)
@@ -41,6 +47,9 @@ class Callbacks:
 
     def gap(self, track: Track, start: int, end: int, cause: str) -> None:
         self._call(self._gap, track, start, end, cause)
+
+    def head(self, head: ChainHead) -> None:
+        self._call(self._head, head)
 
     def _call(self, callback: Callable[..., None], *arguments: Any) -> None:
         try:
@@ -59,6 +68,8 @@ class Writer:
         self.failure = ""
         self.head = (take.standing.writing.number - 1, take.standing.writing.head)
         """Number and digest of the last durable record: what a time stamp is asked for."""
+        self._told: tuple[int, int] | None = None
+        """Take and minute of the head told last."""
         self._opening = opening
         self._take: Take | None = take
         self._tracks: dict[int, Track] = {}
@@ -164,6 +175,7 @@ class Writer:
             self._rest()
         else:
             self._callbacks.durable(committed)
+            self._tell_head(take, committed)
 
     def _write(self, items: list[Item], now: Reading) -> tuple[Take, Committed]:
         assert self._take is not None
@@ -192,6 +204,12 @@ class Writer:
         for item in items:
             if item[0] == Kind.GAP:
                 self._tell_gap(take, item)
+
+    def _tell_head(self, take: Take, committed: Committed) -> None:
+        minute = (take.number, committed.ms // HEAD_MS)
+        if minute != self._told:
+            self._told = minute
+            self._callbacks.head(ChainHead(take.number, committed.ms, self.head[1]))
 
     def _tell_gap(self, take: Take, item: Item) -> None:
         _, number, start, end, cause = item

@@ -1,5 +1,6 @@
 """Effects of a session as commands to its media process. Pure."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from media import commands
@@ -12,8 +13,18 @@ LEAST_PLANNED = 600
 """Seconds a recorder makes room for at least."""
 
 
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the database says of where the session's media and chain are."""
+
+    recording: str
+    media: int
+    checkpoint: str = ""
+    """Newest signed checkpoint of the ledger when the session was opened."""
+
+
 def command_for(
-    effect: Effect, session: Session, recording: str, resources: Resources, now: datetime
+    effect: Effect, session: Session, facts: Facts, resources: Resources, now: datetime
 ) -> commands.Command | None:
     """The command that carries out ``effect``, or ``None`` when there is nothing to be done."""
     name = session.roster.session
@@ -21,7 +32,7 @@ def command_for(
         case events.OpenMedia():
             return commands.OpenSession(session=name)
         case events.ArmRecorder():
-            return _arm(session, recording, now)
+            return _arm(session, facts, now)
         case events.Forward(on):
             return commands.Forward(session=name, on=on)
         case events.Silence(endpoint, publication, kind, on):
@@ -39,12 +50,13 @@ def command_for(
     return None
 
 
-def _arm(session: Session, recording: str, now: datetime) -> commands.Arm:
+def _arm(session: Session, facts: Facts, now: datetime) -> commands.Arm:
     left = int((session.roster.end - now).total_seconds())
     return commands.Arm(
         session=session.roster.session,
-        recording=recording,
+        recording=facts.recording,
         kind=session.kind.code,
         policy=session.kind.recording.value,
         planned_seconds=max(LEAST_PLANNED, left),
+        checkpoint=facts.checkpoint,
     )

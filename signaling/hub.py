@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from core import ledger
 from core.clock import Clock
 from core.config import Settings
 from core.database import Database
@@ -21,12 +22,13 @@ from media import commands
 from people import identities, logins, screening
 from scheduler.roster import Roster
 from signaling import events, store
+from signaling.commanding import Facts
 from signaling.connection import Close
 from signaling.desk import Desk, belongs
 from signaling.echoes import Echoes
 from signaling.keeping import Keeper
 from signaling.link import Link, MediaLink
-from signaling.live import Facts, Live
+from signaling.live import Live
 from signaling.metrics import Metrics
 from signaling.models import LiveSession
 from signaling.places import Place
@@ -153,12 +155,13 @@ class Hub:
         async with self._database.transaction() as tx:
             row, _ = await store.take(tx, session, kind=kind, owner=self._node, media=media, now=now)
             entries = await store.entries(tx, session)
+            checkpoint = await ledger.newest_checkpoint(tx)
             known = await store.endpoints(tx, session)
             found = [
                 (endpoint, await identities.find(tx, now, endpoint.principal_kind, endpoint.principal, endpoint.login))
                 for endpoint in known
             ]
-        live = self._make(restore(roster, entries, now), row)
+        live = self._make(restore(roster, entries, now), row, checkpoint)
         for endpoint, principal in found:
             live.places.adopt(endpoint, principal)
         live.take_up(entries)
@@ -191,16 +194,17 @@ class Hub:
                 row, new = await store.take(
                     tx, roster.session, kind=roster.kind, owner=self._node, media=number, now=now
                 )
+                checkpoint = await ledger.newest_checkpoint(tx)
             if not new:
                 await self._restore(roster.session, roster.kind, row.media)
                 return self._lives[roster.session]
-            live = self._make(Session(roster, now), row)
+            live = self._make(Session(roster, now), row, checkpoint)
             self._own(live)
             live.open()
             self.metrics.count("opened")
             return live
 
-    def _make(self, session: Session, row: LiveSession) -> Live:
+    def _make(self, session: Session, row: LiveSession, checkpoint: str) -> Live:
         link = self.links[row.media % len(self.links)]
         live_id = row.id
 
@@ -212,7 +216,7 @@ class Hub:
         keeper = Keeper(self._database, self.clock, row.id, row.fence, lost)
         live = Live(
             session,
-            Facts(row.recording, row.media),
+            Facts(row.recording, row.media, checkpoint),
             link,
             keeper,
             self.clock,

@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core import jobs
+from core import jobs, ledger
 from core.clock import Clock
 from core.database import Database
 from core.errors import Conflict, NotFound, Unavailable
@@ -57,6 +57,16 @@ class Standing:
     finalize: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class HeadKept:
+    """Where the session's chain stands on disk, for the ledger; ``take`` 0: it ends there."""
+
+    recording: str
+    take: int
+    media_ms: int
+    digest: str
+
+
 class Course(Enum):
     """What the calendar learns of the session."""
 
@@ -64,7 +74,7 @@ class Course(Enum):
     ENDED = "ended"
 
 
-Change = Entry | EndpointKept | Standing | Course
+Change = Entry | EndpointKept | Standing | HeadKept | Course
 
 
 class Keeper:
@@ -176,7 +186,13 @@ class Keeper:
                     await self._keep_endpoint(tx, change)
                 elif isinstance(change, Standing):
                     await self._keep_standing(tx, change, now)
+                elif isinstance(change, HeadKept):
+                    await self._keep_head(tx, change, now)
         return True
+
+    async def _keep_head(self, tx: AsyncSession, head: HeadKept, now: datetime) -> None:
+        details = {"take": head.take, "ms": head.media_ms, "digest": head.digest}
+        await ledger.append(tx, "recording.head", actor="system", subject=head.recording, at=now, details=details)
 
     async def _keep_endpoint(self, tx: AsyncSession, change: EndpointKept) -> None:
         await tx.merge(

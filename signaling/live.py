@@ -7,7 +7,6 @@ wait has a bounded queue of its own (outboxes, the link, the database writer).
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -20,10 +19,10 @@ from people.screening import Pair, meeting
 from scheduler.apart import guest_key
 from scheduler.roster import Roster
 from signaling import desk, events, messages, views
-from signaling.commanding import command_for
+from signaling.commanding import Facts, command_for
 from signaling.connection import Close, Connection
 from signaling.events import Effect, Event, Seat
-from signaling.keeping import Course, Keeper, Standing
+from signaling.keeping import Course, HeadKept, Keeper, Standing
 from signaling.link import Link
 from signaling.log import SessionLog
 from signaling.places import Place, Places
@@ -39,14 +38,6 @@ from signaling.turn import RENEW, Turn, ice_servers
 log = structlog.get_logger()
 
 AskTime = Callable[["Live", Place, int], Coroutine[Any, Any, None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What the database says of where the session's media and chain are."""
-
-    recording: str
-    media: int
 
 
 class Live:
@@ -219,12 +210,21 @@ class Live:
             self.log.chain_ready(event.last_entry)
         elif isinstance(event, commands.RecorderFailed | commands.Closed):
             self.log.chained = False
+        self._keep_head(event)
         taken = media_event(event, self.resources)
         if taken is None:
             return
         self.take(taken)
         if isinstance(taken, events.DurableUntil):
             self._tell_durable(taken)
+
+    def _keep_head(self, event: commands.Event) -> None:
+        """Have the ledger know where the chain stands, so that it cannot be cut shorter unnoticed."""
+        match event:
+            case commands.Head():
+                self.keeper.add(HeadKept(event.recording, event.take, event.media_ms, event.digest))
+            case commands.Closed(recording=str() as recording, digest=str() as digest):
+                self.keeper.add(HeadKept(recording, 0, event.duration_ms, digest))
 
     def tick(self) -> None:
         """Let time pass; views are sent anew when it changes what somebody may do."""
@@ -287,7 +287,7 @@ class Live:
     def _command(self, effect: Effect) -> None:
         if isinstance(effect, events.RemoveMedia):
             self.resources.forget(effect.endpoint)
-        command = command_for(effect, self.session, self.facts.recording, self.resources, self._clock.now())
+        command = command_for(effect, self.session, self.facts, self.resources, self._clock.now())
         if command is not None:
             self.link.send(command)
 

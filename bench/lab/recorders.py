@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from core.clock import Clock
-from media.ports import Durable, Failed, GapSeen, Recorder, RecorderUnavailable, RecordingSpec
+from media.ports import Durable, Failed, GapSeen, HeadSeen, Recorder, RecorderUnavailable, RecordingSpec
 from recordings.journal import Recorders
 from recordings.keys import FileKeys
 
@@ -12,7 +12,9 @@ from recordings.keys import FileKeys
 class NoRecorders:
     """Refuses to record; rooms are then opened without being armed."""
 
-    async def arm(self, spec: RecordingSpec, *, durable: Durable, failed: Failed, gap: GapSeen) -> Recorder:
+    async def arm(
+        self, spec: RecordingSpec, *, durable: Durable, failed: Failed, gap: GapSeen, head: HeadSeen
+    ) -> Recorder:
         raise RecorderUnavailable("not-recording")
 
 

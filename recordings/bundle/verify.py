@@ -236,6 +236,58 @@ def root_of(leaves):
     return level[0]
 
 
+# What the site's ledger knew of the chain: entries proved to be in a tree (RFC 9162 section 2.1.3.2) whose head the
+# ledger's key signed (C2SP signed note), all of it signed by the site
+
+
+def proved(raw, recording, sites):
+    """Media time and digest of each head; raises an error for anything that does not hold."""
+    text, _, coded = raw.rstrip(b"\n").partition(b"\t")
+    if not any(is_signed(site, decoded(coded.decode()), b"yuanjian/ledger/1\n" + text) for site in sites):
+        raise ValueError("not signed by the site")
+    said = json.loads(text.decode())
+    name, _, key = said["key"].split("+", 2)
+    if (said["v"], said["type"], said["recording"]) != (1, "ledger", recording):
+        raise ValueError("of another recording")
+    return [anchor_of(item, name, decoded(key)[1:], recording) for item in said["proofs"]]
+
+
+def anchor_of(item, name, key, recording):
+    note, _, signatures = item["checkpoint"].rpartition("\n\n")
+    note += "\n"
+    signed = [decoded(line.split(" ")[2])[4:] for line in signatures.splitlines() if line.split(" ")[1] == name]
+    if not any(is_signed(key, signature, note.encode()) for signature in signed):
+        raise ValueError("a checkpoint is not signed")
+    origin, size, root = note.split("\n")[:3]
+    leaf = hashlib.sha256(b"\0" + item["entry"].encode()).digest()
+    path = [decoded(step) for step in item["proof"]]
+    if origin != name or climbed(leaf, item["index"], int(size), path) != decoded(root):
+        raise ValueError("an entry is not in the tree")
+    _, _, tag, _, subject, details, _ = json.loads(item["entry"])
+    ms = details.get("ms", 0)
+    if subject != recording or tag not in ("recording.head", "recording.closed") or type(ms) is not int:
+        raise ValueError("an entry of something else")
+    return ms, details["digest"]
+
+
+def climbed(found, number, size, path):
+    """The root that a leaf's path leads to, or None."""
+    last = size - 1
+    if not 0 <= number < size:
+        return None
+    for step in path:
+        if last == 0:
+            return None
+        if number & 1 or number == last:
+            found = hashlib.sha256(b"\1" + step + found).digest()
+            while not number & 1 and number:
+                number, last = number >> 1, last >> 1
+        else:
+            found = hashlib.sha256(b"\1" + found + step).digest()
+        number, last = number >> 1, last >> 1
+    return found if last == 0 else None
+
+
 # The whole
 
 
@@ -283,6 +335,7 @@ class Check:
         self.frames()
         self.log()
         self.pieces()
+        self.ledger()
         return self.close()
 
     def lines(self):
@@ -400,6 +453,23 @@ class Check:
             self.say("MODIFIED", 0, self.end, "root-differs")
         return True
 
+    def ledger(self):
+        """Whether the chain still has every head that the site's ledger knew of it."""
+        raw = self.read("ledger.jsonl")
+        if raw is None:
+            return
+        try:
+            anchors = proved(raw, self.walk.recording, self.walk.sites)
+        except (ValueError, KeyError, TypeError, IndexError, RecursionError, AttributeError):
+            self.say("MODIFIED", self.end, self.end, "ledger-altered", "ledger.jsonl")
+            return
+        held = {hashlib.sha256(line).hexdigest() for line in self.walk.raw_lines}
+        kept = max([ms for ms, digest in anchors if digest in held], default=0)
+        for ms, digest in anchors:
+            if digest not in held:
+                first = kept if kept < ms else max(0, ms - 1)
+                self.say("MISSING", first, max(ms, first + 1), "chain-cut", "chain.jsonl")
+
     def spoilt(self):
         return [item for item in self.findings if item[0] in ("MODIFIED", "MISSING")]
 
@@ -439,7 +509,7 @@ class Check:
         return good
 
 
-JUDGED = re.compile(r"recording/(chain\.jsonl|keys\.json|log\.jsonl?|seg-\d+(\.pcapng)?|aside/.+)$")
+JUDGED = re.compile(r"recording/(chain\.jsonl|keys\.json|ledger\.jsonl|log\.jsonl?|seg-\d+(\.pcapng)?|aside/.+)$")
 
 
 def sums(folder):

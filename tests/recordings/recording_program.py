@@ -25,7 +25,7 @@ async def main(place: Path, tick: float) -> None:
         print(f"durable {ms}", flush=True)
 
     spec = RecordingSpec("rec-1", "session-1", "interrogation", "clear", 60)
-    recorder = await recorders.arm(spec, durable=durable, failed=print, gap=print)
+    recorder = await recorders.arm(spec, durable=durable, failed=print, gap=print, head=print)
     print(f"take {recorder.take}", flush=True)
     recorder.opened(SOUND)
     number = 0

@@ -27,6 +27,7 @@ class Studio:
     data_dir: Path
     recording: str = "rec-1"
     policy: str = "clear"
+    checkpoint: str = ""
 
     def __post_init__(self) -> None:
         self.site = FileKeys.ensure(self.data_dir)
@@ -36,7 +37,7 @@ class Studio:
         self.disk = Disk()
         self.files = RecordingFiles.of(self.data_dir, self.recording)
         self.files.root.mkdir(parents=True, exist_ok=True)
-        self.spec = RecordingSpec(self.recording, "session-1", "interrogation", self.policy, 60)
+        self.spec = RecordingSpec(self.recording, "session-1", "interrogation", self.policy, 60, self.checkpoint)
         self.take: Take | None = None
 
     @property

@@ -125,7 +125,7 @@ async def test_a_key_store_that_goes_during_a_session_does_not_end_it(tmp_path):
     """F22: the session finishes with the keys it has; a new one is refused."""
     FileKeys.ensure(tmp_path)
     recorders = Recorders(tmp_path, lambda: FileKeys(tmp_path), SystemClock(), tick=0.02)
-    callbacks = {"durable": lambda *_: None, "failed": print, "gap": print}
+    callbacks = {"durable": lambda *_: None, "failed": print, "gap": print, "head": print}
     recorder = await recorders.arm(RecordingSpec("rec-1", "s", "interrogation", "clear", 1), **callbacks)
     (tmp_path / "keys" / "site-signing.pem").unlink()
     (tmp_path / "keys" / "site-kek.pem").unlink()

@@ -45,6 +45,16 @@ def test_the_golden_recording_verifies(golden):
     assert (found.exit_code, found.takes, found.duration_ms, found.frames) == (0, 2, 9000, 6)
 
 
+def test_a_cut_of_the_newest_golden_recording_is_found(tmp_path):
+    """Its ledger knows the end: without its last lines it is MISSING, not merely incomplete."""
+    copy = shutil.copytree(GOLDEN / VERSIONS[-1], tmp_path / "golden") / "recordings" / "golden-1"
+    assert "not-in-ledger" not in verify(copy).remarks
+    lines = (copy / "chain.jsonl").read_bytes().splitlines(keepends=True)
+    assert b'"ledger":"ledger.example' in lines[0]
+    (copy / "chain.jsonl").write_bytes(b"".join(lines[:-1]))
+    assert "chain-cut" in {item.cause for item in verify(copy).findings()}
+
+
 def test_the_golden_recording_plays(golden, tmp_path):
     """Its packets are read and its derived file opens."""
     files, key = RecordingFiles(golden / "recordings" / "golden-1"), data_key_of(golden)

@@ -79,7 +79,7 @@ async def test_pages_get_the_log_with_names_and_times(finished):
 
 
 async def test_what_is_asked_for_after_a_session(finished, sqlite_database):
-    """The composed picture, the hourly look and the weekly round, each once; a rehearsal is not composed."""
+    """Picture, proofs, the hourly look and the weekly round, each once; a rehearsal is not composed."""
     from sqlalchemy import select
 
     from core.jobs import Job
@@ -88,4 +88,4 @@ async def test_what_is_asked_for_after_a_session(finished, sqlite_database):
     await run(finished, sqlite_database)
     async with sqlite_database.transaction(write=False) as tx:
         kinds = (await tx.execute(select(Job.kind).order_by(Job.kind))).scalars().all()
-    assert kinds == ["compose_recording", "expire_recordings", "scrub_recordings"]
+    assert kinds == ["compose_recording", "expire_recordings", "prove_recording", "scrub_recordings"]

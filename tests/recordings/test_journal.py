@@ -12,6 +12,7 @@ from faults import FaultyDisk, SlowDisk, SmallDisk
 from core.clock import SystemClock
 from media.ports import RecorderUnavailable, RecordingSpec
 from recordings import layout
+from recordings.chain import sha256
 from recordings.filesystem import Disk
 from recordings.journal import Recorders
 from recordings.keys import FileKeys
@@ -26,7 +27,7 @@ class Heard:
     """What a recorder told."""
 
     def __init__(self):
-        self.durable, self.failed, self.gaps = [], [], []
+        self.durable, self.failed, self.gaps, self.heads = [], [], [], []
 
     @property
     def callbacks(self):
@@ -34,6 +35,7 @@ class Heard:
             "durable": lambda until, ms: self.durable.append((until, ms)),
             "failed": self.failed.append,
             "gap": lambda track, start, end, cause: self.gaps.append((track.number, start, end, cause)),
+            "head": self.heads.append,
         }
 
 
@@ -82,6 +84,20 @@ async def test_a_recording_is_durable_while_it_runs_and_closes(place):
     reader = Reader.open(place, "rec-1", FileKeys(place))
     assert [p.data[2:4] for p in reader.packets() if not p.is_report] == [n.to_bytes(2, "big") for n in range(150)]
     assert not heard.failed
+
+
+async def test_the_head_of_each_take_is_told(place):
+    """At the first durable second of a take, with the digest of a line that stands; then once a minute."""
+    heard, source = Heard(), recorders(place)
+    for take in (1, 2):
+        recorder = await source.arm(spec(), **heard.callbacks)
+        await until(lambda take=take: len(heard.heads) == take)
+        durable = len(heard.durable)
+        await until(lambda durable=durable: len(heard.durable) > durable + 2)
+        await recorder.suspend()
+    lines = (place / "recordings" / "rec-1" / "chain.jsonl").read_bytes().splitlines(keepends=True)
+    assert [head.take for head in heard.heads] == [1, 2]
+    assert {head.digest for head in heard.heads} <= {sha256(line) for line in lines}
 
 
 async def test_arming_again_recovers_and_opens_a_new_take(place):

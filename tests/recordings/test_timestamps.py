@@ -74,7 +74,7 @@ async def test_an_open_chain_is_stamped_while_it_grows(local, tmp_path, monkeypa
         tmp_path, lambda: site, SystemClock(), tick=0.05, authority=HttpAuthority(local.url, local.root)
     )
     spec = RecordingSpec("rec-1", "s", "interrogation", "clear", 1)
-    recorder = await recorders.arm(spec, durable=lambda *_: None, failed=print, gap=print)
+    recorder = await recorders.arm(spec, durable=lambda *_: None, failed=print, gap=print, head=print)
     chain = tmp_path / "recordings" / "rec-1" / "chain.jsonl"
     async with asyncio.timeout(20):
         while not any(walk(chain.read_bytes()).signed("timestamp")):

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import pytest
 from sqlalchemy import select
 
+from core import ledger
 from core.database import Database
 from core.errors import Unavailable
 from core.jobs import Job
@@ -152,6 +153,24 @@ async def test_durable_is_told_to_those_inside(world: World) -> None:
     until = world.clock.now()
     world.link.emit(commands.Durable(session=session, recording="x", until=until, media_ms=1000))
     assert (await host.a("durable"))["until"] == until.isoformat().replace("+00:00", "Z")
+
+
+async def test_the_ledger_learns_where_the_chain_stands(world: World) -> None:
+    """Each head of the relay and the end of the chain, as entries; the recorder is armed with the newest checkpoint."""
+    async with world.site.db.transaction() as tx:
+        tx.add(ledger.Checkpoint(size=7, root="00", note="the newest head", at=world.clock.now()))
+    session, host, room = await live_interrogation(world)
+    assert {arm.checkpoint for arm in world.link.commands_of(commands.Arm)} == {"the newest head"}
+    recording = world.link.armed[session]
+    world.link.emit(commands.Head(session=session, recording=recording, take=1, media_ms=1000, digest="ab" * 32))
+    await host.say(messages.End())
+    await world.steps(session, Step.RETURNED)
+    await room.a("ended")
+    await _let_go(world, session)
+    async with world.site.db.transaction(write=False) as tx:
+        query = select(ledger.Entry.details).where(ledger.Entry.subject == recording).order_by(ledger.Entry.number)
+        told = list((await tx.execute(query)).scalars())
+    assert [(said["take"], said["ms"], said["digest"][:2]) for said in told] == [(1, 1000, "ab"), (0, 1000, "cd")]
 
 
 async def test_a_failed_recorder_holds_on_every_screen(world: World) -> None:

@@ -38,9 +38,9 @@ def loopback_clients() -> None:
 class FakeRecorder:
     """Keeps in memory what a recorder would keep on disk."""
 
-    def __init__(self, spec: RecordingSpec, take: int, durable: Any, failed: Any, gap: Any) -> None:
+    def __init__(self, spec: RecordingSpec, take: int, durable: Any, failed: Any, gap: Any, head: Any) -> None:
         self.spec, self.take, self.last_entry = spec, take, 0
-        self.durable, self.failed, self.gap = durable, failed, gap
+        self.durable, self.failed, self.gap, self.head = durable, failed, gap, head
         self.packets: dict[int, list[bytes]] = {}
         self.tracks: dict[int, Track] = {}
         self.open: set[int] = set()
@@ -88,11 +88,11 @@ class FakeRecorders:
         self.made: list[FakeRecorder] = []
         self.refuse: str | None = None
 
-    async def arm(self, spec: RecordingSpec, *, durable: Any, failed: Any, gap: Any) -> FakeRecorder:
+    async def arm(self, spec: RecordingSpec, *, durable: Any, failed: Any, gap: Any, head: Any) -> FakeRecorder:
         await asyncio.sleep(0)
         if self.refuse:
             raise RecorderUnavailable(self.refuse)
-        recorder = FakeRecorder(spec, len(self.made) + 1, durable, failed, gap)
+        recorder = FakeRecorder(spec, len(self.made) + 1, durable, failed, gap, head)
         if self.made:
             recorder.last_entry = self.made[-1].last_entry
         self.made.append(recorder)

@@ -6,6 +6,7 @@ import struct
 from bench.lab.participant import Participant
 from media import commands
 from media.config import Limits
+from media.ports import ChainHead
 from tests.wire.peers import NOW, Client, Desk, FakeRecorders, luma, relay
 from tests.wire.room import publish, room, speak, subscribe, vp8
 
@@ -116,6 +117,18 @@ async def test_a_failing_recorder_stops_forwarding_at_once() -> None:
         await speak(publisher, 4, 2)
         assert len(viewer.heads) == 4
         assert [packet[12:] for packet in recorders.made[1].packets[1]] == [b"sound 4", b"sound 5"]
+
+
+async def test_where_the_chain_stands_is_told_for_the_ledger() -> None:
+    """The recorder's head goes out as an event; the checkpoint comes in with the order to record."""
+    recorders = FakeRecorders()
+    async with room(recorders, forwarding=False) as (_, desk):
+        arm = commands.Arm(session="s", recording="r", kind="interrogation", policy="clear", checkpoint="note")
+        desk.send(arm)
+        await desk.wait(commands.RecorderReady)
+        assert recorders.made[0].spec.checkpoint == "note"
+        recorders.made[0].head(ChainHead(2, 60_000, "ab"))
+        assert desk.seen(commands.Head, recording="r", take=2, media_ms=60_000, digest="ab")
 
 
 async def test_a_sink_that_raises_is_taken_off_and_the_packets_go_no_further() -> None:
