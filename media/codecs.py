@@ -75,7 +75,7 @@ KEYFRAMES: dict[str, Keyframe] = {
 
 @dataclass(frozen=True, slots=True)
 class Vp8Descriptor:
-    """Positions of the descriptor's running numbers (RFC 7741 4.2); 0 where absent."""
+    """Positions of the descriptor's fields (RFC 7741 4.2); 0 where absent."""
 
     picture_id: int
     picture_id_at: int

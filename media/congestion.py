@@ -1,7 +1,8 @@
 """Lines that cannot carry what is sent: what a viewer gets less of, and what a publisher is told. Pure.
 
-Downwards, per viewer: more than 10 % loss (or a TCP backlog) for two seconds takes one step down, first to the
-small layer where there is one, then to no picture at all until a keyframe; sound is never dropped. Upwards, per
+Downwards, per viewer: more than 10 % loss (or a TCP backlog) for two seconds takes one step down: to the small layer
+where there is one, to the frames of the lowest temporal layer where the sender has several, then to no picture at
+all until a keyframe; sound is never dropped. Upwards, per
 publication: a bitrate by the loss-based rule of draft-ietf-rmcat-gcc section 6, the least of what its viewers can
 take, but never below a floor while it is recorded: the record must not suffer from one bad line.
 """
@@ -22,9 +23,16 @@ RECORDED_FLOOR = 500_000
 class Level(IntEnum):
     """What a viewer gets of a picture."""
 
-    FULL = 2
-    SMALL = 1
+    FULL = 3
+    SMALL = 2
+    THIN = 1
+    """Of the smallest layer there is, only frames that no other layer in time is needed for."""
     PAUSED = 0
+
+
+def steps(*, layered: bool, temporal: bool) -> list[Level]:
+    """The levels a viewer can have, best first."""
+    return [Level.FULL, *([Level.SMALL] if layered else []), *([Level.THIN] if temporal else []), Level.PAUSED]
 
 
 class Congestion:
@@ -40,22 +48,25 @@ class Congestion:
         self._pause_ns = FIRST_PAUSE_NS
         self._paused_at = 0
 
-    def update(self, loss: float, now_ns: int, *, backlogged: bool, layered: bool) -> Level:
-        """Judge the line by its newest report; ``layered`` says whether there is a small layer to go to."""
+    def update(self, loss: float, now_ns: int, *, backlogged: bool, layered: bool, temporal: bool = False) -> Level:
+        """Judge the line by its newest report.
+
+        ``layered`` says whether there is a small layer to go to, ``temporal`` whether there are layers in time.
+        """
+        levels = steps(layered=layered, temporal=temporal)
         self._estimate(loss)
         bad = loss > BAD_LOSS or backlogged
         self._good_since = None if loss > FAIR_LOSS or backlogged else (self._good_since or now_ns)
         self._bad_since = (self._bad_since or now_ns) if bad else None
         if self.level is Level.PAUSED:
             if now_ns - self._paused_at >= self._pause_ns and not bad:
-                self._enter(Level.SMALL if layered else Level.FULL, now_ns)
+                self._enter(levels[-2], now_ns)
         elif self._bad_since is not None and now_ns - self._bad_since >= BAD_NS:
-            small = layered and self.level is Level.FULL
-            self._enter(Level.SMALL if small else Level.PAUSED, now_ns)
+            self._enter(next(level for level in levels if level < self.level), now_ns)
         elif self._good_since is not None and now_ns - self._good_since >= GOOD_NS:
             self._pause_ns = FIRST_PAUSE_NS
-            if self.level is Level.SMALL:
-                self._enter(Level.FULL, now_ns)
+            if self.level is not Level.FULL:
+                self._enter([level for level in levels if level > self.level][-1], now_ns)
         return self.level
 
     def _enter(self, level: Level, now_ns: int) -> None:

@@ -182,19 +182,25 @@ class Relay:
         self._stream, self._run = None, []
         outlet = self._outlet
         for flow in stream.flows:
-            number, ssrc, peer = flow.payload_type, flow.ssrc, flow.peer
+            number, ssrc, peer, thinning = flow.payload_type, flow.ssrc, flow.peer, flow.thinning
             for index, (padding, marker, sequence, timestamp, payload, starts, late) in enumerate(run):
                 if flow.waiting or flow.source is not stream:
                     if flow.target is not stream or not starts:
                         continue
                     self._begin(flow, stream, index, run)
-                elif late and not flow.accepts_late(sequence):
+                elif late:
+                    if not flow.accepts_late(sequence):
+                        continue
+                elif thinning is not None and not thinning.passes(payload):
+                    flow.skip(sequence, len(payload))
                     continue
                 outlet.packet(
                     peer, 0x80 | padding, marker | number, (sequence + flow.sequence_offset) & 0xFFFF,
                     (timestamp + flow.timestamp_offset) & 0xFFFFFFFF, ssrc,
                     payload if flow.pictures is None else flow.pictures.rewrite(payload),
                 )  # fmt: skip
+            if thinning is not None and thinning.over:
+                flow.thinning = None
         outlet.flush()
 
     def _begin(self, flow: Flow, stream: Incoming, index: int, run: list[Packet]) -> None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from media import rtp
+
 KEEP_NS = 1_000_000_000
 SLOTS = 341
 """With packets of at most 1500 bytes, never more than 512 kB per track."""
@@ -35,6 +37,12 @@ class Ring:
             packet = self.get(sequence & 0xFFFF, now_ns)
             if packet is not None:
                 yield packet
+
+    def payloads(self, now_ns: int) -> Iterator[bytes]:
+        """Yield the payload of each packet that can be found, in no order."""
+        for packet, at in zip(self._packets, self._at, strict=True):
+            if packet is not None and now_ns - at <= KEEP_NS:
+                yield packet[rtp.payload_start(packet, len(packet)) :]
 
     def clear(self) -> None:
         self._packets = [None] * SLOTS

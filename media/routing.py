@@ -11,9 +11,10 @@ from typing import Any, Protocol
 
 from media.congestion import Congestion
 from media.pictures import Pictures
+from media.thinning import Thinning
 
-RUNS = 4
-"""Stretches remembered for NACKs; older ones have left the ring anyway."""
+RUNS, THIN_RUNS = 4, 64
+"""Stretches remembered for NACKs, the latter while frames are left out; older ones have left the ring anyway."""
 
 
 class Source(Protocol):
@@ -97,6 +98,7 @@ class Flow:
         "source",
         "ssrc",
         "target",
+        "thinning",
         "timestamp_offset",
         "waiting",
     )  # fmt: skip
@@ -122,6 +124,7 @@ class Flow:
         """Whether its viewer shows a small tile."""
         self.congestion = Congestion()
         self.pictures: Pictures | None = None
+        self.thinning: Thinning | None = None
         self.sequence_offset = self.timestamp_offset = 0
         self.packets = self.octets = self.packet_mark = self.octet_mark = 0
         self._next = sequence
@@ -173,6 +176,22 @@ class Flow:
         if not self.waiting and self.source is not None:
             self._settle()
         return self.packets, self.octets
+
+    def skip(self, sequence: int, octets: int) -> None:
+        """Leave out the run's newest packet without a hole in our numbers: what follows is a run of its own."""
+        offset = self.sequence_offset = (self.sequence_offset - 1) & 0xFFFF
+        self.packet_mark += 1
+        self.octet_mark += octets
+        run = Run((sequence + 1 + offset) & 0xFFFF, self.source, offset, self.timestamp_offset)
+        kept = self._runs[:-1] if self._runs[-1].first == run.first else self._runs
+        self._runs = [*kept[1 - THIN_RUNS :], run]
+
+    def thin(self, on: bool) -> None:
+        """Leave higher temporal layers out, or take them in again."""
+        if on and self.thinning is None:
+            self.thinning = Thinning()
+        if self.thinning is not None:
+            self.thinning.base_only = on
 
     def accepts_late(self, sequence: int) -> bool:
         """Whether a packet of the source that comes late belongs to the present run."""

@@ -235,6 +235,7 @@ class Switchboard:
         now_ns = self._clock.monotonic_ns()
         for flow in flows:
             shown = flow.congestion.level is not Level.PAUSED or flow.kind == "audio"
+            flow.thin(flow.kind == "video" and flow.congestion.level is Level.THIN)
             flow.target = self._layer(streams, flow, now_ns) if allowed and shown and flow.peer.outbound else None
             if flow.open and flow.target is None:
                 flow.leave(now_ns)
@@ -257,7 +258,7 @@ class Switchboard:
         if len(streams) < 2:
             return streams[0] if streams else None
         active = [stream for stream in streams if now_ns - stream.last_ns < LAYER_SILENT_NS] or streams
-        return active[-1 if flow.small or flow.congestion.level is Level.SMALL else 0]
+        return active[-1 if flow.small or flow.congestion.level < Level.FULL else 0]
 
     def _first_picture(self, stream: Incoming, flows: list[Flow], now_ns: int) -> None:
         """Give new viewers the packets since the last keyframe, or ask for a new one."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from core.clock import Clock
 from media import rtcp
 from media.commands import Active, Inactive, LineReport
-from media.congestion import allowed_bitrate
+from media.congestion import BAD_LOSS, allowed_bitrate
 from media.counters import Counters
 from media.feedback import Feedback
 from media.relay import WINDOW_S
@@ -13,6 +13,7 @@ from media.resources import Resources
 from media.sessions import Publication, Resource, Session
 from media.switchboard import Switchboard
 from media.tcp import CONGESTED
+from media.thinning import has_layers
 from media.transports import Transports
 
 PERIOD_S = WINDOW_S
@@ -81,11 +82,18 @@ class Upkeep:
         loss = max(flow.line.loss for flow in resource.flows)
         backlogged = peer.port is not None and peer.port.backlog(peer.address) > CONGESTED
         layered = len(publication.layers) > 1
+        temporal = loss > BAD_LOSS or backlogged or any(flow.thinning for flow in resource.flows)
+        temporal = temporal and self._temporal(publication, now_ns)
         for flow in resource.flows:
             before = flow.congestion.level
-            after = flow.congestion.update(loss, now_ns, backlogged=backlogged, layered=layered)
+            after = flow.congestion.update(loss, now_ns, backlogged=backlogged, layered=layered, temporal=temporal)
             if flow.kind == "video" and before is not after:
                 self._switchboard.route(publication)
+
+    def _temporal(self, publication: Publication, now_ns: int) -> bool:
+        """Whether what a weak line would get has layers in time, as the last second of it shows."""
+        stream = publication.layers[-1] if publication.layers else publication.streams.get("video")
+        return stream is not None and stream.info.codec == "vp8" and has_layers(stream.ring.payloads(now_ns))
 
     def _estimate(self, resource: Resource) -> bytes:
         """A REMB for a publisher that understands it, from the lines of its viewers."""

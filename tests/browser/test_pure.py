@@ -35,6 +35,8 @@ async def _layout(page: Page, stand: Stand) -> None:
     assert await call(page, stand, "layout.js", layers) == ["small", "large", "small", "large"]
     rids = "[['camera', false], ['camera', true], ['screen', true]].map((one) => m.encodings(...one).map((e) => e.rid))"
     assert await call(page, stand, "publisher.js", rids) == [[None], ["h", "l"], [None]]
+    modes = "['camera', 'screen'].map((one) => m.encodings(one, true).map((e) => e.scalabilityMode))"
+    assert await call(page, stand, "publisher.js", modes) == [["L1T2", "L1T2"], [None]]
 
 
 async def _waiting(page: Page, stand: Stand) -> None:

@@ -5,11 +5,9 @@ from media.congestion import MAX_BITRATE, MIN_BITRATE, RECORDED_FLOOR, Congestio
 SECOND = 1_000_000_000
 
 
-def run(line: Congestion, losses: list[float], *, layered: bool = False, backlogged: bool = False, start: int = 1):
-    return [
-        line.update(loss, (start + index) * SECOND, backlogged=backlogged, layered=layered)
-        for index, loss in enumerate(losses)
-    ]
+def run(line: Congestion, losses: list[float], *, start: int = 1, **facts: bool):
+    given = {"layered": False, "backlogged": False, **facts}
+    return [line.update(loss, (start + index) * SECOND, **given) for index, loss in enumerate(losses)]
 
 
 def test_a_short_burst_of_loss_changes_nothing() -> None:
@@ -19,8 +17,16 @@ def test_a_short_burst_of_loss_changes_nothing() -> None:
 
 def test_two_bad_seconds_take_one_step() -> None:
     """With a small layer first that, then no picture; without one the picture pauses."""
-    assert run(Congestion(), [0.2] * 6, layered=True) == [2, 2, 1, 1, 1, 0]
-    assert run(Congestion(), [0.2] * 3) == [2, 2, 0]
+    assert run(Congestion(), [0.2] * 6, layered=True) == [3, 3, 2, 2, 2, 0]
+    assert run(Congestion(), [0.2] * 3) == [3, 3, 0]
+
+
+def test_layers_in_time_are_left_out_before_the_picture_pauses() -> None:
+    """After the small layer where there is one; and they are the first to come back."""
+    line = Congestion()
+    assert run(line, [0.2] * 9, layered=True, temporal=True) == [3, 3, 2, 2, 2, 1, 1, 1, 0]
+    assert run(line, [0.0] * 16, start=10, layered=True, temporal=True) == [0, 0, *[1] * 6, *[2] * 6, 3, 3]
+    assert run(Congestion(), [0.2] * 6, temporal=True) == [3, 3, 1, 1, 1, 0]
 
 
 def test_a_backlog_counts_as_loss() -> None:
@@ -32,9 +38,9 @@ def test_a_pause_ends_and_gets_longer_each_time() -> None:
     """After three seconds it is tried again; a line that fails again waits twice as long."""
     line = Congestion()
     run(line, [0.2] * 3)
-    assert run(line, [0.0] * 3, start=4) == [0, 0, 2]
+    assert run(line, [0.0] * 3, start=4) == [0, 0, 3]
     run(line, [0.2] * 3, start=7)
-    assert run(line, [0.0] * 6, start=10) == [0, 0, 0, 0, 0, 2]
+    assert run(line, [0.0] * 6, start=10) == [0, 0, 0, 0, 0, 3]
 
 
 def test_a_good_line_gets_the_large_layer_back() -> None:

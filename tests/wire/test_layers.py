@@ -4,8 +4,9 @@ import asyncio
 import struct
 
 from bench.lab.participant import Participant
+from core.clock import FakeClock
 from media import commands, rtcp
-from tests.wire.peers import Desk, FakeRecorders
+from tests.wire.peers import NOW, Desk, FakeRecorders
 from tests.wire.room import publish, room, speak, subscribe, vp8
 
 RID_ID = 4
@@ -128,6 +129,41 @@ async def test_a_weak_line_loses_its_picture_but_never_its_sound() -> None:
         await speak(publisher, 61, 1)
         assert [head[0] for head in weak.heads[before[0] :]] == [111]
         assert sorted(head[0] for head in good.heads[before[1] :]) == [96, 111]
+
+
+async def test_a_weak_line_loses_pictures_in_time_before_it_loses_the_picture() -> None:
+    """Where the sender has temporal layers a weak viewer gets every other frame under numbers without a hole."""
+    clock = FakeClock(NOW)
+
+    async def frames(first: int, count: int) -> None:
+        for index in range(first, first + count):
+            layer = index % 2
+            head = bytes((0x90, 0xE0, 0x80 | index >> 8, index & 0xFF, index // 2 & 0xFF, layer << 6 | 0x20))
+            payload = head + vp8(index == 0)[1:] + bytes((layer,))
+            publisher.send_rtp(publisher.rtp("video", index, index * 3000, payload))
+        await asyncio.sleep(0.03)
+
+    async with room(clock=clock) as (service, desk):
+        publisher = await publish(desk, "s", "a")
+        weak, good = await subscribe(desk, "s", "weak", "a"), await subscribe(desk, "s", "good", "a")
+        await frames(0, 4)
+        report = rtcp.Report(ssrc=weak.heads[0][3], fraction=0.3, lost=9, highest=9, jitter=0, lsr=0, dlsr=0)
+        for second in range(4):
+            weak.send_rtcp(rtcp.receiver_report(1, [report]))
+            await frames(4 + 2 * second, 2)
+            clock.advance(1)
+            service._on_tick()
+            service._on_tick()
+        weak.payloads.clear()
+        good.payloads.clear()
+        await frames(12, 10)
+        assert [payload[-1] for payload in weak.payloads] == [0] * 5
+        assert [payload[-1] for payload in good.payloads] == [0, 1] * 5
+        sequences = [head[1] for head in weak.heads]
+        assert sequences == list(range(sequences[0], sequences[0] + len(sequences)))
+        weak.send_rtcp(rtcp.nack(1, weak.heads[0][3], [sequences[-2]]))
+        await asyncio.sleep(0.03)
+        assert service.counters.resent == 1
 
 
 async def test_a_publisher_is_told_what_its_viewers_can_take() -> None:

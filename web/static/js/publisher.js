@@ -73,13 +73,18 @@ export class Publisher extends EventTarget {
   }
 }
 
-/** How publication `name` is encoded: the large layer first; the small one, `l`, where `many` look at a camera. */
+/**
+ * How publication `name` is encoded: the large layer first; the small one, `l`, where `many` look at a camera. A camera
+ * has two layers in time, so that the relay can halve the pictures of a weak line instead of stopping them.
+ */
 export function encodings(name, many) {
   const large = { maxBitrate: MOST_BITS[name] || MOST_BITS.camera, maxFramerate: 25 };
-  if (!many || name !== "camera") return [large];
+  if (name !== "camera") return [large];
+  large.scalabilityMode = "L1T2";
+  if (!many) return [large];
   return [
     { rid: "h", ...large },
-    { rid: "l", scaleResolutionDownBy: 4, maxBitrate: SMALL_BITS, maxFramerate: 25 },
+    { rid: "l", scaleResolutionDownBy: 4, maxBitrate: SMALL_BITS, maxFramerate: 25, scalabilityMode: "L1T2" },
   ];
 }
 
