@@ -23,7 +23,7 @@ check: ## format, lint, types, architecture and the fast tests, in under a minut
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
-	@for package in signaling people scheduler; do $(PYTHON_BIN) -m $$package.generate --check || exit 1; done
+	@for package in signaling people scheduler web; do $(PYTHON_BIN) -m $$package.generate --check || exit 1; done
 	@$(PYTHON_BIN) -m pytest -q -x -m "not slow and not browser and not postgres" $(FAST) $(ARGS)
 
 screens: ## every page at three sizes in both languages, into var/screens/
@@ -40,7 +40,7 @@ soak: ## the long campaigns: crashes, tampering, fuzzing, endurance
 
 generate: ## protocol table, browser protocol, permissions, rules
 	@scripts/setup dev
-	@for package in signaling people scheduler; do $(PYTHON_BIN) -m $$package.generate; done
+	@for package in signaling people scheduler web; do $(PYTHON_BIN) -m $$package.generate; done
 
 lock: ## new lock files from pyproject.toml
 	@scripts/setup dev

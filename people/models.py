@@ -103,13 +103,17 @@ class LoginSession(Base):
 
 
 class ApiToken(Base):
-    """A bearer secret of whoever runs the site, for self-tests."""
+    """A bearer secret: of whoever runs the site, for self-tests, or of another system of an organisation."""
 
     __tablename__ = "api_tokens"
 
     id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
     hash: Mapped[str] = mapped_column(String(64), unique=True)
     name: Mapped[str] = mapped_column(String(64))
+    role: Mapped[str] = mapped_column(String(16), default="operator")
+    """``operator``, ``case_system`` or ``custody_system``."""
+    organisation: Mapped[str | None] = mapped_column(ID, ForeignKey("organisations.id"))
+    """Systems: whose objects, and those below it, the token reaches."""
     issued_by: Mapped[str] = mapped_column(String(64))
     issued: Mapped[datetime] = mapped_column(UtcDateTime())
     expires: Mapped[datetime] = mapped_column(UtcDateTime())

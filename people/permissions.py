@@ -91,6 +91,14 @@ class Action(StrEnum):
     """Who looked at the principal's own sessions."""
     VIEW_LEDGER = "view_ledger"
     ISSUE_TOKEN = "issue_token"  # noqa: S105  # an action, not a secret
+    MANAGE_SYSTEMS = "manage_systems"
+    """Connect other systems: their tokens, and the addresses that are told of sessions."""
+    TELL_CASE = "tell_case"
+    TELL_CUSTODY = "tell_custody"
+    ACT_FOR_OFFICER = "act_for_officer"
+    """Book and cancel for an officer, within what that officer may."""
+    VIEW_RESULTS = "view_results"
+    """Bookings and what became of them; of a visit only that it took place."""
     VIEW_HEALTH = "view_health"
     CHECK_DEVICES = "check_devices"
 
@@ -202,7 +210,17 @@ TABLE: Mapping[Role, Mapping[Action, frozenset[Relation]]] = MappingProxyType(
             (Action.VIEW_TERMINALS, R.OWN_TREE),
             (Action.REVOKE_TERMINAL, R.OWN_TREE),
             (Action.VIEW_LEDGER, R.OWN_TREE),
+            (Action.MANAGE_SYSTEMS, R.OWN_TREE),
+            (Action.ISSUE_TOKEN, R.OWN_TREE),
             (Action.VIEW_HEALTH, R.ANY),
+        ),
+        Role.CASE_SYSTEM: _device(
+            (Action.TELL_CASE, R.OWN_TREE),
+            (Action.ACT_FOR_OFFICER, R.OWN_TREE),
+            (Action.VIEW_RESULTS, R.OWN_TREE),
+        ),
+        Role.CUSTODY_SYSTEM: _device(
+            (Action.TELL_CUSTODY, R.OWN_TREE),
         ),
         Role.OPERATOR: _device(
             (Action.BOOK_REHEARSAL, R.ANY),

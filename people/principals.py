@@ -33,6 +33,10 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"
     OPERATOR = "operator"
     """Runs the site: a token for self-tests, never a view of anybody's session."""
+    CASE_SYSTEM = "case_system"
+    """A case-management system: a token, never a person."""
+    CUSTODY_SYSTEM = "custody_system"
+    """A custody system: a token, never a person."""
     GUEST = "guest"
     """Came by an invitation; never granted."""
     TERMINAL = "terminal"
@@ -61,6 +65,8 @@ class Principal:
     """Id of the login session of an account; ``None`` for others, whose own id says it."""
     tree: str | None = None
     """Tree of the organisation, a value of ``Tree``."""
+    via: str | None = None
+    """Id of the system's token that asks on behalf of an account; it stands in the ledger beside the person."""
     proved: datetime | None = None
     """When an account last gave fresh proof: acts that need a step-up ask for it anew after some minutes."""
 

@@ -158,13 +158,20 @@ async def terminal_principal(
 async def token_principal(
     tx: AsyncSession, now: datetime, *, hash_: str | None = None, id_: str | None = None
 ) -> Principal | None:
-    """The operator's token of a hash or an id, unless revoked or expired."""
+    """The token of a hash or an id, unless revoked or expired."""
     which = ApiToken.hash == hash_ if hash_ is not None else ApiToken.id == id_
     query = select(ApiToken).where(which, ApiToken.revoked.is_(None), ApiToken.expires > now)
     row = (await tx.execute(query)).scalar_one_or_none()
     if row is None:
         return None
-    return Principal(kind="token", id=row.id, name=row.name, roles=frozenset({Role.OPERATOR.value}))
+    return Principal("token", row.id, row.name, frozenset({row.role}), organisation=row.organisation)
+
+
+async def account_by_number(tx: AsyncSession, number: str, organisations: Collection[str]) -> str | None:
+    """Id of the one person of the organisations with an officer's number; ``None`` when none or several have it."""
+    query = select(Person.id).where(Person.number == number, Person.organisation.in_(organisations)).limit(2)
+    found = (await tx.execute(query)).scalars().all()
+    return found[0] if len(found) == 1 else None
 
 
 async def terminals_of(tx: AsyncSession, facilities: Collection[str]) -> Sequence[Terminal]:

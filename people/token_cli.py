@@ -12,9 +12,16 @@ from core import config
 from core.clock import SystemClock
 from core.config import Settings
 from core.database import Database
-from people.tokens import issue_token
+from core.errors import NotFound
+from people.models import ApiToken
+from people.tokens import issue_token, revoke_token
+from people.tokens import tokens as tokens_of
 
 app = typer.Typer(no_args_is_help=True)
+
+
+_CONFIG = Annotated[Path | None, typer.Option("--config", help="TOML file with settings.", dir_okay=False)]
+_DATA_DIR = Annotated[Path | None, typer.Option(help="Where database, recordings, keys and sockets live.")]
 
 
 @app.callback()
@@ -25,8 +32,8 @@ def tokens() -> None:
 @app.command()
 def create(
     file: Annotated[Path, typer.Option(help="Where to write the token, readable by this user only.")],
-    toml: Annotated[Path | None, typer.Option("--config", help="TOML file with settings.", dir_okay=False)] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Where database, recordings, keys and sockets live.")] = None,
+    toml: _CONFIG = None,
+    data_dir: _DATA_DIR = None,
     name: Annotated[str, typer.Option(help="What the token is for, shown in the ledger.")] = "operator",
     days: Annotated[int, typer.Option(help="Days until it expires.", min=1, max=365)] = 30,
 ) -> None:
@@ -43,5 +50,41 @@ async def _create(settings: Settings, name: str, lasts: timedelta) -> str:
     database = Database(settings.database)
     try:
         return await issue_token(database, SystemClock(), name=name, lasts=lasts)
+    finally:
+        await database.close()
+
+
+@app.command("list")
+def list_(toml: _CONFIG = None, data_dir: _DATA_DIR = None) -> None:
+    """Every token that is neither void nor expired: id, what it is, its name, until when."""
+    settings = config.load(toml, {"data_dir": data_dir})
+    for token in asyncio.run(_valid(settings)):
+        print(f"{token.id}  {token.role:14}  until {token.expires:%Y-%m-%d}  {token.name}")
+
+
+async def _valid(settings: Settings) -> list[ApiToken]:
+    database = Database(settings.database)
+    try:
+        now = SystemClock().now()
+        return [token for token in await tokens_of(database) if token.revoked is None and token.expires > now]
+    finally:
+        await database.close()
+
+
+@app.command()
+def revoke(token: str, toml: _CONFIG = None, data_dir: _DATA_DIR = None) -> None:
+    """Make a token void at once."""
+    settings = config.load(toml, {"data_dir": data_dir})
+    try:
+        asyncio.run(_revoke(settings, token))
+    except NotFound as error:
+        raise typer.BadParameter(error.text) from None
+    print("The token is void.")
+
+
+async def _revoke(settings: Settings, token: str) -> None:
+    database = Database(settings.database)
+    try:
+        await revoke_token(database, SystemClock(), token)
     finally:
         await database.close()

@@ -92,7 +92,7 @@ async def _act(
         booking.review = None if booking.review == "urgent" else booking.review
         if act.releases:
             await holds.release(tx, booking.id)
-        await history.record(tx, booking, act.name, by=principal.id, at=now)
+        await history.record(tx, booking, act.name, by=principal.id, via=principal.via, at=now)
         if act.releases:
             await waiting.freed(tx, booking, now)
     return booking

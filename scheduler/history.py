@@ -19,12 +19,14 @@ async def record(
     *,
     by: str,
     at: datetime,
+    via: str | None = None,
     details: Mapping[str, Any] | None = None,
     first: bool = False,
     facts: Facts | None = None,
 ) -> None:
     """Write down that ``by`` did ``act``; raises the booking's version unless it is the ``first``.
 
+    ``via`` is the system's token through which it was asked.
     ``facts`` are what the rules saw, kept so that the decision can be replayed.
     """
     if not first:
@@ -50,6 +52,8 @@ async def record(
         )
     )
     said = {"kind": booking.kind, "version": booking.version, **(details or {})}
+    if via:
+        said["via"] = via
     if booking.reason:
         said["reason"] = booking.reason
     await notices.about(tx, booking, act, by=by, at=at)

@@ -72,7 +72,8 @@ async def place(
     await holds.insert(tx, booking.id, wanted, request.start, request.end)
     if plan.kind.privileged:
         await escalation.begin(tx, booking, now)
-    await history.record(tx, booking, act or state.value, by=principal.id, at=now, first=True, facts=plan.facts)
+    by, via = principal.id, principal.via
+    await history.record(tx, booking, act or state.value, by=by, via=via, at=now, first=True, facts=plan.facts)
     return booking
 
 

@@ -154,7 +154,12 @@ async def facilities(tx: AsyncSession, ids: Collection[str]) -> Sequence[Facilit
 
 async def rooms_in(tx: AsyncSession, facility_id: str) -> Sequence[Room]:
     """Every room in use of a facility, by name."""
-    query = select(Room).where(Room.facility == facility_id, Room.closed.is_(None)).order_by(Room.name, Room.id)
+    return await rooms_in_use(tx, (facility_id,))
+
+
+async def rooms_in_use(tx: AsyncSession, facilities: Collection[str]) -> Sequence[Room]:
+    """Rooms of the facilities that are not closed for good, by name."""
+    query = select(Room).where(Room.facility.in_(facilities), Room.closed.is_(None)).order_by(Room.name, Room.id)
     return (await tx.execute(query)).scalars().all()
 
 

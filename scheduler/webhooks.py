@@ -9,7 +9,7 @@ import hmac
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -73,7 +73,7 @@ async def add(
     now, secret = clock.now(), new_secret()
     async with db.transaction() as tx:
         line = await people.line(tx, principal.organisation)
-        require(principal, Action.MANAGE_ORGANISATION, relations(principal, line=line))
+        require(principal, Action.MANAGE_SYSTEMS, relations(principal, line=line))
         made = Webhook(
             url=url,
             secret=secret,
@@ -93,10 +93,22 @@ async def end(db: Database, clock: Clock, principal: Principal, webhook: str) ->
     async with db.transaction() as tx:
         found = await tx.get(Webhook, webhook)
         line = await people.line(tx, found.organisation if found else None)
-        require(principal, Action.MANAGE_ORGANISATION, relations(principal, line=line))
+        require(principal, Action.MANAGE_SYSTEMS, relations(principal, line=line))
         if found is None:
             raise NotFound("no-webhook", "There is no such address.")
-        found.ended = found.ended or clock.now()
+        if found.ended is None:
+            found.ended = clock.now()
+            await ledger.append(tx, "webhook.ended", actor=principal.id, subject=webhook, at=found.ended)
+
+
+async def hooks(db: Database, principal: Principal) -> Sequence[Webhook]:
+    """The addresses of an administrator's organisation and those below that are told, newest first."""
+    async with db.transaction(write=False) as tx:
+        line = await people.line(tx, principal.organisation)
+        require(principal, Action.MANAGE_SYSTEMS, relations(principal, line=line))
+        below = await people.below(tx, principal.organisation or "")
+        query = select(Webhook).where(Webhook.organisation.in_(below), Webhook.ended.is_(None))
+        return (await tx.execute(query.order_by(Webhook.added.desc()))).scalars().all()
 
 
 async def queue(tx: AsyncSession, booking: Booking, act: str, at: datetime) -> None:

@@ -37,6 +37,8 @@ _NOT_FOR_PEOPLE = frozenset(
         "Typer",
     }
 )
+_FOR_PROGRAMMERS = frozenset({"web/api/document.py", "web/api/table.py"})
+"""What stands there goes into the API's document, which is in English."""
 _SENTENCE = re.compile(r"[A-Z“{][^\n]*[ ][^\n]*[.?!…:]\Z")
 """What nobody but a person would read: begins with a capital, has a blank, ends as sentences do."""
 _PLACE = re.compile(r"\{(\w+)\}")
@@ -48,6 +50,8 @@ def found() -> dict[str, set[str]]:
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*")):
             if "vendor" in path.parts or "locale" in path.parts or path.suffix not in _READERS:
+                continue
+            if str(path.relative_to(ROOT)) in _FOR_PROGRAMMERS:
                 continue
             for text in _READERS[path.suffix](path):
                 uses.setdefault(text, set()).add(str(path.relative_to(ROOT)))

@@ -9,6 +9,7 @@ from aiohttp import web
 from core.vault import Vault
 from people.logins import Door
 from web import health
+from web.api import table as api
 from web.context import CONTEXT, VAULT, WebContext
 from web.failures import failure_middleware
 from web.guards import add_headers, forgery_middleware, headers_middleware, request_id_middleware
@@ -37,6 +38,7 @@ PAGES: Final = (
     "records",
     "people",
     "facilities",
+    "systems",
     "rehearsals",
     "trust",
     "live",
@@ -69,6 +71,7 @@ def build(context: WebContext) -> web.Application:
     app.add_routes(language_routes())
     for name in PAGES:
         app.add_routes(importlib.import_module(f"web.pages.{name}").routes())
+    app.add_routes(api.routes())
     return app
 
 

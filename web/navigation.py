@@ -38,6 +38,7 @@ _ITEMS = (
     Item(m("Kept apart"), "/apart", icon("shield-check"), frozenset({"officer", "duty_officer"})),
     Item(m("People and roles"), "/people", icon("people"), frozenset({"administrator"})),
     Item(m("Facilities"), "/facilities", icon("building"), frozenset({"administrator"}), ("/rooms/",)),
+    Item(m("Other systems"), "/systems", icon("broadcast"), frozenset({"administrator"})),
 )
 
 

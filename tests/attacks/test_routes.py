@@ -19,6 +19,7 @@ OPEN = {
     ("GET", "/i"): "the guest's page, which knows nothing without the secret",
     ("GET", "/trust"): "how a phone trusts the site",
     ("GET", "/trust/ca.crt"): "the same",
+    ("GET", "/api/v1/openapi.json"): "describes what others may ask",
     ("GET", "/terminal"): "an unpaired device shows a code",
     ("GET", "/terminal/state"): "tells an unpaired device that it is unpaired",
     ("POST", "/terminal/pair"): "begins pairing, counted per address",

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from core import ledger, migrate
 from core.database import Database, sqlite_url
 from core.vault import Purpose, Vault
+from people import token_cli
 from people.cli import app
 from tests.conftest import NOON
 
@@ -46,3 +47,16 @@ def test_a_lost_secret_is_told(data):
     assert done.exit_code == 2
     assert "seal.keys is gone" in done.output
     assert not (data / "secrets" / "seal.keys").exists()
+
+
+def test_tokens_are_made_listed_and_made_void(data):
+    """A file only its owner reads; listed while valid; void after, and twice is told."""
+    file = data / "token"
+    made = RUN.invoke(token_cli.app, ["create", "--file", str(file), "--name", "nightly"])
+    assert (made.exit_code, file.stat().st_mode & 0o777) == (0, 0o600)
+    listed = RUN.invoke(token_cli.app, ["list"]).output
+    assert "nightly" in listed
+    assert file.read_text().strip() not in listed
+    assert RUN.invoke(token_cli.app, ["revoke", listed.split()[0]]).exit_code == 0
+    assert RUN.invoke(token_cli.app, ["list"]).output == ""
+    assert RUN.invoke(token_cli.app, ["revoke", listed.split()[0]]).exit_code == 2

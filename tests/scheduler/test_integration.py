@@ -9,19 +9,28 @@ import pytest
 from sqlalchemy import select
 
 from cases.models import Case, CustodyStatus, Stage
-from core.errors import Denied, Invalid
+from core.errors import Denied, Invalid, NotFound
+from core.ids import new_id
 from core.jobs import Job, Worker
+from people.principals import Principal
 from scheduler import webhooks
 from scheduler.bookings import request_booking
 from scheduler.decisions import cancel, confirm
-from scheduler.integration import CaseEvent, CustodyEvent, KnownPerson, results, take_case, take_custody
+from scheduler.integration import CaseEvent, CustodyEvent, KnownPerson, take_case, take_custody
 from scheduler.running import session_ended, session_started
+from scheduler.systems import one_planned, planned, results
 
 
 @pytest.fixture
 def site(sqlite_site):
     """On SQLite; what PostgreSQL does differently is in ``test_on_postgres``."""
     return sqlite_site
+
+
+def system(site, role="case_system", organisation=None):
+    """A token of another system, bound to the bureau unless said otherwise."""
+    organisation = organisation or site.who["admin"].organisation
+    return Principal("token", new_id(), "案件系统", frozenset({role}), organisation=organisation)
 
 
 PERSON = KnownPerson("钱某", "320500199003034321", "male")
@@ -34,7 +43,7 @@ def case_event(site, **changes):
         "number": "江公（城东）刑立字〔2026〕0999号",
         "title": "钱某涉嫌盗窃案",
         "organisation": site.who["officer"].organisation,
-        "officers": (site.who["officer"].id,),
+        "officers": ("031207",),
         "suspects": (PERSON,),
     }
     return CaseEvent(**{**event, **changes})
@@ -42,21 +51,22 @@ def case_event(site, **changes):
 
 async def test_a_case_is_taken_once_and_brought_up_to_date(site):
     """The same event twice is one case; a later stage is written over."""
-    first = await take_case(site.db, site.clock, case_event(site), by="t")
-    again = await take_case(site.db, site.clock, case_event(site, stage=Stage.TRIAL), by="t")
+    first = await take_case(site.db, site.clock, system(site), case_event(site))
+    again = await take_case(site.db, site.clock, system(site), case_event(site, stage=Stage.TRIAL))
     assert first == again
     async with site.db.transaction(write=False) as tx:
         found = (await tx.execute(select(Case).where(Case.external == "C-1"))).scalar_one()
     assert found.stage is Stage.TRIAL
     with pytest.raises(Invalid):
-        await take_case(site.db, site.clock, case_event(site, external="C-2"), by="t")
+        await take_case(site.db, site.clock, system(site), case_event(site, external="C-2"))
 
 
 async def test_custody_events_are_checked(site):
     """No future, no naked time, nobody held nowhere."""
     event = {"external": "e", "person": PERSON, "status": CustodyStatus.DETAINED, "since": site.clock.now()}
     centre = site.facilities["城东看守所"]
-    assert await take_custody(site.db, site.clock, CustodyEvent(facility=centre, **event), by="t") == []
+    custody = system(site, "custody_system")
+    assert await take_custody(site.db, site.clock, custody, CustodyEvent(facility=centre, **event)) == []
     for wrong in (
         {"facility": None},
         {"facility": centre, "since": site.clock.now() + timedelta(hours=1)},
@@ -65,7 +75,7 @@ async def test_custody_events_are_checked(site):
         {"facility": centre, "person": KnownPerson("", "1")},
     ):
         with pytest.raises(Invalid):
-            await take_custody(site.db, site.clock, CustodyEvent(**{**event, **wrong}), by="t")
+            await take_custody(site.db, site.clock, custody, CustodyEvent(**{**event, **wrong}))
 
 
 async def took_place(site, login, wish):
@@ -85,9 +95,49 @@ async def test_results_tell_of_a_visit_only_that_it_took_place(site):
     since = site.clock.now()
     await took_place(site, "lawyer", site.visit(2))
     await took_place(site, "officer", site.interrogation(4))
-    visit, questioning = await results(site.db, since=since)
+    visit, questioning = await results(site.db, system(site), since=since)
     assert (visit.case, visit.state, visit.ended is not None) == (None, None, True)
     assert questioning.state == "done"
+
+
+async def test_a_visit_is_no_booking_to_a_system(site):
+    """Neither in the list nor by its id; a questioning is in both."""
+    visit = await request_booking(site.db, site.clock, site.who["lawyer"], site.visit(2))
+    questioning = await request_booking(site.db, site.clock, site.who["officer"], site.interrogation(4))
+    asker, now = system(site), site.clock.now()
+    listed = await planned(site.db, asker, from_=now, until=now + timedelta(days=1))
+    assert [one.booking for one in listed] == [questioning.id]
+    assert (await one_planned(site.db, asker, questioning.id)).officers
+    with pytest.raises(NotFound):
+        await one_planned(site.db, asker, visit.id)
+
+
+async def test_a_system_reaches_its_own_organisation_only(site):
+    """A system of the justice bureau: no case, no custody, no results of the police."""
+    other = site.who["admin-justice"].organisation
+    with pytest.raises(Denied):
+        await take_case(site.db, site.clock, system(site, organisation=other), case_event(site, officers=()))
+    moved = CustodyEvent("e", PERSON, CustodyStatus.DETAINED, site.facilities["城东看守所"], site.clock.now())
+    with pytest.raises(Denied):
+        await take_custody(site.db, site.clock, system(site, "custody_system", other), moved)
+    with pytest.raises(Denied):
+        await take_custody(site.db, site.clock, system(site, "case_system"), moved)
+    await took_place(site, "officer", site.interrogation(4))
+    since = site.clock.now() - timedelta(days=1)
+    assert await results(site.db, system(site, organisation=other), since=since) == []
+
+
+async def test_somebody_held_elsewhere_cannot_be_declared_free(site):
+    """The last facility decides whose person it is, also when the event names none."""
+    centre, now = site.facilities["城东看守所"], site.clock.now()
+    ours, other = system(site, "custody_system"), system(site, "custody_system", site.who["admin-justice"].organisation)
+    held = CustodyEvent("e1", PERSON, CustodyStatus.DETAINED, centre, now)
+    await take_custody(site.db, site.clock, ours, held)
+    site.clock.advance(60)
+    freed = CustodyEvent("e2", PERSON, CustodyStatus.RELEASED, None, site.clock.now())
+    with pytest.raises(Denied):
+        await take_custody(site.db, site.clock, other, freed)
+    assert await take_custody(site.db, site.clock, ours, freed) == []
 
 
 class Post:
