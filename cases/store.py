@@ -70,6 +70,13 @@ async def current_custody(tx: AsyncSession, person: str) -> CustodyRecord | None
     return (await tx.execute(query)).scalar_one_or_none()
 
 
+async def held_at(tx: AsyncSession, facility: str) -> list[tuple[CustodyPerson, CustodyRecord]]:
+    """Everybody whose present custody record is at a facility, by name."""
+    query = select(CustodyPerson, CustodyRecord).join(CustodyRecord, CustodyRecord.person == CustodyPerson.id)
+    query = query.where(CustodyRecord.facility == facility, CustodyRecord.until.is_(None))
+    return [(row[0], row[1]) for row in await tx.execute(query.order_by(CustodyPerson.name, CustodyPerson.id))]
+
+
 async def custody_by_external(tx: AsyncSession, external: str) -> CustodyRecord | None:
     """The record an event of the custody system made."""
     return (await tx.execute(select(CustodyRecord).where(CustodyRecord.external == external))).scalar_one_or_none()

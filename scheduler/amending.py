@@ -1,7 +1,8 @@
 """Changing a booking that stands: another time or place by whoever made it, another room by the duty post."""
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,17 +16,21 @@ from people.permissions import Action, require
 from people.principals import Principal
 from scheduler import access, apart, exclusion, history, holds, invites, store
 from scheduler.access import load
+from scheduler.calendar import Calendar
 from scheduler.facts import RoomFacts, room_facts
 from scheduler.hours import calendars_of
-from scheduler.models import Booking, Party, State
+from scheduler.models import Booking, Hold, Party, RoomUse, State
 from scheduler.placing import chosen_room, taken_refusal
 from scheduler.planning import Plan, make_plan
 from scheduler.requests import GuestWish, Request, check_request
 from scheduler.rooms import SERVES
 from scheduler.rulebook import rulebook
 from scheduler.rules import Rule, Severity, judge
+from scheduler.windows import GRID
 
 STANDING = (State.REQUESTED, State.CONFIRMED)
+WIDEST = timedelta(hours=2)
+"""No buffer of a room is longer."""
 ROOM_NOT_FREE = Refused("taken", "This room is not free for the whole session. Please choose another.", input="room")
 
 
@@ -57,7 +62,9 @@ async def amend(
             plan = await make_plan(tx, principal, wish, kind, now)
             if isinstance(plan, Refused):
                 return plan
-            refused = _newly_broken(found, before, plan, await rulebook(tx, plan.facts.start.date()))
+            refused = _newly_broken(
+                found, before, plan, await rulebook(tx, plan.facts.start.date(), plan.facts.facility)
+            )
             if refused is not None:
                 return refused
             far, keys = await chosen_room(tx, plan, wish, but=found.id)
@@ -90,16 +97,16 @@ async def move_room(
             parties = [p for p in await store.parties(tx, [booking]) if await _sits_in(tx, p, found.facility)]
             former = {p.room for p in parties if p.room}
             calendars = await calendars_of(tx, {target.facility}, now, found.end)
-            start = max(found.start, now) if found.started else found.start
-            if not calendars[target.facility].allows(found.kind, target.id, start, found.end):
+            start, end = rest_of(found, now)
+            if not calendars[target.facility].allows(found.kind, target.id, start, end):
                 return ROOM_NOT_FREE
-            if await _would_meet(tx, found, [target], parties, start):
+            if await _would_meet(tx, found, [target], parties, (start, end)):
                 return ROOM_NOT_FREE
-            if not await _swap(tx, found, former, target):
+            if not await _swap(tx, found, former, target, (start, end)):
                 return ROOM_NOT_FREE
             for party in parties:
                 party.room = target.id
-            found.review = None if found.review == "room" else found.review
+            found.review = None if found.review in ("room", "overrun") else found.review
             await history.record(tx, found, "moved", by=principal.id, at=now, details={"room": target.id})
             return found
     except IntegrityError as error:
@@ -108,28 +115,52 @@ async def move_room(
         raise
 
 
-async def other_rooms(db: Database, clock: Clock, principal: Principal, booking: str) -> list[RoomFacts]:
-    """Rooms of the facility that are free for the whole session: what ``move_room`` would accept."""
+def rest_of(booking: Booking, now: datetime) -> tuple[datetime, datetime]:
+    """The window another room is needed for: what is left of it, a quarter of an hour at least."""
+    start = max(booking.start, now.replace(second=0, microsecond=0))
+    return start, max(booking.end, start + GRID)
+
+
+async def other_rooms(
+    db: Database, clock: Clock, principal: Principal, bookings: Collection[str]
+) -> dict[str, list[RoomFacts]]:
+    """For each booking the rooms of its facility that ``move_room`` would accept now. All at once, for a day list."""
+    now = clock.now()
     async with db.transaction(write=False) as tx:
-        found = await load(tx, booking, None)
-        require(principal, Action.MOVE_BOOKING, await access.relations_to(tx, principal, found))
-        if found.facility is None:
-            return []
-        rooms = [room_facts(r, f) for r, f in await store.rooms_of(tx, found.facility, SERVES[found.kind].far)]
-        held = {h.resource for h in await store.holds(tx, [booking])}
-        start = max(found.start, clock.now()) if found.started else found.start
-        calendars = await calendars_of(tx, {found.facility}, start, found.end)
-        parties = [p for p in await store.parties(tx, [booking]) if await _sits_in(tx, p, found.facility)]
-        shut = await _would_meet(tx, found, rooms, parties, start)
-        free = []
-        for room in rooms:
-            resource = holds.room_resource(room)
-            there = await store.holds_of(tx, [resource.key], *resource.window(start, found.end))
-            open_ = calendars[room.facility].allows(found.kind, room.id, start, found.end)
-            open_ = open_ and room.id not in shut
-            if resource.key not in held and open_ and all(h.booking == booking for h in there):
-                free.append(room)
+        found = [b for b in await store.bookings(tx, bookings) if b.state in STANDING and b.facility]
+        for booking in found:
+            require(principal, Action.MOVE_BOOKING, await access.relations_to(tx, principal, booking))
+        if not found:
+            return {}
+        reach = min(rest_of(b, now)[0] for b in found) - WIDEST, max(rest_of(b, now)[1] for b in found) + WIDEST
+        places = {b.facility for b in found if b.facility}
+        rooms = [room_facts(r, f) for place in places for r, f in await store.rooms_of(tx, place, tuple(RoomUse))]
+        calendars = await calendars_of(tx, places, *reach)
+        there = await store.holds_of(tx, [f"room:{room.id}" for room in rooms], *reach)
+        free = {}
+        for booking in found:
+            rest = rest_of(booking, now)
+            fit = [room for room in rooms if _takes(room, booking, calendars, there, rest)]
+            parties = [p for p in await store.parties(tx, [booking.id]) if await _sits_in(tx, p, booking.facility)]
+            shut = await _would_meet(tx, booking, fit, parties, rest) if fit else set()
+            free[booking.id] = [room for room in fit if room.id not in shut]
         return free
+
+
+def _takes(
+    room: RoomFacts,
+    booking: Booking,
+    calendars: Mapping[str, Calendar],
+    there: Sequence[Hold],
+    rest: tuple[datetime, datetime],
+) -> bool:
+    """Whether a room serves the kind, is open, and nobody holds it in the rest of the window."""
+    if room.facility != booking.facility or room.use not in SERVES[booking.kind].far:
+        return False
+    resource = holds.room_resource(room)
+    from_, until = resource.window(*rest)
+    taken = any(h.resource == resource.key and h.start < until and from_ < h.end for h in there)
+    return not taken and calendars[room.facility].allows(booking.kind, room.id, *rest)
 
 
 async def request_of(tx: AsyncSession, booking: Booking) -> Request:
@@ -220,22 +251,24 @@ async def _sits_in(tx: AsyncSession, party: Party, facility: str | None) -> bool
 
 
 async def _would_meet(
-    tx: AsyncSession, booking: Booking, rooms: list[RoomFacts], parties: list[Party], start: datetime
+    tx: AsyncSession, booking: Booking, rooms: list[RoomFacts], parties: list[Party], window: tuple[datetime, datetime]
 ) -> set[str]:
     """The rooms in which those who would move there could meet somebody they must not."""
     there = [apart.somebody(booking.case, party) for party in parties]
-    screened = await apart.closed(tx, dict.fromkeys(rooms, there), start, booking.end, but=booking.id)
-    return {room for room, windows in screened.items() if any(a < booking.end and start < b for a, b in windows)}
+    screened = await apart.closed(tx, dict.fromkeys(rooms, there), *window, but=booking.id)
+    return {room for room, windows in screened.items() if any(a < window[1] and window[0] < b for a, b in windows)}
 
 
-async def _swap(tx: AsyncSession, booking: Booking, former: set[str], target: RoomFacts) -> bool:
-    """Give the former rooms back and hold the target for the same window, or return False and change nothing."""
+async def _swap(
+    tx: AsyncSession, booking: Booking, former: set[str], target: RoomFacts, window: tuple[datetime, datetime]
+) -> bool:
+    """Give the former rooms back and hold the target for ``window``, or return False and change nothing."""
     resource = holds.room_resource(target)
-    if await holds.conflicts(tx, [resource], booking.start, booking.end, but=booking.id):
+    if await holds.conflicts(tx, [resource], *window, but=booking.id):
         return False
     for hold in await store.holds(tx, [booking.id]):
         if hold.resource in {f"room:{room}" for room in former}:
             await tx.delete(hold)
     await tx.flush()
-    await holds.insert(tx, booking.id, [resource], booking.start, booking.end)
+    await holds.insert(tx, booking.id, [resource], *window)
     return True

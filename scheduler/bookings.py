@@ -146,7 +146,7 @@ async def _book(
             plan = await make_plan(tx, principal, request, kind, now)
             if isinstance(plan, Refused):
                 return plan
-            refused = first_refusal(plan.facts, await rulebook(tx, plan.facts.start.date()))
+            refused = first_refusal(plan.facts, await rulebook(tx, plan.facts.start.date(), plan.facts.facility))
             if refused is not None:
                 return refused
             if not await waiting.leaves_a_window(tx, plan, request, now):

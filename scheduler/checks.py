@@ -5,6 +5,7 @@ Each returns ``None`` when the rule is kept, else the values that fill its sente
 
 from collections.abc import Mapping
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from cases.kinds import Role
 from cases.models import CustodyStatus, Offence, Stage
@@ -129,6 +130,17 @@ def permit_names_officers(facts: Facts, parameters: Parameters) -> Mapping[str, 
     inside = facts.far is not None and facts.far.facility_kind is FacilityKind.DETENTION_CENTRE
     wanted = int(parameters["officers"])
     return {"officers": wanted} if inside and facts.permit_named < wanted else KEPT
+
+
+def on_the_grid(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
+    """A visit begins a multiple of the facility's minutes after local midnight (LV-4)."""
+    if facts.far is None or facts.far.slot_minutes == 15:
+        return KEPT  # every booking begins on a quarter of an hour
+    local = facts.start.astimezone(ZoneInfo(facts.far.zone))
+    over = (local.hour * 60 + local.minute) % facts.far.slot_minutes
+    if not over:
+        return KEPT
+    return {"minutes": facts.far.slot_minutes, "from": facts.start + timedelta(minutes=facts.far.slot_minutes - over)}
 
 
 def few_no_shows(facts: Facts, parameters: Parameters) -> Mapping[str, object] | None:

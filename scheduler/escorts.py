@@ -20,8 +20,8 @@ async def moves(
 
     Empty where the rule asks for no gap, which is the default.
     """
-    rule = next((r for r in await rulebook(tx, start.date()) if r.id == RULE), None)
-    gap = timedelta(minutes=float(rule.parameters["minutes"])) if rule else timedelta(0)
+    gaps = [await _gap(tx, start, facility) for facility in facilities or {""}]
+    gap = max(gaps)
     if custody_person is None or not gap or not facilities:
         return [], gap
     others = [f"custody:{person}" for person in await cases.co_suspects(tx, custody_person)]
@@ -34,6 +34,11 @@ async def moves(
     if but is not None:
         query = query.where(Hold.booking != but)
     return sorted({at for row in await tx.execute(query) for at in row}), gap
+
+
+async def _gap(tx: AsyncSession, start: datetime, facility: str) -> timedelta:
+    rule = next((r for r in await rulebook(tx, start.date(), facility) if r.id == RULE), None)
+    return timedelta(minutes=float(rule.parameters["minutes"])) if rule else timedelta(0)
 
 
 def clash(found: Sequence[datetime], gap: timedelta, start: datetime, end: datetime) -> bool:

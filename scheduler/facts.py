@@ -28,6 +28,8 @@ class RoomFacts:
     zone: str
     before: timedelta
     after: timedelta
+    slot_minutes: int = 15
+    """Visits begin every so many minutes of the facility's day."""
 
 
 def room_facts(room: Room, facility: Facility) -> RoomFacts:
@@ -43,6 +45,7 @@ def room_facts(room: Room, facility: Facility) -> RoomFacts:
         zone=facility.zone,
         before=timedelta(minutes=room.buffer_before),
         after=timedelta(minutes=room.buffer_after),
+        slot_minutes=facility.slot_minutes,
     )
 
 
@@ -97,6 +100,12 @@ class Facts:
             return False
         day = self.start.date()
         return (day.year - self.born.year - ((day.month, day.day) < (self.born.month, self.born.day))) < ADULT
+
+    @property
+    def facility(self) -> str | None:
+        """Where it takes place, as rules set per facility ask."""
+        place = self.far or self.own
+        return place.facility if place else None
 
     def count(self, *roles: Role) -> int:
         """How many persons stand in one of the roles."""

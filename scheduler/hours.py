@@ -1,15 +1,15 @@
 """Reading calendars, and writing opening hours, breaks and blocks."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import ledger
 from core.clock import Clock
-from core.errors import Invalid
+from core.errors import Invalid, NotFound
 from scheduler.calendar import DAY_MINUTES, Calendar, Closure, Span, WorkingDays
 from scheduler.models import Block, Facility, Hours, WorkingDay
 
@@ -29,13 +29,8 @@ async def calendars_of(
         return {}
     zones = await tx.execute(select(Facility.id, Facility.zone).where(Facility.id.in_(facilities)))
     hours = (await tx.execute(select(Hours).where(Hours.facility.in_(facilities)))).scalars().all()
-    blocks = await tx.execute(
-        select(Block).where(
-            Block.facility.in_(facilities), Block.lifted.is_(None), Block.end > start, Block.start < end
-        )
-    )
     closures: dict[str, list[Closure]] = {}
-    for block in blocks.scalars():
+    for block in (await tx.execute(_blocks(facilities, start, end))).scalars():
         closures.setdefault(block.facility, []).append(Closure(block.start, block.end, block.room))
     days = await working_days(tx, start.date(), end.date()) if hours else WorkingDays()
     return {
@@ -48,6 +43,42 @@ async def calendars_of(
         )
         for facility, zone in zones
     }
+
+
+def _blocks(facilities: Collection[str], start: datetime, end: datetime) -> Select[Block]:
+    return select(Block).where(
+        Block.facility.in_(facilities), Block.lifted.is_(None), Block.end > start, Block.start < end
+    )
+
+
+async def blocks_of(tx: AsyncSession, facility: str, start: datetime, end: datetime) -> Sequence[Block]:
+    """Closures of a facility that touch ``[start, end)`` and were not lifted, earliest first."""
+    return (await tx.execute(_blocks({facility}, start, end).order_by(Block.start, Block.id))).scalars().all()
+
+
+async def hours_of(tx: AsyncSession, facility: str) -> Sequence[Hours]:
+    """Opening hours, then breaks of a facility, by time of day."""
+    query = select(Hours).where(Hours.facility == facility).order_by(Hours.is_break, Hours.opens, Hours.id)
+    return (await tx.execute(query)).scalars().all()
+
+
+async def remove_hours(tx: AsyncSession, clock: Clock, *, facility: str, hours: str, by: str = SYSTEM) -> None:
+    """Take back opening hours or a break. Raises ``NotFound``."""
+    found = await tx.get(Hours, hours)
+    if found is None or found.facility != facility:
+        raise NotFound("no-hours", "There are no such hours.")
+    said = {"opens": found.opens, "closes": found.closes, "days": found.days, "word": found.word}
+    await tx.delete(found)
+    await tx.flush()
+    await ledger.append(tx, "facility.hours-removed", actor=by, subject=facility, at=clock.now(), details=said)
+
+
+async def days_of(tx: AsyncSession, year: int, country: str = COUNTRY) -> Sequence[WorkingDay]:
+    """The days of a year that differ from their weekday, in order."""
+    query = select(WorkingDay).where(
+        WorkingDay.country == country, WorkingDay.day.between(date(year, 1, 1), date(year, 12, 31))
+    )
+    return (await tx.execute(query.order_by(WorkingDay.day))).scalars().all()
 
 
 async def working_days(tx: AsyncSession, first: date, last: date, country: str = COUNTRY) -> WorkingDays:

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cases.kinds import EndpointRole, Role
@@ -65,6 +65,8 @@ class Facility(Base):
     kind: Mapped[FacilityKind] = mapped_column(words(FacilityKind))
     zone: Mapped[str] = mapped_column(String(64), default="Asia/Shanghai")
     phone: Mapped[str] = mapped_column(String(32), default="")
+    slot_minutes: Mapped[int] = mapped_column(default=15)
+    """Visits begin every so many minutes of the local day; 15, 30 or 60."""
     address: Mapped[str] = mapped_column(String(200), default="")
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]
@@ -124,6 +126,8 @@ class Booking(Base):
     """Enumerated word of the last refusal, cancellation or no-show."""
     owner: Mapped[str | None] = mapped_column(String(16))
     """Of a no-show: whose cause it was."""
+    arrived: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """Since when whoever asked, lawyer or officers, is at the place, as the post wrote it down."""
     started: Mapped[datetime | None] = mapped_column(UtcDateTime())
     """When the session really began."""
     ended: Mapped[datetime | None] = mapped_column(UtcDateTime())
@@ -262,6 +266,8 @@ class RuleSetting(Base):
 
     id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
     rule: Mapped[str] = mapped_column(String(16))
+    facility: Mapped[str | None] = mapped_column(ForeignKey("facilities.id"))
+    """``None``: everywhere but where a facility has a setting of its own."""
     since: Mapped[date]
     until: Mapped[date | None]
     off: Mapped[bool] = mapped_column(default=False)
@@ -351,6 +357,21 @@ class Handover(Base):
     note: Mapped[str] = mapped_column(String(500), default="")
     taken_by: Mapped[str | None] = mapped_column(ForeignKey("persons.id"))
     taken: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+
+class LateScan(Base):
+    """The page of the book from which a late entry was written, as picture or PDF."""
+
+    __tablename__ = "late_scans"
+
+    id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
+    booking: Mapped[str] = mapped_column(ForeignKey("bookings.id", ondelete="CASCADE"), index=True)
+    by: Mapped[str] = mapped_column(ForeignKey("persons.id"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime())
+    digest: Mapped[str] = mapped_column(String(64))
+    """SHA-256 of the content."""
+    media_type: Mapped[str] = mapped_column(String(32))
+    content: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class OfferedTimes(Base):

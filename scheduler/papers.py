@@ -15,10 +15,12 @@ from core import jobs, ledger
 from core.clock import Clock
 from core.database import Database
 from core.errors import Conflict, Denied, Invalid, NotFound
+from people import store as people
 from people.permissions import Action, Relation, allowed, relations, require
 from people.principals import Principal
 from scheduler import notices, store
-from scheduler.clocks import Pause
+from scheduler.clocks import Clock48, Pause
+from scheduler.clocks import clock as run
 from scheduler.rulebook import LONGEST_EXCEPTION, write_exception
 
 DUE = "papers.due"
@@ -254,6 +256,51 @@ async def to_check(db: Database, principal: Principal) -> Sequence[Paper]:
     async with db.transaction(write=False) as tx:
         query = select(Paper).where(Paper.facility == principal.facility, Paper.state == "submitted")
         return (await tx.execute(query.order_by(Paper.due, Paper.id))).scalars().all()
+
+
+@dataclass(frozen=True, slots=True)
+class ToCheck:
+    """What belongs together for the checking post: a mandate with its papers, or one permit."""
+
+    lawyer: str
+    """Name of whoever handed it in, with their number."""
+    client: str
+    papers: tuple[Paper, ...]
+    """The newest of each kind, whatever its state."""
+    missing: tuple[str, ...]
+    """Keys of ``PAPER_TEXT``."""
+    clock: Clock48 | None
+    """The first of the two clocks of a visit; ``None`` before it runs, and for permits."""
+    due: datetime
+    """By when the first of the waiting ones must be checked."""
+    officers: tuple[str, ...] = ()
+    """Of an interrogation permit: whom it names."""
+
+
+async def waiting_for_check(db: Database, clock: Clock, principal: Principal) -> list[ToCheck]:
+    """Everything that waits for the principal's post, most urgent first; each mandate once, with all of its papers."""
+    now = clock.now()
+    found: dict[str, ToCheck] = {}
+    for paper in await to_check(db, principal):
+        key = paper.representation or paper.id
+        if key in found:
+            continue
+        async with db.transaction(write=False) as tx:
+            all_ = await of_representation(tx, key) if paper.representation else (paper,)
+            client = await cases.custody_person(tx, paper.client or "")
+            names = await people.names(tx, {paper.submitted_by, *paper.officers})
+        since = complete_since(all_) if paper.representation else None
+        newest = {p.kind: p for p in all_}
+        found[key] = ToCheck(
+            lawyer=names.get(paper.submitted_by, ("", ""))[0],
+            client=client.name if client else "",
+            papers=tuple(newest.values()),
+            missing=missing(all_, now) if paper.representation else (),
+            clock=run(since, None, now, pauses(all_)) if since else None,
+            due=paper.due,
+            officers=tuple(names[one][0] for one in paper.officers if one in names),
+        )
+    return list(found.values())
 
 
 def check_content(data: bytes) -> str:

@@ -76,7 +76,7 @@ async def free_places(
         plan = await make_plan(tx, principal, request, kind, now)
         if isinstance(plan, Refused):
             return plan
-        rules = await rulebook(tx, plan.facts.start.date())
+        rules = await rulebook(tx, plan.facts.start.date(), plan.facts.facility)
         refused = first_refusal(plan.facts, untimed(rules))
         if refused is not None:
             return refused

@@ -102,6 +102,15 @@ OWNER: dict[NoShow, Owner] = {
     NoShow.POWER: Owner.FACILITY,
     NoShow.REFUSED: Owner.CLIENT,
 }
+OWNER_TEXT: dict[Owner, str] = {
+    Owner.LAWYER: "Cause: lawyer",
+    Owner.OFFICER: "Cause: officers",
+    Owner.GUEST: "Cause: invited person",
+    Owner.FACILITY: "Cause: facility",
+    Owner.CLIENT: "Cause: client",
+    Owner.COURT: "Cause: court",
+    Owner.PLATFORM: "Cause: platform",
+}
 REASON_TEXT: dict[str, str] = {
     **{r.value: t for r, t in NO_SHOW_TEXT.items()},
     **{r.value: t for r, t in CANCELLED_TEXT.items()},

@@ -1,23 +1,33 @@
 """What makes the handwritten book unnecessary: escort orders, register, late entries, and the handover of a shift."""
 
+import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 
 from cases.kinds import KINDS, Role
+from core import ledger
 from core.clock import Clock
 from core.database import Database
 from core.errors import Conflict, Denied, Invalid, NotFound
+from people import store as people
 from people.permissions import Action, relations, require
 from people.principals import Principal
-from scheduler import access, history, store
+from scheduler import access, history, papers, store
 from scheduler.day import day_list
-from scheduler.models import CustodyStep, Handover, State, Step
+from scheduler.models import CustodyStep, Handover, LateScan, State, Step
 from scheduler.running import ORDER
 from scheduler.views import BookingView
 
-LATE_REASONS = frozenset({"power", "network", "device", "paper"})
+LATE_TEXT: dict[str, str] = {
+    "power": "Power cut",
+    "network": "Network failure",
+    "device": "Device failure",
+    "paper": "Kept on paper that day",
+}
+"""Why something was written on paper first."""
 LATE_WITHIN = timedelta(days=3)
 _ASKING = (Role.LAWYER, Role.OFFICER, Role.COOPERATING_OFFICER)
 
@@ -58,6 +68,15 @@ class RegisterLine:
     ended: datetime | None
     remark: str
     """Word of a no-show or cancellation; a key of ``reasons.REASON_TEXT``."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """A handover with both persons by name; who takes it is empty while it waits."""
+
+    row: Handover
+    giver: str
+    taker: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,21 +136,41 @@ async def register(db: Database, clock: Clock, principal: Principal, *, day: dat
     ]
 
 
+async def exported(db: Database, clock: Clock, principal: Principal, what: str, first: date) -> None:
+    """A list leaves the house as a file: who took which, of which day, stands in the ledger."""
+    async with db.transaction() as tx:
+        require(principal, Action.VIEW_DAY_LIST, relations(principal, facility=principal.facility))
+        details = {"list": what, "day": first.isoformat()}
+        await ledger.append(
+            tx, "list.exported", actor=principal.id, subject=principal.facility or "", at=clock.now(), details=details
+        )
+
+
 async def late_entry(
-    db: Database, clock: Clock, principal: Principal, booking: str, times: dict[Step, datetime], *, reason: str
+    db: Database,
+    clock: Clock,
+    principal: Principal,
+    booking: str,
+    times: dict[Step, datetime],
+    *,
+    reason: str,
+    scan: bytes | None = None,
 ) -> None:
     """Write down from paper what was done while the system was away; who, when and why is in the history.
+
+    ``scan`` is the page of the book, as PDF or picture.
 
     Raises ``Invalid`` for times out of order, in the future, or longer ago than three days.
     """
     now = clock.now()
-    if reason not in LATE_REASONS:
+    if reason not in LATE_TEXT:
         raise Invalid("unknown-reason", "Please choose a reason from the list.", field="reason")
     in_order = [times[step] for step in ORDER if step in times]
     if not in_order or in_order != sorted(in_order) or in_order[-1] > now or in_order[0] < now - LATE_WITHIN:
         raise Invalid(
             "times", "Please check the times: in order, not in the future, of the last three days.", field="times"
         )
+    media_type = papers.check_content(scan) if scan is not None else ""
     async with db.transaction() as tx:
         found = await access.load(tx, booking, None)
         require(principal, Action.CONFIRM_CUSTODY, await access.relations_to(tx, principal, found))
@@ -142,8 +181,51 @@ async def late_entry(
             raise Conflict("step-known", "This step has already been confirmed.")
         for step, at in times.items():
             tx.add(CustodyStep(booking=booking, step=step, at=at, by=principal.id))
-        details = {"late": reason, "steps": {step.value: at.isoformat() for step, at in times.items()}}
+        if scan is not None:
+            digest = hashlib.sha256(scan).hexdigest()
+            tx.add(
+                LateScan(booking=booking, by=principal.id, at=now, digest=digest, media_type=media_type, content=scan)
+            )
+        details = {
+            "late": reason,
+            "scan": scan is not None,
+            "steps": {step.value: at.isoformat() for step, at in times.items()},
+        }
         await history.record(tx, found, "late_entry", by=principal.id, at=now, details=details)
+
+
+async def late_scan(db: Database, clock: Clock, principal: Principal, booking: str) -> tuple[bytes, str]:
+    """The newest scan of a booking's late entry with its media type; the look is in the ledger."""
+    async with db.transaction() as tx:
+        found = await access.load(tx, booking, None)
+        require(principal, Action.CONFIRM_CUSTODY, await access.relations_to(tx, principal, found))
+        query = select(LateScan).where(LateScan.booking == booking).order_by(LateScan.at.desc(), LateScan.id)
+        scan = (await tx.execute(query.limit(1))).scalar_one_or_none()
+        if scan is None:
+            raise NotFound("no-scan", "There is no scan of this entry.")
+        await ledger.append(tx, "late_scan.viewed", actor=principal.id, subject=booking, at=clock.now())
+        return scan.content, scan.media_type
+
+
+async def scanned(db: Database, principal: Principal, bookings: Collection[str]) -> frozenset[str]:
+    """Which of these bookings have a scan of a late entry."""
+    async with db.transaction(write=False) as tx:
+        require(principal, Action.VIEW_DAY_LIST, relations(principal, facility=principal.facility))
+        return frozenset((await tx.execute(select(LateScan.booking).where(LateScan.booking.in_(bookings)))).scalars())
+
+
+async def handovers(db: Database, principal: Principal, *, limit: int = 20) -> list[HandedOver]:
+    """The last handovers of the principal's own post with the names of both, newest first."""
+    async with db.transaction(write=False) as tx:
+        require(principal, Action.VIEW_DAY_LIST, relations(principal, facility=principal.facility))
+        query = select(Handover).where(Handover.facility == principal.facility)
+        rows = (await tx.execute(query.order_by(Handover.given.desc(), Handover.id).limit(limit))).scalars().all()
+        names = await people.names(tx, {p for row in rows for p in (row.given_by, row.taken_by) if p})
+        found = []
+        for row in rows:
+            giver, taker = (names.get(person or "", ("", ""))[0] for person in (row.given_by, row.taken_by))
+            found.append(HandedOver(row, giver, taker))
+        return found
 
 
 async def open_items(db: Database, clock: Clock, principal: Principal) -> list[OpenItem]:
@@ -181,6 +263,8 @@ async def hand_over(db: Database, clock: Clock, principal: Principal, note: str 
         )
         tx.add(made)
         await tx.flush()
+        details = {"items": len(items)}
+        await ledger.append(tx, "shift.given", actor=principal.id, subject=made.id, at=made.given, details=details)
         return made
 
 
@@ -196,6 +280,7 @@ async def take_over(db: Database, clock: Clock, principal: Principal, handover: 
             raise Denied("own-handover", "Somebody else takes the shift over.")
         if found.taken is None:
             found.taken, found.taken_by = clock.now(), principal.id
+            await ledger.append(tx, "shift.taken", actor=principal.id, subject=found.id, at=clock.now())
         return found
 
 

@@ -3,7 +3,7 @@
 The event marks the bookings it concerns; equivalent windows are proposed; nothing is cancelled by a machine.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,18 +16,18 @@ from cases.models import CustodyStatus
 from core import ledger
 from core.clock import Clock
 from core.database import Database
-from core.errors import Invalid, NotFound
+from core.errors import Conflict, Invalid, NotFound
 from core.refusals import Refused
 from people import store as people
 from people.permissions import Action, allowed, relations, require
 from people.principals import Principal
-from scheduler import history, holds, search, store
-from scheduler.access import relations_to
+from scheduler import history, holds, hours, search, store
+from scheduler.access import load, relations_to
 from scheduler.amending import request_of
 from scheduler.models import Block, Booking, State
 from scheduler.planning import Plan, make_plan
 from scheduler.refusals import Slot
-from scheduler.requests import check_window, kind_of
+from scheduler.requests import kind_of
 from scheduler.rulebook import rulebook
 from scheduler.rules import first_refusal, untimed
 from scheduler.views import BookingView, views
@@ -35,6 +35,7 @@ from scheduler.views import BookingView, views
 WITHIN = timedelta(hours=48)
 """In which equivalent windows are proposed first (CPL 39)."""
 MOST_PROPOSALS = 6
+LONGEST_BLOCK = timedelta(days=366)
 
 
 class Why(StrEnum):
@@ -47,6 +48,7 @@ class Why(StrEnum):
     CLOSED = "closed"
 
 
+_SETTLED = frozenset({Why.OUTSIDE, Why.ROOM, Why.CLOSED, "overrun"})
 _WHY = {CustodyStatus.RELEASED: Why.RELEASED, CustodyStatus.OUTSIDE: Why.OUTSIDE}
 BLOCK_TEXT: dict[str, str] = {
     "device": "Device failure",
@@ -68,11 +70,13 @@ async def custody_event(
     facility: str | None,
     since: datetime | None = None,
     external: str | None = None,
+    back: datetime | None = None,
     by: str = "system",
 ) -> list[str]:
     """A person was admitted, transferred, taken out or released; return ids of the bookings now to be looked at.
 
-    Idempotent by ``external``; a late event takes its place in the past and marks nothing.
+    Idempotent by ``external``; a late event takes its place in the past and marks nothing. ``back``: when somebody
+    taken out is expected again, so that later bookings stand. Whoever is back takes up what still stands.
     """
     now = clock.now()
     async with db.transaction() as tx:
@@ -91,8 +95,19 @@ async def custody_event(
         why = _WHY.get(current.status, Why.TRANSFERRED)
         coming = await store.coming_of_custody(tx, person, now)
         if why is Why.TRANSFERRED:
+            await _back_again(tx, coming, current.facility, by, now)
             coming = [booking for booking in coming if booking.facility != current.facility]
+        if why is Why.OUTSIDE and back is not None:
+            coming = [booking for booking in coming if booking.start < back]
         return await _mark(tx, coming, why, by, now)
+
+
+async def _back_again(
+    tx: AsyncSession, bookings: Iterable[Booking], facility: str | None, by: str, now: datetime
+) -> None:
+    for booking in bookings:
+        if booking.review == Why.OUTSIDE and booking.facility == facility:
+            await _unmark(tx, booking, by, now)
 
 
 async def block(
@@ -104,15 +119,20 @@ async def block(
     end: datetime,
     reason: str,
     room: str | None = None,
+    facility: str | None = None,
 ) -> tuple[Block, list[str]]:
-    """The duty post closes a room, or the whole facility, for a time; return the block and the bookings concerned."""
+    """Close a room, or the whole facility, for a time; return the block and the bookings concerned.
+
+    The duty post does it for its own facility, an administrator for any of the own tree.
+    """
     now = clock.now()
-    check_window(start, end, now, planned=False)
+    if end <= max(start, now) or end - start > LONGEST_BLOCK:
+        raise Invalid("end", "The end lies ahead and after the start, at most a year later.", field="end")
     if reason not in BLOCK_TEXT:
         raise Invalid("unknown-reason", "Please choose a reason from the list.", field="reason")
     async with db.transaction() as tx:
-        require(principal, Action.MOVE_BOOKING, relations(principal, facility=principal.facility))
-        facility = principal.facility or ""
+        facility = facility or principal.facility or ""
+        await _may_close(tx, principal, facility)
         rooms = await store.rooms_in(tx, facility)
         if room is not None and room not in {r.id for r in rooms}:
             raise NotFound("no-room", "There is no such room.")
@@ -135,10 +155,56 @@ async def lift(db: Database, clock: Clock, principal: Principal, block_id: str) 
         found = await tx.get(Block, block_id)
         if found is None:
             raise NotFound("no-block", "There is no such closure.")
-        require(principal, Action.MOVE_BOOKING, relations(principal, facility=found.facility))
+        await _may_close(tx, principal, found.facility)
         if found.lifted is None:
             found.lifted = now
             await ledger.append(tx, "room.unblocked", actor=principal.id, subject=found.room or found.facility, at=now)
+            await _stand_again(tx, found, principal.id, now)
+
+
+async def _may_close(tx: AsyncSession, principal: Principal, facility: str) -> None:
+    place = await store.facility(tx, facility)
+    held = relations(
+        principal, facility=facility or None, line=await people.line(tx, place.organisation) if place else ()
+    )
+    if not allowed(principal, Action.MANAGE_ORGANISATION, held):
+        require(principal, Action.MOVE_BOOKING, held)
+
+
+async def _stand_again(tx: AsyncSession, block: Block, by: str, now: datetime) -> None:
+    """Bookings that only this closure had put in question stand again."""
+    rooms = {block.room} if block.room else {room.id for room in await store.rooms_in(tx, block.facility)}
+    others = await hours.blocks_of(tx, block.facility, max(now, block.start), block.end)
+    for booking in await store.standing_in_rooms(tx, rooms, max(now, block.start), block.end):
+        seats = {party.room for party in await store.parties(tx, [booking.id])}
+        still = any(
+            other.room in (None, *seats) and other.start < booking.end and booking.start < other.end for other in others
+        )
+        if booking.review in (Why.ROOM, Why.CLOSED) and not still:
+            await _unmark(tx, booking, by, now)
+
+
+async def settle(db: Database, clock: Clock, principal: Principal, booking: str, *, version: int | None = None) -> None:
+    """The post has looked: the booking takes place as planned. Not while the person is held elsewhere or released."""
+    now = clock.now()
+    async with db.transaction() as tx:
+        found = await load(tx, booking, version)
+        require(principal, Action.MOVE_BOOKING, await relations_to(tx, principal, found))
+        if found.review in (Why.TRANSFERRED, Why.RELEASED):
+            raise Conflict("not-here", "The person is no longer held here, so it cannot take place as planned.")
+        if found.review not in _SETTLED:
+            raise Conflict("state", "This is no longer possible: the booking has moved on.")
+        await _unmark(tx, found, principal.id, now)
+
+
+async def closures(
+    db: Database, principal: Principal, start: datetime, end: datetime, *, facility: str | None = None
+) -> Sequence[Block]:
+    """Closures that touch ``[start, end)`` and were not lifted, earliest first, for who may close there."""
+    async with db.transaction(write=False) as tx:
+        facility = facility or principal.facility or ""
+        await _may_close(tx, principal, facility)
+        return await hours.blocks_of(tx, facility, start, end)
 
 
 async def proposals(db: Database, clock: Clock, principal: Principal, booking: str) -> list[Slot]:
@@ -159,7 +225,7 @@ async def proposals(db: Database, clock: Clock, principal: Principal, booking: s
         wish = replace(was, room=None) if kind.custody else was
         plan = await make_plan(tx, owner, wish, kind, now)
         if not isinstance(plan, Plan) or isinstance(
-            first_refusal(plan.facts, untimed(await rulebook(tx, now.date()))), Refused
+            first_refusal(plan.facts, untimed(await rulebook(tx, now.date(), plan.facts.facility))), Refused
         ):
             return []
         length = was.end - was.start
@@ -176,6 +242,11 @@ async def to_review(db: Database, clock: Clock, principal: Principal) -> list[Bo
         require(principal, Action.VIEW_DAY_LIST, relations(principal, facility=principal.facility))
         found = await store.reviews_of_facility(tx, principal.facility or "")
         return await views(tx, principal, found, clock.now())
+
+
+async def _unmark(tx: AsyncSession, booking: Booking, by: str, now: datetime) -> None:
+    booking.review = None
+    await history.record(tx, booking, "settled", by=by, at=now)
 
 
 async def _mark(tx: AsyncSession, bookings: Iterable[Booking], why: Why, by: str, now: datetime) -> list[str]:

@@ -5,18 +5,19 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import ledger
 from core.clock import Clock
 from core.database import Database
 from core.errors import Denied, Invalid, NotFound
+from people import store as people
 from people.permissions import Action, Relation, allowed
 from people.principals import Principal
 from scheduler.access import relations_to
 from scheduler.facts import restored
-from scheduler.models import Booking, BookingChange, RuleException, RuleSetting
+from scheduler.models import Booking, BookingChange, Facility, RuleException, RuleSetting
 from scheduler.rules import RULES, Breach, Rule, Severity, judge
 
 LONGEST_EXCEPTION = timedelta(days=90)
@@ -31,11 +32,24 @@ class Replay:
     breaches: tuple[Breach, ...]
 
 
-async def rulebook(tx: AsyncSession, day: date) -> tuple[Rule, ...]:
-    """The table with the parameters this deployment had set on ``day``; rules switched off are left out."""
-    found = await tx.execute(select(RuleSetting).where(RuleSetting.since <= day).order_by(RuleSetting.at))
-    settings = {s.rule: s for s in found.scalars() if s.until is None or day < s.until}
+async def rulebook(tx: AsyncSession, day: date, facility: str | None = None) -> tuple[Rule, ...]:
+    """The table with the parameters in force on ``day``; rules switched off are left out.
+
+    What a facility has set for itself goes before what is set for all.
+    """
+    settings = await settings_of(tx, day, facility)
     return tuple(_set(rule, settings.get(rule.id)) for rule in RULES if not _off(settings.get(rule.id)))
+
+
+async def settings_of(tx: AsyncSession, day: date, facility: str | None) -> dict[str, RuleSetting]:
+    """The setting of each rule that counts on ``day`` at a facility: the newest of its own, else of all."""
+    query = select(RuleSetting).where(
+        RuleSetting.since <= day, or_(RuleSetting.until.is_(None), RuleSetting.until > day)
+    )
+    query = query.where(or_(RuleSetting.facility.is_(None), RuleSetting.facility == facility))
+    found = (await tx.execute(query.order_by(RuleSetting.at, RuleSetting.id))).scalars().all()
+    everywhere = {s.rule: s for s in found if s.facility is None}
+    return everywhere | {s.rule: s for s in found if s.facility is not None}
 
 
 async def exceptions_for(tx: AsyncSession, subjects: Collection[str], at: datetime) -> frozenset[str]:
@@ -56,8 +70,12 @@ async def set_rule(
     until: date | None = None,
     off: bool = False,
     parameters: Mapping[str, Any] | None = None,
+    facility: str | None = None,
 ) -> RuleSetting:
-    """An administrator sets a rule's parameters from a day on. Raises ``Invalid`` for what the rule does not have."""
+    """An administrator sets a rule's parameters from a day on, for one facility or for all.
+
+    Raises ``Invalid`` for what the rule does not have.
+    """
     if not allowed(principal, Action.MANAGE_ORGANISATION, {Relation.OWN_TREE}):
         raise Denied("not-allowed", "This is not open to you. If you need it for your work, ask your administrator.")
     known = next((r for r in RULES if r.id == rule), None)
@@ -68,14 +86,35 @@ async def set_rule(
     if not fits or since < clock.now().date() or (until is not None and until <= since):
         raise Invalid("rule-setting", "These values cannot be used for this rule.", field="parameters")
     async with db.transaction() as tx:
+        await _check_place(tx, principal, facility)
         made = RuleSetting(
-            rule=rule, since=since, until=until, off=off, parameters=wanted, by=principal.id, at=clock.now()
+            rule=rule,
+            facility=facility,
+            since=since,
+            until=until,
+            off=off,
+            parameters=wanted,
+            by=principal.id,
+            at=clock.now(),
         )
         tx.add(made)
         await tx.flush()
-        details = {"since": since.isoformat(), "off": off, "parameters": wanted}
+        details = {"since": since.isoformat(), "off": off, "parameters": wanted, "facility": facility}
         await ledger.append(tx, "rule.set", actor=principal.id, subject=rule, at=clock.now(), details=details)
     return made
+
+
+async def _check_place(tx: AsyncSession, principal: Principal, facility: str | None) -> None:
+    """One's own tree alone; a setting for all is for the root of the police tree."""
+    if facility is None:
+        line = await people.line(tx, principal.organisation)
+        whole = principal.tree == "police" and len(line) == 1
+        if not whole:
+            raise Denied("not-allowed", "A rule for every facility is set by the administrator of the whole authority.")
+        return
+    place = await tx.get(Facility, facility)
+    if place is None or principal.organisation not in await people.line(tx, place.organisation):
+        raise NotFound("no-facility", "There is no such facility.")
 
 
 async def grant_exception(
@@ -127,7 +166,8 @@ async def replay(db: Database, booking: str, *, day: date | None = None) -> Repl
         if saved is None:
             raise NotFound("no-booking", "There is no such booking.")
         on = day or saved.at.date()
-        breaches = tuple(judge(restored(saved.snapshot["facts"]), await rulebook(tx, on), on))
+        facts = restored(saved.snapshot["facts"])
+        breaches = tuple(judge(facts, await rulebook(tx, on, facts.facility), on))
         refusing = any(breach.rule.severity is Severity.REFUSE for breach in breaches)
         return Replay(day=on, allowed=not refusing, breaches=breaches)
 

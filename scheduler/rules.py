@@ -289,6 +289,17 @@ RULES: tuple[Rule, ...] = (
         proofs=("tests/scheduler/test_rules.py::test_notice_is_a_parameter",),
     ),
     Rule(
+        id="LV-4s",
+        title="Visits begin on the facility's grid",
+        source="practice",
+        kinds=_VISIT,
+        check=checks.on_the_grid,
+        timed=True,
+        text="Visits begin every {minutes} minutes here. The next start is {from}.",
+        input="start",
+        proofs=("tests/scheduler/test_rules.py::test_visits_begin_on_the_facilitys_grid",),
+    ),
+    Rule(
         id="WS-1",
         title="One witness at a time",
         source="CPL 124, SPC 89",

@@ -127,6 +127,20 @@ async def set_custody_step(
         return there
 
 
+async def set_arrived(db: Database, clock: Clock, principal: Principal, session: str) -> datetime:
+    """The duty post writes down that whoever asked is there; return since when. Once written it stays."""
+    now = clock.now()
+    async with db.transaction() as tx:
+        booking = await load(tx, session, None)
+        require(principal, Action.CONFIRM_CUSTODY, await access.relations_to(tx, principal, booking))
+        if booking.state is not State.CONFIRMED:
+            raise Conflict("state", "This is no longer possible: the booking has moved on.")
+        if booking.arrived is None:
+            booking.arrived = now
+            await history.record(tx, booking, "arrived", by=principal.id, at=now)
+        return booking.arrived
+
+
 def _check_step(booking: Booking, step: Step, there: Mapping[Step, datetime]) -> None:
     if booking.state not in (State.CONFIRMED, State.DONE):
         raise Conflict("state", "This is no longer possible: the booking has moved on.")

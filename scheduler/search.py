@@ -137,7 +137,7 @@ async def free_slots(
         plan = await make_plan(tx, principal, request, kind, now)
         if isinstance(plan, Refused):
             return plan
-        rules = await rulebook(tx, plan.facts.start.date())
+        rules = await rulebook(tx, plan.facts.start.date(), plan.facts.facility)
         refused = first_refusal(plan.facts, untimed(rules))
         if refused is not None:
             return refused
@@ -169,7 +169,7 @@ async def find(
     far = [seats[room.id] for room in plan.far if own is None or room.id != own.room.id]
     client = next((party.custody_person for party in plan.parties if party.custody_person), None)
     moved, gap = await escorts.moves(tx, client, {room.facility for room in plan.far}, *reach, but)
-    rules = await rulebook(tx, plan.facts.start.date())
+    rules = await rulebook(tx, plan.facts.start.date(), plan.facts.facility)
     return [
         slot
         for slot in slots(far, people, own, busy, times)

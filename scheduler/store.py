@@ -21,6 +21,12 @@ async def booking(tx: AsyncSession, booking_id: str, *, lock: bool = False) -> B
     return (await tx.execute(query.with_for_update() if lock else query)).scalar_one_or_none()
 
 
+async def bookings(tx: AsyncSession, ids: Collection[str]) -> Sequence[Booking]:
+    """Bookings of these ids, by start."""
+    query = select(Booking).where(Booking.id.in_(ids)).order_by(Booking.start, Booking.id)
+    return (await tx.execute(query)).scalars().all()
+
+
 async def parties(tx: AsyncSession, bookings: Collection[str]) -> Sequence[Party]:
     """Everybody in these bookings, in the order they were added."""
     query = select(Party).where(Party.booking.in_(bookings)).order_by(Party.booking, Party.id)

@@ -68,12 +68,14 @@ class BookingView:
     review: str | None
     """Why it must be looked at again: a key of ``reasons.WHY_TEXT``."""
     created: datetime
+    arrived: datetime | None
+    """Since when whoever asked is there, as the post wrote it down."""
     started: datetime | None
     ended: datetime | None
     version: int
     may: frozenset[str]
     """What the viewer can do now: ``confirm``, ``decline``, ``withdraw``, ``cancel``, ``no_show``, ``join``,
-    ``custody``, ``invite``, ``amend`` (owner), ``move`` (another room, by the post)."""
+    ``custody``, ``arrive``, ``invite``, ``amend`` (owner), ``move`` (another room, by the post)."""
     entry: Entry | Refused
 
     @property
@@ -91,6 +93,14 @@ async def booking_view(db: Database, clock: Clock, principal: Principal, booking
             if allowed(principal, Action.VIEW_BOOKING, held):
                 return (await views(tx, principal, [found], clock.now()))[0]
     raise NotFound("no-booking", "There is no such booking.")
+
+
+async def views_of(db: Database, clock: Clock, principal: Principal, ids: Collection[str]) -> list[BookingView]:
+    """Those of these bookings that the principal may see, by start."""
+    async with db.transaction(write=False) as tx:
+        found = await store.bookings(tx, ids)
+        held = [allowed(principal, Action.VIEW_BOOKING, await access.relations_to(tx, principal, b)) for b in found]
+        return await views(tx, principal, [b for b, may in zip(found, held, strict=True) if may], clock.now())
 
 
 async def views(
@@ -158,6 +168,7 @@ def _may(principal: Principal, booking: Booking, held: frozenset[Relation], now:
         "cancel": standing and not begun and allowed(principal, Action.CANCEL_BOOKING, held),
         "no_show": standing and now >= booking.start and allowed(principal, Action.CONFIRM_CUSTODY, held),
         "custody": kind.custody and standing and allowed(principal, Action.CONFIRM_CUSTODY, held),
+        "arrive": standing and booking.arrived is None and allowed(principal, Action.CONFIRM_CUSTODY, held),
         "amend": (waiting or standing) and not begun and Relation.SELF in held,
         "move": standing and allowed(principal, Action.MOVE_BOOKING, held),
         "invite": standing and not kind.privileged and allowed(principal, Action.INVITE_GUEST, held),
@@ -198,6 +209,7 @@ def _view(
         deadline=escalation.deadline_of(booking) if booking.state is State.REQUESTED else None,
         review=booking.review,
         created=booking.created,
+        arrived=booking.arrived,
         started=booking.started,
         ended=booking.ended,
         version=booking.version,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from scheduler.day import DayList
+from scheduler.models import Block
 from scheduler.views import BookingView
 
 FIRST, LAST = 7, 21
@@ -22,12 +23,24 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
+class Shut:
+    """A time in which the room cannot be used, in percent of the scale."""
+
+    id: str
+    reason: str
+    """Key of ``reviews.BLOCK_TEXT``."""
+    left: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
-    """One room and its bars, earliest first."""
+    """One room with its bars and closures, earliest first."""
 
     room: str
     name: str
     bars: Sequence[Bar]
+    shut: Sequence[Shut]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +52,8 @@ class Timeline:
     now: float | None
 
 
-def timeline(day: DayList, now: datetime) -> Timeline:
-    """The bars of ``day`` with its open requests, on a scale from its first to its last used hour."""
+def timeline(day: DayList, now: datetime, closed: Sequence[Block] = ()) -> Timeline:
+    """The bars of ``day`` with its open requests and closures, on a scale from its first to its last used hour."""
     zone = ZoneInfo(day.zone)
     all_of_day = [*day.entries, *(r for r in day.requests if r.start < day.end and r.end > day.start)]
     shown = list({booking.id: booking for booking in all_of_day}.values())
@@ -54,7 +67,12 @@ def timeline(day: DayList, now: datetime) -> Timeline:
     for room in day.rooms:
         mine = sorted((b for b in shown if any(r.id == room.id for r in b.rooms)), key=lambda b: b.start)
         bars = [Bar(b, share(b.start), max(1.5, share(b.end) - share(b.start))) for b in mine]
-        rows.append(Row(room.id, room.name, bars))
+        shut = [
+            Shut(f"{n}", b.reason, share(b.start), max(0.5, share(b.end) - share(b.start)))
+            for n, b in enumerate(closed)
+            if b.room in (None, room.id) and b.start < end and b.end > start
+        ]
+        rows.append(Row(room.id, room.name, bars, shut))
     count = round(length / timedelta(hours=1))
     marks = [(100 * n / count, (start + timedelta(hours=n)).astimezone(zone).hour) for n in range(count)]
     return Timeline(rows, marks, share(now) if start <= now < end else None)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from core.texts import msgid as m
+from scheduler import reasons, reviews
 
 
 def icon(name: str) -> str:
@@ -110,6 +111,28 @@ CUSTODY: Mapping[str, str] = {
     "outside": m("Outside: hospital, home or court"),
     "released": m("Released"),
 }
+
+WHY: Mapping[str, str] = {
+    "transferred": m("The person is held elsewhere now."),
+    "released": m("The person has been released."),
+    "outside": m("The person is away for now."),
+    "room": m("The room cannot be used then."),
+    "overrun": m("The session before goes on."),
+    "closed": m("The facility is closed then."),
+}
+"""Why a booking is to be looked at, as the post reads it."""
+
+MOVED: Mapping[str, str] = {
+    "hospital": m("Taken to hospital"),
+    "court": m("Taken to court"),
+    "back": m("Is back"),
+    "transferred": m("Transferred to another facility"),
+    "released": m("Released"),
+}
+
+REASONS: Mapping[str, str] = reasons.REASON_TEXT
+OWNERS: Mapping[str, str] = {owner.value: text for owner, text in reasons.OWNER_TEXT.items()}
+BLOCKS: Mapping[str, str] = reviews.BLOCK_TEXT
 
 STEPS: Mapping[str, str] = {
     "brought": m("Brought"),

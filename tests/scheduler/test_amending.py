@@ -79,10 +79,23 @@ async def test_the_post_moves_a_session_to_another_room_while_it_runs(site, visi
     assert await rooms_held(site, visit.id) == {target}
 
 
+async def test_a_running_session_takes_a_room_that_was_used_before(site, visit):
+    """Only the rest of the window counts: what somebody held of the room earlier is past."""
+    start = visit.start - timedelta(minutes=30)
+    target = site.rooms["城东看守所 会见室 3"]
+    wish = site.visit(person="王立刚", start=start, end=start + timedelta(minutes=45), room=target)
+    await request_booking(site.db, site.clock, site.who["lawyer2"], wish)
+    site.clock.advance(2 * 3600 + 16 * 60)
+    await session_started(site.db, site.clock, visit.id)
+    offered = (await other_rooms(site.db, site.clock, site.who["duty"], [visit.id]))[visit.id]
+    assert target in {room.id for room in offered}
+    assert isinstance(await move_room(site.db, site.clock, site.who["duty"], visit.id, target), Booking)
+
+
 async def test_only_free_rooms_of_the_right_use_are_offered_and_accepted(site, visit):
     """What is offered can be taken; an occupied or unfit room is refused."""
     await request_booking(site.db, site.clock, site.who["lawyer2"], site.visit(person="王立刚"))
-    offered = await other_rooms(site.db, site.clock, site.who["duty"], visit.id)
+    offered = (await other_rooms(site.db, site.clock, site.who["duty"], [visit.id]))[visit.id]
     assert [room.name for room in offered] == ["会见室 3"]
     taken = site.rooms["城东看守所 会见室 2"]
     assert isinstance(await move_room(site.db, site.clock, site.who["duty"], visit.id, taken), Refused)

@@ -6,13 +6,13 @@ import pytest
 
 from cases import store as cases
 from cases.models import CustodyStatus
-from core.errors import Denied, NotFound
+from core.errors import Conflict, Denied, NotFound
 from scheduler.amending import Change, amend
 from scheduler.bookings import request_booking
 from scheduler.decisions import confirm
 from scheduler.models import Booking
 from scheduler.refusals import Taken
-from scheduler.reviews import block, custody_event, lift, proposals, to_review
+from scheduler.reviews import block, custody_event, lift, proposals, settle, to_review
 
 
 @pytest.fixture
@@ -128,3 +128,29 @@ async def test_only_the_own_post_closes_and_opens(site, visit):
             reason="repair",
             room=site.rooms["城东看守所 会见室 1"],
         )
+
+
+async def test_a_lifted_closure_lets_its_sessions_stand_again(site, visit):
+    """Repaired in time: what only this closure had put in question stands; another closure keeps it in question."""
+    start, end = site.at(1, 240)
+    room = site.rooms["城东看守所 会见室 1"]
+    asked = {"start": start, "end": end, "reason": "device", "room": room}
+    one, _ = await block(site.db, site.clock, site.who["duty"], **asked)
+    two, _ = await block(site.db, site.clock, site.who["admin"], **asked, facility=site.facilities["城东看守所"])
+    await lift(site.db, site.clock, site.who["duty"], one.id)
+    assert (await site.booking(visit.id)).review == "room"
+    await lift(site.db, site.clock, site.who["duty"], two.id)
+    assert (await site.booking(visit.id)).review is None
+
+
+async def test_what_the_post_has_looked_at_stands(site, visit):
+    """A session in a closed room may go on as planned when the post says so, never one whose person is elsewhere."""
+    start, end = site.at(1, 240)
+    await block(site.db, site.clock, site.who["duty"], start=start, end=end, reason="cleaning")
+    with pytest.raises(Denied):
+        await settle(site.db, site.clock, site.who["duty-west"], visit.id)
+    await settle(site.db, site.clock, site.who["duty"], visit.id)
+    assert (await site.booking(visit.id)).review is None
+    await transfer(site)
+    with pytest.raises(Conflict):
+        await settle(site.db, site.clock, site.who["duty"], visit.id)

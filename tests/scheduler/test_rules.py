@@ -196,6 +196,17 @@ def test_notice_is_a_parameter():
     assert judge(VISITING, (replace(rule, parameters={"hours": 3}),))
 
 
+def test_visits_begin_on_the_facilitys_grid():
+    """A facility with hourly bands refuses a quarter past and names the next start, by its own clock (LV-4)."""
+    rule = next(r for r in RULES if r.id == "LV-4s")
+    hourly = replace(VISITING, far=replace(VISITING.far, slot_minutes=60))
+    assert not judge(hourly, (rule,))
+    late = replace(hourly, start=hourly.start + timedelta(minutes=15), end=hourly.end + timedelta(minutes=15))
+    assert [breach.values["from"] for breach in judge(late, (rule,))] == [hourly.start + timedelta(hours=1)]
+    kathmandu = replace(late, far=replace(late.far, zone="Asia/Kathmandu"))
+    assert not judge(kathmandu, (rule,))
+
+
 def test_the_version_of_the_day_applies():
     """A rule that ends and begins anew on a day is judged by the day that is asked for."""
     rule = next(r for r in RULES if r.id == "IN-1")

@@ -1,0 +1,82 @@
+"""The duty post checks papers: the three of a visit, the permits of interpreters and interrogations."""
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from core.errors import PersonError
+from scheduler import papers
+from web import duty
+from web.context import context
+from web.forms import form, path_id
+from web.identity import account
+from web.language import see_other
+from web.localtime import instant_of
+from web.mistakes import Mistake, of_error
+from web.rendering import page
+
+
+async def listing(request: web.Request) -> web.StreamResponse:
+    """``GET /day/papers``: mandates and permits that wait, the most urgent first."""
+    return await _listing(request, None)
+
+
+async def _listing(request: web.Request, mistake: Mistake | None) -> web.Response:
+    principal, found = account(request), context(request)
+    waiting = await papers.waiting_for_check(found.database, found.clock, principal)
+    return page(
+        request,
+        "day/papers.html",
+        status=mistake.status if mistake else 200,
+        zone=await duty.zone_of(found.database, principal, found.settings.zone),
+        waiting=waiting,
+        texts=papers.PAPER_TEXT,
+        refused=list(papers.REFUSED_TEXT.items()),
+        soon=duty.URGENT_FOR,
+        work=await duty.open_work(found.database, found.clock, principal),
+        error=mistake,
+    )
+
+
+async def content(request: web.Request) -> web.StreamResponse:
+    """``GET /day/papers/{id}/file``: the paper itself; each look is in the ledger."""
+    principal, found, paper = account(request), context(request), path_id(request)
+    body, media_type = await papers.content(found.database, found.clock, principal, paper)
+    return handed_in(body, media_type)
+
+
+def handed_in(body: bytes, media_type: str) -> web.Response:
+    """A file somebody handed in: shown, never run, under no name of theirs."""
+    headers = {"Content-Disposition": "inline", "Content-Security-Policy": "sandbox; default-src 'none'"}
+    return web.Response(body=body, content_type=media_type, headers=headers)
+
+
+async def check(request: web.Request) -> web.StreamResponse:
+    """``POST /day/papers/{id}``: in order, with how long it is valid, or refused for an enumerated reason."""
+    principal, found, paper, typed = account(request), context(request), path_id(request), await form(request)
+    try:
+        verdict = typed.choice("verdict", ("accepted", "refused"))
+        reason = typed.raw("reason") if verdict == "refused" else None
+        day = typed.day("until", date.min) if typed.has("until") else None
+        zone = await duty.zone_of(found.database, principal, found.settings.zone)
+        until = _end_of(day, zone) if day else None
+        await papers.check(found.database, found.clock, principal, paper, reason=reason, until=until)
+    except PersonError as error:
+        if error.status not in (409, 422):
+            raise
+        return await _listing(request, of_error(request, error))
+    return see_other("/day/papers")
+
+
+def _end_of(day: date, zone: ZoneInfo) -> datetime:
+    """Valid through the last minute of that day."""
+    return instant_of(datetime.combine(day, datetime.min.time()), zone, "until") + timedelta(days=1)
+
+
+def routes() -> list[web.RouteDef]:
+    return [
+        web.get("/day/papers", listing),
+        web.get("/day/papers/{id}/file", content),
+        web.post("/day/papers/{id}", check),
+    ]

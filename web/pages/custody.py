@@ -1,0 +1,66 @@
+"""Whoever is held at the post's facility: taken out, back, transferred, released."""
+
+from aiohttp import web
+
+from core.errors import PersonError
+from scheduler import custody
+from scheduler.custody import Moved
+from web import duty, words
+from web.context import context
+from web.forms import Form, form, path_id, query
+from web.identity import account
+from web.language import see_other
+from web.localtime import local_instant
+from web.mistakes import Mistake, of_error
+from web.rendering import page
+
+
+async def listing(request: web.Request) -> web.StreamResponse:
+    """``GET /day/custody?q=``."""
+    return await _listing(request, None, None, None)
+
+
+async def _listing(
+    request: web.Request, person: str | None, typed: Form | None, mistake: Mistake | None
+) -> web.Response:
+    principal, found = account(request), context(request)
+    search = query(request).text("q", longest=60, required=False)
+    held = await custody.held_here(found.database, found.clock, principal)
+    told = query(request).raw("told")
+    return page(
+        request,
+        "day/custody.html",
+        status=mistake.status if mistake else 200,
+        zone=await duty.zone_of(found.database, principal, found.settings.zone),
+        held=[one for one in held if search.casefold() in one.name.casefold()],
+        total=len(held),
+        search=search,
+        places=await custody.other_facilities(found.database, principal),
+        moves=list(words.MOVED.items()),
+        wrong=person,
+        values={name: typed.raw(name)[:40] if typed else "" for name in ("what", "to", "back")},
+        marked=int(told) if told.isascii() and told.isdigit() and len(told) < 4 else None,
+        work=await duty.open_work(found.database, found.clock, principal),
+        error=mistake,
+    )
+
+
+async def report(request: web.Request) -> web.StreamResponse:
+    """``POST /day/custody/{id}``: what became of a person."""
+    principal, found, person, typed = account(request), context(request), path_id(request), await form(request)
+    try:
+        what = typed.choice("what", tuple(moved.value for moved in Moved))
+        zone = await duty.zone_of(found.database, principal, found.settings.zone)
+        back = local_instant(typed, "back", zone) if typed.has("back") else None
+        marked = await custody.report(
+            found.database, found.clock, principal, person, what, to=typed.optional_id("to"), back=back
+        )
+    except PersonError as error:
+        if error.status not in (409, 422):
+            raise
+        return await _listing(request, person, typed, of_error(request, error))
+    return see_other(f"/day/custody?told={len(marked)}")
+
+
+def routes() -> list[web.RouteDef]:
+    return [web.get("/day/custody", listing), web.post("/day/custody/{id}", report)]
