@@ -10,7 +10,7 @@ from core.refusals import Refused
 from scheduler.amending import Change, amend, move_room, other_rooms
 from scheduler.bookings import request_booking
 from scheduler.decisions import confirm
-from scheduler.models import Booking, Hold, State
+from scheduler.models import Booking, Hold, Room, State
 from scheduler.refusals import Taken
 from scheduler.rulebook import set_rule
 from scheduler.running import session_started
@@ -79,30 +79,36 @@ async def test_the_post_moves_a_session_to_another_room_while_it_runs(site, visi
     assert await rooms_held(site, visit.id) == {target}
 
 
+async def offered(site, booking):
+    """The rooms the post can move a booking to now."""
+    return (await other_rooms(site.db, site.clock, site.who["duty"], [booking.id]))[booking.id]
+
+
 async def test_a_running_session_takes_a_room_that_was_used_before(site, visit):
     """Only the rest of the window counts: what somebody held of the room earlier is past."""
-    start = visit.start - timedelta(minutes=30)
-    target = site.rooms["城东看守所 会见室 3"]
-    wish = site.visit(person="王立刚", start=start, end=start + timedelta(minutes=45), room=target)
-    await request_booking(site.db, site.clock, site.who["lawyer2"], wish)
+    start, target = visit.start - timedelta(minutes=60), site.rooms["城东看守所 会见室 3"]
+    async with site.db.transaction() as tx:
+        (await tx.get_one(Room, target)).buffer_after = 30
+    wish = site.visit(person="李秋生", start=start, end=start + timedelta(minutes=45), room=target)
+    assert isinstance(await request_booking(site.db, site.clock, site.who["lawyer"], wish), Booking)
+    assert target not in {r.id for r in (await offered(site, visit))}
     site.clock.advance(2 * 3600 + 16 * 60)
     await session_started(site.db, site.clock, visit.id)
-    offered = (await other_rooms(site.db, site.clock, site.who["duty"], [visit.id]))[visit.id]
-    assert target in {room.id for room in offered}
+    assert target in {room.id for room in await offered(site, visit)}
     assert isinstance(await move_room(site.db, site.clock, site.who["duty"], visit.id, target), Booking)
 
 
 async def test_only_free_rooms_of_the_right_use_are_offered_and_accepted(site, visit):
     """What is offered can be taken; an occupied or unfit room is refused."""
     await request_booking(site.db, site.clock, site.who["lawyer2"], site.visit(person="王立刚"))
-    offered = (await other_rooms(site.db, site.clock, site.who["duty"], [visit.id]))[visit.id]
-    assert [room.name for room in offered] == ["会见室 3"]
+    free = await offered(site, visit)
+    assert [room.name for room in free] == ["会见室 3"]
     taken = site.rooms["城东看守所 会见室 2"]
     assert isinstance(await move_room(site.db, site.clock, site.who["duty"], visit.id, taken), Refused)
     for wrong in ("城东看守所 讯问室 1", "城西看守所 会见室 1"):
         with pytest.raises(Invalid):
             await move_room(site.db, site.clock, site.who["duty"], visit.id, site.rooms[wrong])
-    assert isinstance(await move_room(site.db, site.clock, site.who["duty"], visit.id, offered[0].id), Booking)
+    assert isinstance(await move_room(site.db, site.clock, site.who["duty"], visit.id, free[0].id), Booking)
 
 
 async def test_an_interrogation_in_one_room_moves_as_one(site):
