@@ -35,7 +35,7 @@ class Incoming:
         self.timestamp_ns = now_ns
         """When the newest timestamp came."""
         self.packets = self.octets = 0
-        self.ring = Ring()
+        self.ring = Ring(sequence)
         self.keyframe: Keyframe | None = KEYFRAMES.get(info.codec)
         self.keyframes: Keyframes | None = Keyframes(now_ns) if info.kind == "video" else None
         self.keyframe_sequence: int | None = None

@@ -12,11 +12,14 @@ SLOTS = 341
 class Ring:
     """Plain packets in slots by sequence number: putting one in is two assignments, what is too old is not found."""
 
-    __slots__ = ("_at", "_packets")
+    __slots__ = ("_at", "_oldest", "_packets")
 
-    def __init__(self) -> None:
+    def __init__(self, first: int = 0) -> None:
+        """``first``: sequence number of the first packet."""
         self._packets: list[bytes | None] = [None] * SLOTS
         self._at = [0] * SLOTS
+        self._oldest = first
+        """Sequence number before which everything was given back."""
 
     def put(self, sequence: int, packet: bytes, now_ns: int) -> None:
         slot = sequence % SLOTS
@@ -47,8 +50,12 @@ class Ring:
     def clear(self) -> None:
         self._packets = [None] * SLOTS
 
-    def trim(self, now_ns: int) -> None:
-        """Give back the memory of what is too old to be found."""
-        for slot, packet in enumerate(self._packets):
-            if packet is not None and now_ns - self._at[slot] > KEEP_NS:
-                self._packets[slot] = None
+    def trim(self, newest: int, now_ns: int) -> None:
+        """Give back the memory of what is too old to be found, up to ``newest``, the highest number put in."""
+        for back in range(min((newest - self._oldest) & 0xFFFF, SLOTS - 1), 0, -1):
+            self._oldest = (newest - back) & 0xFFFF
+            slot = self._oldest % SLOTS
+            if now_ns - self._at[slot] <= KEEP_NS:
+                return
+            self._packets[slot] = None
+        self._oldest = newest

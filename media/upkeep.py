@@ -8,6 +8,7 @@ from media.commands import Active, Inactive, LineReport
 from media.congestion import BAD_LOSS, allowed_bitrate
 from media.counters import Counters
 from media.feedback import Feedback
+from media.peer import Peer
 from media.relay import WINDOW_S
 from media.resources import Resources
 from media.sessions import Publication, Resource, Session
@@ -56,15 +57,16 @@ class Upkeep:
         if reports:
             self._transports.new_second()
         for resource in tuple(self._resources.all.values()):
-            self._window(resource)
-            if not self._alive(resource, now_ns) or not resource.connected:
+            peer = resource.peer
+            self._window(resource, peer)
+            if not self._alive(resource, peer, now_ns) or not resource.connected:
                 continue
-            for stream in resource.peer.streams.values():
+            for stream in peer.streams.values():
                 self._feedback.keyframes(stream, now_ns)
                 if reports:
-                    stream.ring.trim(now_ns)
-            if reports and resource.peer.streams:
-                self._feedback.receiver_report(resource.peer, now_ns, self._estimate(resource))
+                    stream.ring.trim(stream.sequence, now_ns)
+            if reports and peer.streams:
+                self._feedback.receiver_report(peer, now_ns, self._estimate(resource))
             if reports and resource.kind == "subscribe":
                 self._congestion(resource, now_ns)
         for session in tuple(sessions):
@@ -107,18 +109,17 @@ class Upkeep:
         self._counters.feedback["remb", "to-publisher"] += 1
         return rtcp.remb(resource.peer.ssrc, bitrate, ssrcs)
 
-    def _window(self, resource: Resource) -> None:
+    def _window(self, resource: Resource, peer: Peer) -> None:
         """Begin a new window of the limits, and count what the last one brought."""
-        peer = resource.peer
         self._counters.take(peer)
-        peer.packets = peer.octets = peer.rtcp = 0
+        peer.rtcp = 0
         peer.limited = False
         for flow in resource.flows:
             flow.resends = 0
 
-    def _alive(self, resource: Resource, now_ns: int) -> bool:
+    def _alive(self, resource: Resource, peer: Peer, now_ns: int) -> bool:
         """Judge a resource by its newest authenticated packet; False when it was taken away."""
-        silent = now_ns - resource.peer.seen_ns
+        silent = now_ns - peer.seen_ns
         if not resource.connected:
             if now_ns - resource.created_ns < CONNECT_NS:
                 return True

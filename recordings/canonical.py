@@ -8,6 +8,8 @@ from enum import Enum
 from typing import Any
 
 _MAX_EXACT = 2**53
+_quoted = json.encoder.encode_basestring
+"""What ``json.dumps(text, ensure_ascii=False)`` calls after making an encoder each time."""
 
 
 def canonical(value: Any) -> bytes:
@@ -58,7 +60,7 @@ def _write(value: Any) -> str:
             return "true" if value else "false"
         case str():
             value.encode()  # a lone surrogate is an error here, not in the reader
-            return json.dumps(value, ensure_ascii=False)
+            return _quoted(value)
         case int():
             if abs(value) > _MAX_EXACT:
                 raise ValueError("an integer beyond 2**53 is written as text")

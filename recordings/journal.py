@@ -32,6 +32,7 @@ QUEUE_BYTES = 32 << 20
 """Bytes of packets that may wait for the disk, per recording."""
 BYTES_PER_SECOND = 150_000
 """What two participants bring at most, for the preflight."""
+_RTP = Kind.RTP
 
 
 class Recorders:
@@ -121,7 +122,7 @@ class Recorder:
             writer.refuse(arrival_ns)
             return
         self._in += len(packet)
-        self._put((Kind.RTP, track.number, arrival_ns, bytes(packet)))
+        self._put((_RTP, track.number, arrival_ns, bytes(packet)))
 
     def sender_report(self, track: Track, ntp: int, rtp: int, arrival_ns: int) -> None:
         if not self._writer.failure:

@@ -15,7 +15,7 @@ _BLOCK = struct.Struct("<II")
 _SHB = struct.Struct("<IHHq")
 _IDB = struct.Struct("<HHI")
 _OPTION = struct.Struct("<HH")
-_EPB = struct.Struct("<IIIIIII")
+_EPB = struct.Struct("<IIIIIII28s")
 _SHORT = struct.Struct(">HHHH")
 _SR = struct.Struct(">BBHIQIII")
 
@@ -67,20 +67,16 @@ class Section:
         )
         return _block(IDB, body)
 
-    def rtp(self, track: int, at_ns: int, data: bytes) -> bytes:
-        return self._packet(track, at_ns, data, 0)
-
-    def sender_report(self, track: int, at_ns: int, ssrc: int, ntp: int, rtp: int) -> bytes:
-        """An RTCP sender report holding the two timestamps; its packet and byte counts are zero, they are not kept."""
-        return self._packet(track, at_ns, _SR.pack(0x80, 200, 6, ssrc, ntp, rtp, 0, 0), 1)
-
-    def _packet(self, track: int, at_ns: int, data: bytes, odd: int) -> bytes:
+    def rtp(self, track: int, at_ns: int, data: bytes, odd: int = 0) -> tuple[bytes, bytes, bytes]:
+        """The block of one packet as the pieces that, joined, make it; ``odd``: on the port of the reports."""
         size = len(data) + OVERHEAD
         around = self._around.get((track, odd, size)) or self._wrap(track, odd, size)
         interface, block, headers, end = around
-        return b"".join(
-            (_EPB.pack(EPB, block, interface, at_ns >> 32, at_ns & 0xFFFFFFFF, size, size), headers, data, end)
-        )
+        return _EPB.pack(EPB, block, interface, at_ns >> 32, at_ns & 0xFFFFFFFF, size, size, headers), data, end
+
+    def sender_report(self, track: int, at_ns: int, ssrc: int, ntp: int, rtp: int) -> tuple[bytes, bytes, bytes]:
+        """An RTCP sender report holding the two timestamps; its packet and byte counts are zero, they are not kept."""
+        return self.rtp(track, at_ns, _SR.pack(0x80, 200, 6, ssrc, ntp, rtp, 0, 0), 1)
 
     def _wrap(self, track: int, odd: int, size: int) -> tuple[int, int, bytes, bytes]:
         """What surrounds packets of one length, made once: lengths repeat."""
@@ -125,7 +121,7 @@ def packets(section: bytes, interface_seen: Interface | None = None) -> Iterator
         if kind == EPB:
             if size < 32 + OVERHEAD:
                 raise PcapngError("a packet without headers")
-            _, _, interface, high, low, length, _ = unpack_epb(section, offset)
+            _, _, interface, high, low, length, _, _ = unpack_epb(section, offset)
             if not OVERHEAD <= length <= size - 32:
                 raise PcapngError("a packet of wrong size")
             start = offset + 28

@@ -144,11 +144,7 @@ class Take:
         if self._spec.policy == "clear" and self._segment is None:
             self._open_segment(batch, standing.last_ms)
         with _COMPUTING:
-            for item in items:
-                if item[0] is _RTP:
-                    self._add_rtp(batch, item)
-                else:
-                    self._add(batch, item)
+            self._add_all(batch, items)
         if self._segment is not None:
             batch.records.append(("frame", self._write_frame(self._segment, batch, until, last=last)))
         if batch.log:
@@ -230,6 +226,25 @@ class Take:
 
     # Items
 
+    def _add_all(self, batch: _Batch, items: Sequence[Item]) -> None:
+        """Take what waits, in order. Nearly all of it is packets, and the relay's loop wants the interpreter."""
+        seen, tracks, shift, first = batch.seen, self.tracks, self.origin.to_utc_ns(0), None
+        section = self._segment.section if self._segment else None
+        for item in items:
+            if item[0] is not _RTP:
+                self._add(batch, item)
+                continue
+            _, number, arrival, packet = item
+            if section is None or number not in tracks:
+                continue
+            batch.blocks += section.rtp(number, arrival + shift, packet)
+            counted = seen.get(number) or seen.setdefault(number, [0, 0])
+            counted[0] += 1
+            if first is None:
+                batch.first_ns = first = arrival
+            batch.last_ns = arrival
+        batch.packets = sum(packets for packets, _ in seen.values())
+
     def _add(self, batch: _Batch, item: Item) -> None:
         kind = item[0]
         if kind == Kind.REPORT:
@@ -237,25 +252,11 @@ class Take:
             if self._segment and number in self.tracks:
                 at = self.origin.to_utc_ns(arrival)
                 ssrc = self.tracks[number].ssrc
-                batch.blocks.append(self._segment.section.sender_report(number, at, ssrc, ntp, rtp))
+                batch.blocks += self._segment.section.sender_report(number, at, ssrc, ntp, rtp)
         elif kind == Kind.LOST:
             batch.seen.setdefault(item[1], [0, 0])[1] += item[4]
         else:
             self._add_event(batch, item)
-
-    def _add_rtp(self, batch: _Batch, item: Item) -> None:
-        _, number, arrival, packet = item
-        if self._segment is None or number not in self.tracks:
-            return
-        batch.blocks.append(self._segment.section.rtp(number, self.origin.to_utc_ns(arrival), packet))
-        batch.packets += 1
-        seen = batch.seen.get(number)
-        if seen is None:
-            batch.seen[number] = seen = [0, 0]
-        seen[0] += 1
-        if batch.first_ns is None:
-            batch.first_ns = arrival
-        batch.last_ns = arrival
 
     def _add_event(self, batch: _Batch, item: Item) -> None:
         match item:

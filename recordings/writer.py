@@ -18,6 +18,7 @@ from recordings.timesource import Reading
 
 log = structlog.get_logger()
 
+_RTP, _GAP = Kind.RTP, Kind.GAP
 STALLED = 8.0
 """Seconds without a commit after which the recorder counts as failed."""
 RETRY_NS = 60_000_000_000
@@ -201,9 +202,8 @@ class Writer:
         self.head = (take.standing.writing.number - 1, take.standing.writing.head)
         self._count_out(items)
         self._progress = now.mono_ns
-        for item in items:
-            if item[0] == Kind.GAP:
-                self._tell_gap(take, item)
+        for item in [item for item in items if item[0] is _GAP]:
+            self._tell_gap(take, item)
 
     def _tell_head(self, take: Take, committed: Committed) -> None:
         minute = (take.number, committed.ms // HEAD_MS)
@@ -236,7 +236,7 @@ class Writer:
         return (Kind.GAP, None, since, now.mono_ns, self.failure)
 
     def _count_out(self, items: list[Item]) -> None:
-        self.out += sum(len(item[3]) for item in items if item[0] == Kind.RTP)
+        self.out += sum([len(item[3]) for item in items if item[0] is _RTP])
 
     def _finish(self, act: Callable[[], Any], future: "Future[Any]") -> None:
         if not future.set_running_or_notify_cancel():

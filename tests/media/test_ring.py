@@ -36,10 +36,26 @@ def test_replay_is_in_the_order_of_sending() -> None:
 
 
 def test_memory_is_given_back() -> None:
-    """Trimming forgets what could not be found any more and keeps the rest."""
+    """Trimming forgets what could not be found any more and keeps the rest, across lost numbers and the wrap."""
+    ring = Ring(65533)
+    for sequence, at in ((65533, 0), (65534, 0), (0, 1), (1, SECOND), (2, SECOND)):
+        ring.put(sequence, packet(sequence), at)
+    ring.trim(2, SECOND + 1)
+    assert SLOTS - ring._packets.count(None) == 3
+    assert ring.get(0, SECOND + 1) == packet(0)
+    ring.trim(2, 2 * SECOND + 1)
+    assert SLOTS - ring._packets.count(None) == 1  # the newest stays, so that a silent stream is not searched again
+    ring.put(3, packet(3), 3 * SECOND)
+    ring.trim(3, 9 * SECOND)
+    assert SLOTS - ring._packets.count(None) == 1
+
+
+def test_a_new_start_of_the_stream_leaves_nothing_behind_for_ever() -> None:
+    """After a jump of the numbers at most the ring's slots are kept, and they are reused."""
     ring = Ring()
-    ring.put(1, packet(1), 0)
-    ring.put(2, packet(2), SECOND)
-    ring.trim(SECOND + 1)
-    assert ring._packets.count(None) == SLOTS - 1
-    assert ring.get(2, SECOND + 1) == packet(2)
+    for sequence in range(300):
+        ring.put(sequence, packet(sequence), 0)
+    for sequence in range(40_000, 40_000 + SLOTS):
+        ring.put(sequence, packet(sequence), SECOND)
+    ring.trim(40_000 + SLOTS - 1, 3 * SECOND)
+    assert SLOTS - ring._packets.count(None) == 1

@@ -20,11 +20,24 @@ def test_a_check_is_read_and_answered() -> None:
     """The answer maps the source address and is signed with our password."""
     check = stun.parse_check(request(**{"USE-CANDIDATE": None}))
     assert check is not None
-    assert (check.local_ufrag, check.remote_ufrag, check.nominated, check.priority) == ("ours", "theirs", True, 7)
+    assert (check.local_ufrag, check.remote_ufrag, check.nominated) == ("ours", "theirs", True)
     assert check.authentic("secret")
-    answer = aioice_stun.parse_message(stun.success(check, ("192.0.2.9", 77), "secret"))
-    assert answer.attributes["XOR-MAPPED-ADDRESS"] == ("192.0.2.9", 77)
-    assert answer.check_message_integrity(b"secret")
+    for source in (("192.0.2.9", 77), ("2001:db8::9", 65_535)):
+        answer = aioice_stun.parse_message(stun.success(check, source, "secret"))
+        assert answer.attributes["XOR-MAPPED-ADDRESS"] == source
+        assert answer.check_message_integrity(b"secret")
+        assert "FINGERPRINT" in answer.attributes
+
+
+def test_what_follows_the_integrity_is_not_read() -> None:
+    """A USE-CANDIDATE behind MESSAGE-INTEGRITY, which anybody on the way could have put there, nominates nothing."""
+    data = bytearray(request()[:-8])  # without FINGERPRINT
+    data += b"\x00\x25\x00\x00"
+    data[2:4] = (len(data) - 20).to_bytes(2, "big")
+    check = stun.parse_check(bytes(data))
+    assert check is not None
+    assert check.authentic("secret")
+    assert not check.nominated
 
 
 def test_a_forged_check_is_not_authentic() -> None:

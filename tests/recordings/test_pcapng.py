@@ -65,7 +65,8 @@ def test_interfaces_name_their_tracks(finished):
 def test_a_cut_section_is_refused(cut):
     """Half a block raises the error of this module and nothing else."""
     section = pcapng.Section("x")
-    data = section.header() + section.interface(synthetic.track(1, "audio", "opus")) + section.rtp(1, 5, bytes(100))
+    data = section.header() + section.interface(synthetic.track(1, "audio", "opus"))
+    data += b"".join(section.rtp(1, 5, bytes(100)))
     with pytest.raises(pcapng.PcapngError):
         list(pcapng.packets(data[:-cut]))
 
@@ -77,7 +78,7 @@ def test_packets_of_any_size_come_back(size):
     data = (
         section.header()
         + section.interface(synthetic.track(3, "audio", "opus"))
-        + section.rtp(3, 1 << 60, bytes(range(size)))
+        + b"".join(section.rtp(3, 1 << 60, bytes(range(size))))
     )
     (packet,) = pcapng.packets(data)
     assert (packet.data, packet.at_ns, packet.is_report) == (bytes(range(size)), 1 << 60, False)
