@@ -312,16 +312,7 @@ def _handlers(settings: Settings, database: Any, clock: Any) -> dict[str, Any]:
     from recordings import jobs, storage
     from scheduler import escalation, sending, waiting, webhooks
 
-    mail: sending.Mail = sending.Outbox(settings.outbox_dir)
-    if settings.smtp_host:
-        mail = sending.SmtpMail(
-            settings.smtp_host,
-            settings.smtp_port,
-            settings.smtp_sender,
-            username=settings.smtp_username,
-            password=settings.smtp_password,
-        )
-    sms = sending.SmsOutbox(settings.outbox_dir)
+    mail, sms = sending.carriers(settings)
     copies = [
         storage.ObjectStore.at(place) if "://" in place else storage.DirectoryStore(Path(place))
         for place in settings.copies

@@ -35,9 +35,15 @@ _REFERENCE = 10
 _PHONE = re.compile(r"\+?[0-9]{5,15}")
 _MAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[a-z0-9.-]{1,180}\.[a-z]{2,24}")
 MESSAGE = (
-    "{code} is your code for the invitation by {unit}, valid for ten minutes. Type it only on the page you opened "
-    "yourself. Nobody from us asks for it, for money or for your screen. To check, call {phone}."
+    "{code} is your code for the invitation by {officer} ({number}), {unit}, valid for ten minutes. Type it only on "
+    "the page you opened yourself. Nobody from us asks for it, for money or for your screen. To check, call {phone}."
 )
+INVITATION = (
+    "{officer} ({number}), {unit}, invites you to a conversation by video. Open {link} in your browser. To check "
+    "first, call {phone}, or open {check} with the reference {reference}. Nobody from us asks for money, codes or "
+    "your screen."
+)
+"""What a guest is sent with the link. Nothing of the case, and no word on why."""
 
 
 class Carrier(Protocol):
@@ -113,11 +119,28 @@ async def send_code(
         hashed = vault.code_hashes(code, _context(found.id))[0]
         browser = await challenges.ask(tx, clock, Purpose.INVITATION_CODE, subject=found.id, value=hashed)
         await ledger.append(tx, "invitation.code-sent", actor="system", subject=found.id, at=clock.now())
-    values = {"code": code, "unit": found.unit, "phone": found.unit_phone}
+    await _send(vault, carrier, found, MESSAGE, code=code)
+    return browser
+
+
+async def send_link(
+    database: Database, gate: Throttle, vault: Vault, carrier: Carrier, invitation: str, *, link: str, check: str
+) -> None:
+    """Send the link of an invitation to its contact, by whoever has just made it. ``check`` is the public page that
+    says whether an invitation is real. Raises ``TooMany``, ``Unavailable``."""
+    gate.take(throttle.INVITATION_SENT, invitation)
+    async with database.transaction(write=False) as tx:
+        found = await tx.get_one(Invitation, invitation)
+    await _send(vault, carrier, found, INVITATION, link=link, check=check, reference=reference(invitation))
+
+
+async def _send(vault: Vault, carrier: Carrier, found: Invitation, text: str, **values: str) -> None:
+    """Send ``text`` to the guest's contact; it always says who asks and how to check that (ON-4)."""
+    assert found.contact is not None
+    who = {"officer": found.officer_name, "number": found.officer_number, "unit": found.unit, "phone": found.unit_phone}
     to = vault.unseal(found.contact, _context(found.id)).decode()
     kind: ContactKind = "sms" if found.contact_kind == "sms" else "mail"
-    await carrier.send(kind, to, translate(found.locale, MESSAGE, values))
-    return browser
+    await carrier.send(kind, to, translate(found.locale, text, {**who, **values}))
 
 
 async def accept(

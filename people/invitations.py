@@ -189,6 +189,17 @@ async def confirm_name(database: Database, clock: Clock, guest: Principal, *, is
         await _write(tx, clock, tag, guest.id, found)
 
 
+async def deny(
+    database: Database, clock: Clock, gate: Throttle, secret: str, *, address: str = "", vault: Vault | None = None
+) -> None:
+    """Whoever opened the link says that they are not the person named: it is void, and the officer sees why."""
+    gate.take(throttle.INVITATION_ADDRESS, throttle.network(address))
+    async with database.transaction() as tx:
+        found = await usable(tx, clock, secret, vault=vault, accepted=False)
+        found.name_confirmed, found.state, found.cookie, found.short = "no", "revoked", None, None
+        await _write(tx, clock, "invitation.name-denied", found.id, found)
+
+
 async def authenticate_guest(database: Database, clock: Clock, cookie: str | None) -> Principal | None:
     """The guest of an accepted, still valid invitation."""
     if not cookie or len(cookie) > _LONGEST:

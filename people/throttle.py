@@ -21,6 +21,8 @@ SECOND_STEP = RateLimitItemPerMinute(8, 15, namespace="second-step")
 INVITATION_ADDRESS = RateLimitItemPerMinute(60, 15, namespace="invitation")
 INVITATION_CODES = RateLimitItemPerMinute(5, 60, namespace="invitation-codes")
 """Codes sent for one invitation."""
+INVITATION_SENT = RateLimitItemPerMinute(5, 60, namespace="invitation-sent")
+"""Messages with the link of one invitation."""
 PAIRING_BEGIN = RateLimitItemPerMinute(20, 15, namespace="pairing-begin")
 TOLD = RateLimitItemPerMinute(1, 15, namespace="told")
 """How often it is written down that tries are held back."""

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import structlog
 from sqlalchemy import select
 
 from core.clock import Clock
+from core.config import Settings
 from core.database import Database
+from core.errors import Unavailable
 from core.ids import new_id
 from core.jobs import Handler
 from core.texts import translate
@@ -23,6 +25,7 @@ from scheduler.models import Booking, Facility, Notice, NoticeAddress, State
 log = structlog.get_logger()
 
 SUBJECT = "Yuanjian: your appointment"
+INVITED = "Yuanjian: your invitation"
 FOOTER = "We never ask for money, codes or screen sharing. To check, call the facility: {phone}."
 CALENDAR_ACTS = frozenset({"confirmed", "amended", "moved", "cancelled", "declined", "reminder"})
 
@@ -98,6 +101,35 @@ class SmtpMail:
             password=self._password or None,
             timeout=20,
         )
+
+
+class Direct:
+    """Sends a short text to a guest's own phone or mail address at once: the codes and links of invitations, which
+    must not wait in a job where they could be read."""
+
+    def __init__(self, mail: Mail, sms: Sms) -> None:
+        self._mail, self._sms = mail, sms
+
+    async def send(self, kind: Literal["sms", "mail"], to: str, text: str) -> None:
+        """Deliver, or raise ``Unavailable``."""
+        try:
+            if kind == "mail":
+                await self._mail.send(Letter(to, translate("zh-CN", INVITED), text + "\n", key=new_id()))
+            else:
+                await self._sms.send(to, text, new_id())
+        except Exception as error:  # whatever a mail server or gateway can do wrong
+            log.warning("a message to a guest could not be sent", kind=kind, error=type(error).__name__)
+            raise Unavailable("not-sent", "The message could not be sent. Please try again in a moment.") from None
+
+
+def carriers(settings: Settings) -> tuple[Mail, Sms]:
+    """The carriers of a site: a mail server where one is set, else the outbox directory."""
+    sms = SmsOutbox(settings.outbox_dir)
+    if not settings.smtp_host:
+        return Outbox(settings.outbox_dir), sms
+    name, password = settings.smtp_username, settings.smtp_password
+    server = settings.smtp_host, settings.smtp_port, settings.smtp_sender
+    return SmtpMail(*server, username=name, password=password), sms
 
 
 def as_message(letter: Letter, sender: str) -> EmailMessage:

@@ -8,9 +8,10 @@ from aiohttp import web
 
 from core.vault import Vault
 from people.logins import Door
+from scheduler import sending
 from web import health
 from web.api import table as api
-from web.context import CONTEXT, VAULT, WebContext
+from web.context import CARRIER, CONTEXT, VAULT, WebContext
 from web.failures import failure_middleware
 from web.guards import add_headers, forgery_middleware, headers_middleware, request_id_middleware
 from web.identity import DOOR, principal_middleware
@@ -41,6 +42,7 @@ PAGES: Final = (
     "apart",
     "terminals",
     "guest",
+    "real",
     "records",
     "people",
     "facilities",
@@ -71,6 +73,7 @@ def build(context: WebContext) -> web.Application:
     app[DOOR] = Door()
     app[VAULT] = Vault(context.settings.secrets)
     app[VAULT].ensure(context.clock.now())
+    app[CARRIER] = sending.Direct(*sending.carriers(context.settings))
     app.on_response_prepare.append(add_headers)
     app.router.add_get("/static/{path:.+}", statics.serve)
     app.add_routes(health.routes())

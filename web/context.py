@@ -10,6 +10,7 @@ from core.clock import Clock
 from core.config import Settings
 from core.database import Database
 from core.vault import Vault
+from people.invitation_codes import Carrier
 
 if TYPE_CHECKING:
     from people.principals import Principal
@@ -38,6 +39,10 @@ class WebContext:
 CONTEXT: web.AppKey[WebContext] = web.AppKey("context", WebContext)
 VAULT: web.AppKey[Vault] = web.AppKey("vault", Vault)
 """The site's own secrets: seals second factors and contacts, hashes short codes."""
+
+
+CARRIER: web.AppKey[Carrier] = web.AppKey("carrier", Carrier)
+"""Carries codes and links to guests."""
 
 
 def context(request: web.Request) -> WebContext:

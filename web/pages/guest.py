@@ -7,17 +7,20 @@ nothing, and to be accepted, which works once.
 from aiohttp import web
 
 from core.errors import NotFound
-from people import invitations
+from people import invitation_codes, invitations
 from people.invitations import InvitationView
 from scheduler.roster import Roster, roster
 from web import words
-from web.context import context, principal_of
+from web.context import CARRIER, VAULT, context, principal_of
 from web.forms import json_body
 from web.guards import remote_of
 from web.identity import DOOR, set_cookie
 from web.language import locale_of
 from web.mistakes import sentence
 from web.rendering import page, shown
+
+ASKED = "yj-asked"
+"""Cookie of the browser a code was asked for in."""
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -34,29 +37,60 @@ async def look(request: web.Request) -> web.StreamResponse:
         request.config_dict[DOOR].throttle,
         await _secret(request),
         address=remote_of(request),
+        vault=request.config_dict[VAULT],
     )
     return web.json_response(await _told(request, invitation))
 
 
 async def accept(request: web.Request) -> web.StreamResponse:
-    """``POST /i/accept`` ``{"secret", "me"}``: this browser is the guest's from now on.
+    """``POST /i/accept`` ``{"secret", "me", "code"}``: this browser is the guest's from now on.
 
     Whoever says that they are not the person named gets no way in, and the link is void.
     """
     found, body = context(request), await json_body(request)
-    secret, is_me = await _secret(request), body.get("me") is not False
-    gate = request.config_dict[DOOR].throttle
-    cookie = await invitations.accept(found.database, found.clock, gate, secret, address=remote_of(request))
+    secret, gate, vault = await _secret(request), request.config_dict[DOOR].throttle, request.config_dict[VAULT]
+    address = remote_of(request)
+    if body.get("me") is False:
+        await invitations.deny(found.database, found.clock, gate, secret, address=address, vault=vault)
+        return web.json_response({"next": None})
+    cookie = await invitation_codes.accept(
+        found.database,
+        found.clock,
+        gate,
+        vault,
+        secret,
+        browser=request.cookies.get(ASKED, ""),
+        code=str(body.get("code", ""))[:32],
+        address=address,
+    )
     guest = await invitations.authenticate_guest(found.database, found.clock, cookie)
     if guest is None:
         raise NotFound(
             "invitation-unknown", "This invitation is not known here. Check the address, or call the station."
         )
-    await invitations.confirm_name(found.database, found.clock, guest, is_me=is_me)
-    if not is_me:
-        return web.json_response({"next": None})
+    await invitations.confirm_name(found.database, found.clock, guest, is_me=True)
     response = web.json_response({"next": f"/sessions/{guest.session}/live?as=guest"})
     set_cookie(request, response, "guest", cookie)
+    response.del_cookie(ASKED, path="/i")
+    return response
+
+
+async def send_code(request: web.Request) -> web.StreamResponse:
+    """``POST /i/code`` ``{"secret"}``: a code goes to the guest's own phone or mail address; it is bound to this
+    browser by a cookie and cannot be typed anywhere else."""
+    found, config = context(request), request.config_dict
+    browser = await invitation_codes.send_code(
+        found.database,
+        found.clock,
+        config[DOOR].throttle,
+        config[VAULT],
+        config[CARRIER],
+        await _secret(request),
+        address=remote_of(request),
+    )
+    response = web.json_response({})
+    secure = found.settings.base_url.startswith("https:")
+    response.set_cookie(ASKED, browser, path="/i", max_age=600, httponly=True, secure=secure, samesite="Strict")
     return response
 
 
@@ -83,6 +117,7 @@ async def _told(request: web.Request, invitation: InvitationView) -> dict[str, o
         "unit": invitation.unit,
         "phone": invitation.unit_phone,
         "when": _when(request, booked),
+        "code_by": invitation.code_by,
         "next": f"/sessions/{invitation.session}/live?as=guest" if mine else None,
         "locale": locale_of(request),
     }
@@ -97,4 +132,9 @@ def _when(request: web.Request, booked: Roster) -> str:
 
 
 def routes() -> list[web.RouteDef]:
-    return [web.get("/i", show), web.post("/i/look", look), web.post("/i/accept", accept)]
+    return [
+        web.get("/i", show),
+        web.post("/i/look", look),
+        web.post("/i/accept", accept),
+        web.post("/i/code", send_code),
+    ]

@@ -1,7 +1,7 @@
 """Invitations of one session: a link and QR code that exist only at this moment, taken back, made anew."""
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.kinds import EndpointRole
 from core.errors import Denied, NotFound, PersonError
-from people import invitations
+from people import invitation_codes, invitations
+from people.invitation_codes import ContactKind
 from people.invitations import InvitationView, NewInvitation
 from people.permissions import Action, Relation, allowed
 from people.principals import Principal
@@ -20,9 +21,9 @@ from scheduler import access
 from scheduler import store as calendar
 from scheduler.models import Booking, Party
 from scheduler.views import booking_view
-from web.context import context
+from web.context import CARRIER, VAULT, context
 from web.forms import form, path_id, query
-from web.identity import account
+from web.identity import DOOR, account
 from web.language import see_other
 from web.lines import line
 from web.mistakes import Mistake, of_error
@@ -47,6 +48,10 @@ class Link:
     name: str
     address: str
     qr: Markup
+    short: str = ""
+    """A code that stands for it, where one was asked for."""
+    sent: str = ""
+    """``sms`` or ``mail`` when the link was sent to the guest."""
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -69,6 +74,8 @@ async def _show(request: web.Request, link: Link | None, mistake: Mistake | None
         line=line(booking, principal, found.hub),
         guests=guests,
         link=link,
+        check=f"{found.settings.base_url}/real",
+        reference_of=invitation_codes.reference,
         told=query(request).raw("told"),
         error=mistake,
     )
@@ -98,26 +105,65 @@ async def _guests(tx: AsyncSession, session: str) -> list[Guest]:
 
 
 async def create(request: web.Request) -> web.StreamResponse:
-    """``POST /bookings/{id}/invitations``: invite a party. The answer is the only time the link is shown."""
+    """``POST /bookings/{id}/invitations``: invite a party, by ``way``: a link to hand over, a link sent to ``contact``
+    and guarded by a code that goes there, or a short code. The answer is the only time the link is shown."""
     principal, found, session = account(request), context(request), path_id(request)
     typed = await form(request)
     wanted = typed.id("party")
+    way = typed.raw("way") if typed.raw("way") in ("contact", "short") else "link"
     try:
+        contact = typed.text("contact", longest=120) if way == "contact" else ""
         async with found.database.transaction() as tx:
             booking, held = await _mine(tx, principal, session)
             guest = next((g for g in await _guests(tx, session) if g.party.id == wanted), None)
             if guest is None:
                 raise NotFound("no-guest", "This person does not come by link.")
             if guest.invitation is not None:
-                secret = await invitations.reissue(tx, found.clock, principal, held, guest.invitation.id)
+                invitation = guest.invitation.id
+                secret = await invitations.reissue(tx, found.clock, principal, held, invitation)
                 await invitations.extend(tx, session, _until(booking.end, found.clock.now()))
             else:
-                secret = await _invite(tx, request, principal, held, booking, guest.party)
+                invitation, secret = await _invite(tx, request, principal, held, booking, guest.party)
+            short = await _further(tx, request, principal, held, invitation, way, contact)
+        link = replace(_link(request, guest.party.name, secret), short=short)
+        if way == "contact":
+            link = replace(link, sent=await _send(request, invitation, link.address, contact))
     except PersonError as error:
-        if error.status >= 500:
+        if error.status >= 500 and error.code != "not-sent":
             raise
         return await _show(request, None, of_error(request, error))
-    return await _show(request, _link(request, guest.party.name, secret), None)
+    return await _show(request, link, None)
+
+
+def _kind(contact: str) -> ContactKind:
+    return "mail" if "@" in contact else "sms"
+
+
+async def _further(
+    tx: AsyncSession,
+    request: web.Request,
+    principal: Principal,
+    held: frozenset[Relation],
+    invitation: str,
+    way: str,
+    contact: str,
+) -> str:
+    """What belongs to the way chosen; the short code where one was asked for."""
+    clock, vault = context(request).clock, request.config_dict[VAULT]
+    if way == "contact":
+        kind = _kind(contact)
+        await invitation_codes.set_contact(tx, clock, vault, principal, held, invitation, kind=kind, address=contact)
+    if way == "short":
+        return await invitation_codes.make_short(tx, clock, vault, principal, held, invitation)
+    return ""
+
+
+async def _send(request: web.Request, invitation: str, link: str, contact: str) -> ContactKind:
+    found, config = context(request), request.config_dict
+    check = f"{found.settings.base_url}/real"
+    gate, vault, carrier = config[DOOR].throttle, config[VAULT], config[CARRIER]
+    await invitation_codes.send_link(found.database, gate, vault, carrier, invitation, link=link, check=check)
+    return _kind(contact)
 
 
 async def _invite(
@@ -127,7 +173,7 @@ async def _invite(
     held: frozenset[Relation],
     booking: Booking,
     party: Party,
-) -> str:
+) -> tuple[str, str]:
     clock = context(request).clock
     wanted = NewInvitation(
         session=booking.id,
@@ -136,8 +182,7 @@ async def _invite(
         valid_until=_until(booking.end, clock.now()),
         party=party.id,
     )
-    _, secret = await invitations.create(tx, clock, principal, held, wanted)
-    return secret
+    return await invitations.create(tx, clock, principal, held, wanted)
 
 
 def _until(end: datetime, now: datetime) -> datetime:

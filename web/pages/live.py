@@ -12,6 +12,7 @@ from cases.kinds import EndpointRole, Role
 from core.errors import NotFound
 from core.refusals import Refused
 from core.texts import Texts
+from people import invitations
 from people.principals import Principal
 from scheduler.roster import Roster, RosterParty, endpoint_for, roster
 from scheduler.windows import may_enter
@@ -35,7 +36,16 @@ async def show(request: web.Request) -> web.StreamResponse:
         raise NotFound("no-session", "There is no session for you at this address.")
     zone = ZoneInfo(booked.zone)
     values = facts(booked, principal, role, Texts(locale_of(request)), shown(request, zone), running=_runs(request))
-    return page(request, "live/live.html", zone=zone, page=values, modules=imported("live.js"))
+    never = await _inviter(request, principal)
+    return page(request, "live/live.html", zone=zone, page=values, modules=imported("live.js"), never=never)
+
+
+async def _inviter(request: web.Request, principal: Principal) -> dict[str, str] | None:
+    """For a guest: who invited them and how to check it (ON-4)."""
+    if principal.kind != "guest":
+        return None
+    seen = await invitations.view(context(request).database, principal)
+    return {"officer": seen.officer_name, "number": seen.officer_number, "unit": seen.unit, "phone": seen.unit_phone}
 
 
 def _runs(request: web.Request) -> bool:
