@@ -71,6 +71,8 @@ SCENES: Sequence[Scene] = (
     Scene("guest", "/i#{secret}"),
     Scene("guest-unknown", "/i#{wrong}"),
     Scene("guest-incomplete", "/i"),
+    Scene("guest-real", "/real"),
+    Scene("kept-apart", "/apart", "officer"),
     Scene("day-list", "/day", "duty"),
     Scene("day-empty", "/day", "duty-river"),
     Scene("terminals", "/terminals", "duty"),

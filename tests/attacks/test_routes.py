@@ -17,6 +17,8 @@ OPEN = {
     ("POST", "/signin"): "the way in",
     ("POST", "/signout"): "harmless",
     ("GET", "/i"): "the guest's page, which knows nothing without the secret",
+    ("GET", "/real"): "says whether an invitation is real, naming nobody",
+    ("POST", "/real"): "the same, counted per address",
     ("GET", "/trust"): "how a phone trusts the site",
     ("GET", "/trust/ca.crt"): "the same",
     ("GET", "/api/v1/openapi.json"): "describes what others may ask",
