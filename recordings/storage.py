@@ -22,6 +22,7 @@ log = structlog.get_logger()
 
 _CHUNK = 1 << 20
 _ONE_PUT = 64 << 20
+"""Bytes up to which an object is written in one request, which the store refuses when the name is taken."""
 
 
 class StoreAway(Exception):
@@ -83,9 +84,10 @@ class DirectoryStore:
 class ObjectStore:
     """An S3-compatible store through obstore; retries and multipart are its own."""
 
-    def __init__(self, store: Any) -> None:
+    def __init__(self, store: Any, one_put: int = _ONE_PUT) -> None:
         """``store``: made by ``obstore.store.from_url``, with the bucket and prefix for recordings."""
         self._store = store
+        self._one_put = one_put
 
     @classmethod
     def at(cls, url: str, **options: Any) -> "ObjectStore":
@@ -106,7 +108,7 @@ class ObjectStore:
         from obstore.exceptions import AlreadyExistsError, NotFoundError
 
         with _away():
-            if path.stat().st_size > _ONE_PUT:
+            if path.stat().st_size > self._one_put:
                 try:
                     obstore.head(self._store, name)
                 except (NotFoundError, FileNotFoundError):

@@ -1,6 +1,7 @@
 """The weekly round: every recording verified, compared with what the ledger was told, and mended from a second copy."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,9 +12,9 @@ from core.clock import Clock
 from core.database import Database
 from recordings import scrub, storage, store
 from recordings.filesystem import Disk
-from recordings.layout import recordings_dir
+from recordings.layout import RecordingFiles, recordings_dir
 from recordings.library import Library
-from recordings.storage import Store, StoreAway
+from recordings.storage import Differs, Store, StoreAway
 from recordings.verdicts import Verification
 
 log = structlog.get_logger()
@@ -27,12 +28,15 @@ class Round:
     mended: tuple[str, ...]
     spoilt: tuple[str, ...]
     """Recordings that are not what they were and could not be mended: somebody must look."""
+    rotten: tuple[str, ...] = ()
+    """Objects of second copies that are not what is here, or are not there: never replaced by us."""
 
 
 async def scrub_round(library: Library, database: Database, clock: Clock, copies: Sequence[Store]) -> Round:
     """Verify each recording that has ended; mend what is spoilt; tell the ledger of either. Safe to run again."""
     sound = 0
     mended: list[str] = []
+    rotten: list[str] = []
     spoilt: list[str] = []
     for root in sorted(recordings_dir(library.data_dir).glob("*")):
         recording = root.name
@@ -41,13 +45,14 @@ async def scrub_round(library: Library, database: Database, clock: Clock, copies
         found = await _verified(library, database, recording)
         if not await _is_spoilt(database, recording, found):
             sound += 1
+            rotten += await _compare(library, database, clock, recording, copies)
             continue
         repaired = await _mend(library, recording, copies)
         found = await _verified(library, database, recording)
         still = await _is_spoilt(database, recording, found)
         (spoilt if still else mended).append(recording)
         await _tell(database, clock, recording, found, repaired, still=still)
-    return Round(sound, tuple(mended), tuple(spoilt))
+    return Round(sound, tuple(mended), tuple(spoilt), tuple(rotten))
 
 
 async def _verified(library: Library, database: Database, recording: str) -> Verification:
@@ -75,6 +80,28 @@ async def _mend(library: Library, recording: str, copies: Sequence[Store]) -> li
         if done:
             return done
     return []
+
+
+async def _compare(
+    library: Library, database: Database, clock: Clock, recording: str, copies: Sequence[Store]
+) -> list[str]:
+    """Bring what a second copy lacks and read all of it back; what differs is told to the ledger and an operator."""
+    files, wrong = RecordingFiles.of(library.data_dir, recording), []
+    for copy in copies:
+        try:
+            with contextlib.suppress(Differs):  # the comparison names it
+                await asyncio.to_thread(storage.bring, files, copy)
+            wrong += await asyncio.to_thread(storage.verify_copy, copy, recording, files)
+        except StoreAway as error:
+            log.error("a second copy could not be compared", recording=recording, error=str(error))
+    if wrong:
+        log.error("a second copy is not what is here", recording=recording, objects=len(wrong))
+        async with database.transaction() as tx:
+            details = {"files": wrong[:50]}
+            await ledger.append(
+                tx, "recording.copy-spoilt", actor="system", subject=recording, at=clock.now(), details=details
+            )
+    return wrong
 
 
 async def _tell(

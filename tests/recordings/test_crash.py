@@ -34,14 +34,16 @@ def run_until_killed(place: Path, seconds: float) -> list[int]:
             if line.startswith("durable"):
                 acknowledged.append(int(line.split()[1]))
                 first.set()
+        first.set()
 
     listener = threading.Thread(target=listen)
     listener.start()
-    assert first.wait(30)
+    assert first.wait(300), "neither acknowledged nor ended"
     time.sleep(seconds)
     program.send_signal(signal.SIGKILL)
     program.wait()
     listener.join()
+    assert acknowledged, "ended before its first acknowledgement"
     return acknowledged
 
 
