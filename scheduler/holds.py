@@ -75,8 +75,11 @@ async def take_turns(tx: AsyncSession, keys: Collection[str]) -> None:
     always in the same order, makes the second wait instead. SQLite has one writer anyway."""
     if tx.get_bind().dialect.name != "postgresql":
         return
-    for number in sorted(int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], signed=True) for key in keys):
-        await tx.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+    numbers = sorted(int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], signed=True) for key in keys)
+    # one statement: the rows of a function come, and are locked, in the order of its array
+    await tx.execute(
+        text("SELECT pg_advisory_xact_lock(n) FROM unnest(CAST(:numbers AS bigint[])) n"), {"numbers": numbers}
+    )
 
 
 def _touch(one: tuple[datetime, datetime], other: tuple[datetime, datetime]) -> bool:
