@@ -38,6 +38,8 @@ class Scene:
 FIRST = "main form .btn-primary"
 LINK = "article form[action$='/invitations'] button"
 
+CONNECT = "form[action='/systems'] button"
+
 SCENES: Sequence[Scene] = (
     Scene("signin", "/signin"),
     Scene("signin-wrong", "/signin", post={"login": "lawyer", "password": "not this one"}, status=401),
@@ -86,6 +88,8 @@ SCENES: Sequence[Scene] = (
     Scene("person-new", "/people/new", "admin"),
     Scene("facilities", "/facilities", "admin"),
     Scene("facility", "/facilities/{facility}", "admin"),
+    Scene("systems", "/systems", "admin"),
+    Scene("systems-made", "/systems", "admin", post={"name": "案件管理", "role": "case_system"}, press=CONNECT),
     Scene("confirm-yourself", "/confirm?next=/people", "admin"),
     Scene("not-found", "/nope", "lawyer", 404),
     Scene("not-allowed", "/day", "lawyer", 403),
@@ -323,7 +327,8 @@ async def show(page: Any, world: World, scene: Scene, values: Mapping[str, str])
     path = re.sub(r"\{(\w+)\}", lambda place: values[place[1]], scene.path)
     answer = await page.goto(world.url + path, wait_until="networkidle")
     for name, value in scene.post.items():
-        await page.fill(f"[name={name}]", value)
+        typed = page.locator(f"input[name={name}], textarea[name={name}]")
+        await (typed.fill(value) if await typed.count() else page.select_option(f"select[name={name}]", value))
     if scene.post or (scene.press and await page.locator(scene.press).count()):
         async with page.expect_navigation() as moved:
             await page.click(scene.press or "main form button[type=submit]")
