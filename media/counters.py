@@ -44,6 +44,8 @@ class Counters:
         self.octets_received = 0
         self.octets_forwarded = 0
         self.resent = 0
+        self.rebound = 0
+        """Times a peer was heard from a new address before a check came from there."""
         self.lost = 0
         """Packets of publishers that repair did not bring back."""
         self.delay_ms = Histogram()
@@ -62,7 +64,7 @@ class Counters:
     def text(self, gauges: Mapping[str, float]) -> str:
         """Return everything in the Prometheus text format, with ``gauges`` of the moment."""
         lines: list[str] = []
-        for name in ("received", "forwarded", "octets_received", "octets_forwarded", "resent", "lost"):
+        for name in ("received", "forwarded", "octets_received", "octets_forwarded", "resent", "rebound", "lost"):
             lines += _plain(f"yuanjian_media_{name}_total", "counter", getattr(self, name))
         lines.append("# TYPE yuanjian_media_dropped_total counter")
         lines += [f'yuanjian_media_dropped_total{{reason="{name}"}} {n}' for name, n in sorted(self.dropped.items())]

@@ -44,6 +44,9 @@ class Taker(Protocol):
     def handshake(self, peer: Peer, length: int, address: Any) -> None:
         """DTLS from an address that passed a check."""
 
+    def stray(self, length: int, port: Any, address: Any, now_ns: int) -> None:
+        """SRTP or SRTCP from an address nobody is known at."""
+
     def check(self, length: int, port: Any, address: Any) -> None:
         """STUN from anywhere."""
 
@@ -72,10 +75,12 @@ class Demultiplexer:
         first = self.taker.buffer[0]
         if 127 < first < 192:
             peer = self.peers.get(address)
-            if peer is None or peer.inbound is None:
-                self.counters.dropped["foreign" if peer is None else "early"] += 1
-                return
-            self.taker.media(peer, length, self.clock.monotonic_ns())
+            if peer is None:
+                self.taker.stray(length, self, address, self.clock.monotonic_ns())
+            elif peer.inbound is None:
+                self.counters.dropped["early"] += 1
+            else:
+                self.taker.media(peer, length, self.clock.monotonic_ns())
         elif first < 4:
             self.taker.check(length, self, address)
         elif 19 < first < 64:

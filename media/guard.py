@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from media.counters import Counters
+from media.rebinding import Rebinding
 from media.relay import Relay
 from media.resources import Resources
 from media.transports import Transports
@@ -18,8 +19,11 @@ log = structlog.get_logger()
 class Guard:
     """Implements ``endpoint.Taker``."""
 
-    def __init__(self, relay: Relay, transports: Transports, resources: Resources, counters: Counters) -> None:
+    def __init__(
+        self, relay: Relay, transports: Transports, rebinding: Rebinding, resources: Resources, counters: Counters
+    ) -> None:
         self._relay = relay
+        self._rebinding = rebinding
         self._transports = transports
         self._resources = resources
         self._counters = counters
@@ -44,6 +48,13 @@ class Guard:
         except Exception:  # as above, but nobody is known yet
             self._counters.dropped["internal"] += 1
             log.exception("a connectivity check broke the relay")
+
+    def stray(self, length: int, port: Any, address: Any, now_ns: int) -> None:
+        try:
+            self._rebinding.stray(length, port, address, now_ns)
+        except Exception:  # as above
+            self._counters.dropped["internal"] += 1
+            log.exception("a packet of an unknown address broke the relay")
 
     def flush(self) -> None:
         try:

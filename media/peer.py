@@ -19,14 +19,17 @@ class Peer:
 
     __slots__ = (
         "address", "addresses", "dtls", "flows", "inbound", "limited", "local", "nominated", "octets", "outbound",
-        "owner", "packets", "payload_types", "port", "remote_ufrag", "rtcp", "rtx", "seen_ns", "send", "sent_octets",
-        "sent_packets", "ssrc", "ssrcs_seen", "started", "streams", "timer",
+        "owner", "packets", "payload_types", "port", "remote_password", "remote_ufrag", "rtcp", "rtx", "seen_ns",
+        "send", "sent_octets", "sent_packets", "ssrc", "ssrcs_seen", "started", "streams", "timer",
     )  # fmt: skip
 
-    def __init__(self, owner: Any, dtls: Dtls | NoDtls, remote_ufrag: str, ssrc: int) -> None:
+    def __init__(
+        self, owner: Any, dtls: Dtls | NoDtls, ssrc: int, *, remote_ufrag: str = "", remote_password: str = ""
+    ) -> None:
         self.owner = owner
         self.dtls: Any = dtls
         self.remote_ufrag = remote_ufrag
+        self.remote_password = remote_password
         self.local: dict[str, str] = {}
         """Our passwords by our ufrag: two while an ICE restart is under way."""
         self.ssrc = ssrc
@@ -54,6 +57,11 @@ class Peer:
         self.limited = False
         self.sent_packets = self.sent_octets = 0
         """Sent in the present window, for the counters."""
+
+    @property
+    def local_ufrag(self) -> str:
+        """Ours, the newest."""
+        return next(reversed(self.local))
 
     def transmit(self, data: bytes | memoryview) -> bool:
         """Send one datagram to where the peer is now; False when it could not be."""

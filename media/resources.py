@@ -125,7 +125,9 @@ class Resources:
             id=new_id(), kind=kind, endpoint=endpoint, session=session, publication=publication,
             etag="", created_ns=self._clock.monotonic_ns(), relayed=offer.relayed,
         )  # fmt: skip
-        peer = self._transports.open(resource, setup=setup, remote_ufrag=offer.ufrag, fingerprints=offer.fingerprints)
+        peer = self._transports.open(
+            resource, setup=setup, ufrag=offer.ufrag, password=offer.password, fingerprints=offer.fingerprints
+        )
         resource.peer = peer
         self.all[resource.id] = resource
         if session is not None:
@@ -169,8 +171,11 @@ class Resources:
             ufrag, peer.local[ufrag], self._transports.identity.fingerprint, setup, self.candidates
         )
 
-    def restart(self, resource: Resource) -> Answered:
+    def restart(self, resource: Resource, fragment: str) -> Answered:
         """Give the resource fresh ICE credentials; the old ones hold until the new are used (RFC 8445 9)."""
+        theirs = sdp.credentials(fragment)
+        if theirs is not None:
+            resource.peer.remote_ufrag, resource.peer.remote_password = theirs
         self._transports.credentials(resource.peer)
         transport = self._transport(resource.peer, "passive" if resource.peer.dtls.server else "active")
         resource.etag = transport.ufrag

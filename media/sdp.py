@@ -1,5 +1,6 @@
 """WHIP and WHEP offers (RFC 9725, RFC 8866, RFC 8829) read into what a relay needs of them."""
 
+import string
 from dataclasses import dataclass, field
 
 from aiortc import sdp
@@ -13,6 +14,7 @@ RID = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
 RRID = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
 AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 CLOCK_RATES = {"opus": 48_000, "vp8": 90_000, "h264": 90_000, "vp9": 90_000, "av1": 90_000}
+_ICE_CHARS = frozenset(string.ascii_letters + string.digits + "+/-_")
 _SETUPS = {"auto": "actpass", "client": "active", "server": "passive"}
 
 
@@ -87,6 +89,14 @@ def parse_offer(text: str) -> Offer:
         return _offer(description, groups)
     except (ValueError, KeyError, TypeError, AttributeError, AssertionError):
         raise _bad("an attribute has no meaning") from None
+
+
+def credentials(fragment: str) -> tuple[str, str] | None:
+    """ICE ufrag and password that a trickle fragment names (RFC 8840 9), or None when it names none that hold."""
+    lines = dict(line.rstrip("\r").partition(":")[::2] for line in fragment[:MAX_BYTES].split("\n"))
+    ufrag, password = lines.get("a=ice-ufrag", ""), lines.get("a=ice-pwd", "")
+    fit = 4 <= len(ufrag) <= 256 and 22 <= len(password) <= 256 and _ICE_CHARS.issuperset(ufrag + password)
+    return (ufrag, password) if fit else None
 
 
 def _bad(text: str) -> PeerError:

@@ -23,6 +23,7 @@ from media.endpoint import UdpPort, bind_udp, local_addresses
 from media.feedback import Feedback
 from media.guard import Guard
 from media.ports import Recorders, RecordingSpec, Sink
+from media.rebinding import Rebinding
 from media.relay import Relay
 from media.resources import Resources
 from media.sessions import Emit, Session
@@ -66,6 +67,7 @@ class MediaService:
         self.feedback = Feedback(self.relay, clock, self.counters, settings.limits)
         self.switchboard = Switchboard(self.relay, self.feedback, clock, self.counters)
         self.transports = Transports(clock, self.counters, settings.limits.handshakes_per_second)
+        self.rebinding = Rebinding(self.relay, self.transports, self.counters)
         self.resources = Resources(self.transports, self.switchboard, self.feedback, clock, settings.limits)
         self.resources.turn_addresses = frozenset(settings.turn_addresses)
         self.cameras = Cameras(self.resources, self.relay, clock)
@@ -98,7 +100,7 @@ class MediaService:
                 return
 
     async def _listen_once(self, hosts: tuple[str, ...]) -> None:
-        taker = Guard(self.relay, self.transports, self.resources, self.counters)
+        taker = Guard(self.relay, self.transports, self.rebinding, self.resources, self.counters)
         self.port = self._settings.port
         for host in hosts:
             sock = bind_udp(host, self.port)
@@ -274,7 +276,7 @@ class MediaService:
             resource = self.resources.all.get(command.resource)
             if resource is None or (resource.session and resource.session.owner != emit):
                 raise PeerError("no-publication", "no such resource")
-            return self.resources.restart(resource)
+            return self.resources.restart(resource, command.fragment)
         session = self._owned(command.session, emit)
         if session is None and command.session in self._refused:
             raise PeerError("overloaded", self._refused[command.session])

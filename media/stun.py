@@ -21,6 +21,9 @@ _INTEGRITY = 24
 """Bytes of the MESSAGE-INTEGRITY attribute; FINGERPRINT takes 8."""
 _FINGERPRINT_XOR = 0x5354554E
 
+HOST_PRIORITY = 126 << 24 | 65_535 << 8 | 255
+"""Of the only candidate of its component (RFC 8445 5.1.2.1)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -69,6 +72,28 @@ def _check(username: bytes, nominated: bool, transaction: bytes, covered: bytes,
     if not colon or ":" in remote:
         return None
     return Check(local, remote, nominated, transaction, covered, integrity)
+
+
+def parse_answer(data: bytes) -> stun.Message | None:
+    """Return the Binding success response in ``data``; not yet authenticated. None for anything else."""
+    try:
+        message = stun.parse_message(data)
+    except (ValueError, struct.error, IndexError):
+        return None
+    answer = message.message_method == stun.Method.BINDING and message.message_class == stun.Class.RESPONSE
+    return message if answer and "MESSAGE-INTEGRITY" in message.attributes else None
+
+
+def request(transaction: bytes, local_ufrag: str, remote_ufrag: str, remote_password: str) -> bytes:
+    """Return a connectivity check of ours (RFC 8445 7.2.2); we are always controlled."""
+    message = stun.Message(
+        message_method=stun.Method.BINDING, message_class=stun.Class.REQUEST, transaction_id=transaction
+    )
+    message.attributes["USERNAME"] = f"{remote_ufrag}:{local_ufrag}"
+    message.attributes["PRIORITY"] = HOST_PRIORITY
+    message.attributes["ICE-CONTROLLED"] = 0
+    message.add_message_integrity(remote_password.encode())
+    return bytes(message)
 
 
 def success(check: Check, source: tuple[str, int], password: str) -> bytes:

@@ -34,23 +34,27 @@ class Transports:
         self.identity = Identity()
         self.connected: Callable[[Peer], None] = lambda peer: None
         self.gone: Callable[[Peer, str], None] = lambda peer, cause: None
+        self.answered: Callable[[bytes, Port, Any], bool] = lambda data, port, address: False
+        """Whether STUN that is no check answers one of ours."""
         self._clock = clock
         self._counters = counters
         self._by_ufrag: dict[str, Peer] = {}
         self._handshakes: Tally[str] = Tally()
         self._handshakes_allowed = handshakes_per_second
 
-    def open(self, owner: Any, *, setup: str, remote_ufrag: str, fingerprints: Iterable[tuple[str, str]]) -> Peer:
-        """Make a peer that may connect from now on; ``setup`` is our role."""
+    def open(
+        self, owner: Any, *, setup: str, ufrag: str, password: str, fingerprints: Iterable[tuple[str, str]]
+    ) -> Peer:
+        """Make a peer that may connect from now on; ``setup`` is our role, ``ufrag`` and ``password`` are theirs."""
         dtls = Dtls(self.identity, server=setup == "passive", fingerprints=list(fingerprints))
-        peer = Peer(owner, dtls, remote_ufrag, secrets.randbits(32))
+        peer = Peer(owner, dtls, secrets.randbits(32), remote_ufrag=ufrag, remote_password=password)
         peer.seen_ns = self._clock.monotonic_ns()
         self.credentials(peer)
         return peer
 
     def none(self, owner: Any) -> Peer:
         """Make a peer without a transport, for packets that come from this machine."""
-        peer = Peer(owner, NoDtls(), "", secrets.randbits(32))
+        peer = Peer(owner, NoDtls(), secrets.randbits(32))
         peer.seen_ns = self._clock.monotonic_ns()
         return peer
 
@@ -80,6 +84,10 @@ class Transports:
         peer.inbound = peer.outbound = peer.send = None
         peer.dtls = NoDtls()  # its memory is OpenSSL's, which the collector does not see: free it now
 
+    def peers(self) -> Iterable[Peer]:
+        """Every peer once."""
+        return dict.fromkeys(self._by_ufrag.values())
+
     def __len__(self) -> int:
         return len(self._by_ufrag)
 
@@ -91,7 +99,8 @@ class Transports:
         """Answer a connectivity check and learn the address from it; drop all other STUN."""
         check = stun.parse_check(data)
         if check is None:
-            self._counters.dropped["stun-malformed"] += 1
+            if not self.answered(data, port, address):
+                self._counters.dropped["stun-malformed"] += 1
             return
         peer = self._by_ufrag.get(check.local_ufrag)
         if peer is None:
@@ -103,9 +112,9 @@ class Transports:
             return
         peer.seen_ns = self._clock.monotonic_ns()
         if port.peers.get(address) is not peer:
-            self._learn(peer, port, address)
+            self.learn(peer, port, address)
         if peer.send is None or (check.nominated and (peer.address != address or peer.port is not port)):
-            peer.port, peer.send, peer.address = port, port.sendto, address
+            self.move(peer, port, address)
         peer.nominated = peer.nominated or check.nominated
         try:
             port.sendto(stun.success(check, address[:2], password), address)
@@ -114,7 +123,12 @@ class Transports:
         if check.nominated and not peer.started:
             self._start(peer)
 
-    def _learn(self, peer: Peer, port: Port, address: Any) -> None:
+    def move(self, peer: Peer, port: Port, address: Any) -> None:
+        """Send to the peer there from now on."""
+        peer.port, peer.send, peer.address = port, port.sendto, address
+
+    def learn(self, peer: Peer, port: Port, address: Any) -> None:
+        """Take what comes from there as the peer's."""
         before = port.peers.get(address)
         if before is not None:
             before.addresses = [pair for pair in before.addresses if pair != (port, address)]

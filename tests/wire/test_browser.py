@@ -50,3 +50,21 @@ async def test_where_no_udp_gets_out_tcp_is_used() -> None:
         result = await viewer.evaluate("result()")
         assert result["frames"] > 10
         assert {event.way for event in events if isinstance(event, commands.Connected)} == {"tcp"}
+
+
+async def test_a_nat_that_forgets_its_mappings_stops_nothing_for_long() -> None:
+    """When both ways of a Chromium pair get other ports in a call, the picture is back within two seconds."""
+    forwarder = Forwarder(seed=12)
+    async with chromium() as opened, site(public=(f"127.0.0.1:{forwarder.port}",)) as (service, _, address, _):
+        forwarder.to(service.port)
+        viewer = await pair(opened, address)
+        longest = []
+        for _ in range(3):
+            await viewer.evaluate("start()")
+            await asyncio.sleep(1)
+            forwarder.rebind()
+            await asyncio.sleep(4)
+            longest.append((await viewer.evaluate("result()"))["longest"])
+        print(json.dumps({"rebinding": [round(gap) for gap in longest], "rebound": service.counters.rebound}))
+        assert max(longest) < 2000
+        forwarder.close()
