@@ -67,4 +67,5 @@ async def test_a_nat_that_forgets_its_mappings_stops_nothing_for_long() -> None:
             longest.append((await viewer.evaluate("result()"))["longest"])
         print(json.dumps({"rebinding": [round(gap) for gap in longest], "rebound": service.counters.rebound}))
         assert max(longest) < 2000
+        assert service.counters.rebound >= 3
         forwarder.close()
