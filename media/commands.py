@@ -221,7 +221,8 @@ class Connected:
     endpoint: str
     resource: str
     way: str = "udp"
-    """How the endpoint reaches us: ``udp``, ``tcp``, ``turn-udp``, ``turn-tcp``, ``turn-tls``."""
+    """How the endpoint reaches us: ``udp``, ``tcp``, ``turn-udp``, ``turn-tcp``, ``turn-tls``; ``turn``
+    where the offer did not name it."""
 
 
 @message

@@ -92,14 +92,14 @@ class Rebinding:
     def answered(self, data: bytes, port: Port, address: Any) -> bool:
         """Whether ``data`` answers a check of ours; then the peer is where it came from."""
         answer = stun.parse_answer(data)
-        asked = self._asked.get(answer.transaction_id) if answer else None
+        asked = self._asked.get(answer.transaction) if answer else None
         if answer is None or asked is None:
             return False
         peer, by, at = asked
-        if by is not port or at != address or not answer.check_message_integrity(peer.remote_password.encode()):
+        if by is not port or at != address or not answer.authentic(peer.remote_password):
             self._counters.dropped["stun-forged"] += 1
             return True
-        del self._asked[answer.transaction_id]
+        del self._asked[answer.transaction]
         if port.peers.get(address) is peer:
             self._transports.move(peer, port, address)
         return True

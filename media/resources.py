@@ -215,7 +215,7 @@ class Resources:
             if (candidate.host, candidate.port) == address[:2]:
                 return WAYS.get(candidate.preference, "turn-udp")
         if address[0] in self.turn_addresses:
-            return "turn-udp"
+            return "turn"
         way: str = port.way
         return way
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 BINDING_REQUEST, BINDING_SUCCESS = 0x0001, 0x0101
 COOKIE = 0x2112A442
-USERNAME, MESSAGE_INTEGRITY, XOR_MAPPED_ADDRESS, USE_CANDIDATE, FINGERPRINT = 0x0006, 0x0008, 0x0020, 0x0025, 0x8028
+USERNAME, MESSAGE_INTEGRITY, XOR_MAPPED_ADDRESS, FINGERPRINT = 0x0006, 0x0008, 0x0020, 0x8028
+PRIORITY, USE_CANDIDATE, ICE_CONTROLLED = 0x0024, 0x0025, 0x8029
 _HEADER = struct.Struct("!HHI12s")
 _ATTRIBUTE = struct.Struct("!HH")
 _ADDRESS = struct.Struct("!HHBBH")
@@ -26,11 +27,10 @@ HOST_PRIORITY = 126 << 24 | 65_535 << 8 | 255
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """A Binding request that is well formed; not yet authenticated."""
+class Signed:
+    """A message with MESSAGE-INTEGRITY that is well formed; not yet authenticated."""
 
-    local_ufrag: str
-    remote_ufrag: str
+    username: bytes
     nominated: bool
     transaction: bytes
     covered: bytes
@@ -38,19 +38,40 @@ class Check:
     integrity: bytes
 
     def authentic(self, password: str) -> bool:
-        """Whether MESSAGE-INTEGRITY was made with our ``password`` for this peer (RFC 8489 9.1)."""
+        """Whether MESSAGE-INTEGRITY was made with ``password`` (RFC 8489 9.1)."""
         return hmac.compare_digest(self.integrity, hmac.digest(password.encode(), self.covered, "sha1"))
 
 
-def parse_check(data: bytes) -> Check | None:
-    """Return the connectivity check in ``data``, or None for anything else, however malformed.
+@dataclass(frozen=True, slots=True)
+class Check(Signed):
+    """A Binding request to us."""
 
-    Attributes behind MESSAGE-INTEGRITY are nobody's word and not read (RFC 8489 14.5).
-    """
+    local_ufrag: str
+    remote_ufrag: str
+
+
+def parse_check(data: bytes) -> Check | None:
+    """Return the connectivity check in ``data``, or None for anything else, however malformed."""
+    signed = _signed(BINDING_REQUEST, data)
+    if signed is None:
+        return None
+    local, colon, remote = signed.username.decode("ascii", "replace").partition(":")
+    if not colon or ":" in remote:
+        return None
+    return Check(signed.username, signed.nominated, signed.transaction, signed.covered, signed.integrity, local, remote)
+
+
+def parse_answer(data: bytes) -> Signed | None:
+    """Return the Binding success response in ``data``, or None for anything else, however malformed."""
+    return _signed(BINDING_SUCCESS, data)
+
+
+def _signed(expected: int, data: bytes) -> Signed | None:
+    """Read a message of one kind. Attributes behind MESSAGE-INTEGRITY are nobody's word (RFC 8489 14.5)."""
     if len(data) < _HEADER.size:
         return None
     kind, length, cookie, transaction = _HEADER.unpack_from(data)
-    if kind != BINDING_REQUEST or cookie != COOKIE or length != len(data) - _HEADER.size:
+    if kind != expected or cookie != COOKIE or length != len(data) - _HEADER.size:
         return None
     username, nominated, at = b"", False, _HEADER.size
     while at + 4 <= len(data):
@@ -62,46 +83,30 @@ def parse_check(data: bytes) -> Check | None:
             nominated = True
         elif name == MESSAGE_INTEGRITY:
             covered = _HEADER.pack(kind, at - _HEADER.size + _INTEGRITY, cookie, transaction) + data[_HEADER.size : at]
-            return _check(username, nominated, transaction, covered, value)
+            return Signed(username, nominated, transaction, covered, value)
         at += 4 + (size + 3 & ~3)
     return None
 
 
-def _check(username: bytes, nominated: bool, transaction: bytes, covered: bytes, integrity: bytes) -> Check | None:
-    local, colon, remote = username.decode("ascii", "replace").partition(":")
-    if not colon or ":" in remote:
-        return None
-    return Check(local, remote, nominated, transaction, covered, integrity)
-
-
-def parse_answer(data: bytes) -> stun.Message | None:
-    """Return the Binding success response in ``data``; not yet authenticated. None for anything else."""
-    try:
-        message = stun.parse_message(data)
-    except (ValueError, struct.error, IndexError):
-        return None
-    answer = message.message_method == stun.Method.BINDING and message.message_class == stun.Class.RESPONSE
-    return message if answer and "MESSAGE-INTEGRITY" in message.attributes else None
-
-
-def request(transaction: bytes, local_ufrag: str, remote_ufrag: str, remote_password: str) -> bytes:
-    """Return a connectivity check of ours (RFC 8445 7.2.2); we are always controlled."""
-    message = stun.Message(
-        message_method=stun.Method.BINDING, message_class=stun.Class.REQUEST, transaction_id=transaction
-    )
-    message.attributes["USERNAME"] = f"{remote_ufrag}:{local_ufrag}"
-    message.attributes["PRIORITY"] = HOST_PRIORITY
-    message.attributes["ICE-CONTROLLED"] = 0
-    message.add_message_integrity(remote_password.encode())
-    return bytes(message)
-
-
 def success(check: Check, source: tuple[str, int], password: str) -> bytes:
     """Return the success response to ``check`` that came from ``source`` (RFC 8489 6.3.1.1)."""
-    body = _mapped(source, check.transaction)
-    signed = _HEADER.pack(BINDING_SUCCESS, len(body) + _INTEGRITY, COOKIE, check.transaction) + body
+    return _sign(BINDING_SUCCESS, check.transaction, _mapped(source, check.transaction), password)
+
+
+def request(transaction: bytes, local_ufrag: str, remote_ufrag: str, password: str) -> bytes:
+    """Return a connectivity check of ours (RFC 8445 7.2.2) under their ``password``; we are always controlled."""
+    name = f"{remote_ufrag}:{local_ufrag}".encode()
+    body = _ATTRIBUTE.pack(USERNAME, len(name)) + name + bytes(-len(name) % 4)
+    body += _ATTRIBUTE.pack(PRIORITY, 4) + _WORD.pack(HOST_PRIORITY)
+    body += _ATTRIBUTE.pack(ICE_CONTROLLED, 8) + bytes(8)
+    return _sign(BINDING_REQUEST, transaction, body, password)
+
+
+def _sign(kind: int, transaction: bytes, body: bytes, password: str) -> bytes:
+    """The message with MESSAGE-INTEGRITY and FINGERPRINT (RFC 8489 14.5, 14.7)."""
+    signed = _HEADER.pack(kind, len(body) + _INTEGRITY, COOKIE, transaction) + body
     integrity = _ATTRIBUTE.pack(MESSAGE_INTEGRITY, 20) + hmac.digest(password.encode(), signed, "sha1")
-    whole = _HEADER.pack(BINDING_SUCCESS, len(body) + _INTEGRITY + 8, COOKIE, check.transaction) + body + integrity
+    whole = _HEADER.pack(kind, len(body) + _INTEGRITY + 8, COOKIE, transaction) + body + integrity
     return whole + _ATTRIBUTE.pack(FINGERPRINT, 4) + _WORD.pack(zlib.crc32(whole) ^ _FINGERPRINT_XOR)
 
 

@@ -81,3 +81,33 @@ def test_a_damaged_check_is_dropped_or_not_authentic(at: int, value: int) -> Non
     data[at] = value
     check = stun.parse_check(bytes(data))
     assert check is None or not check.authentic("secret")
+
+
+def test_a_check_of_ours_is_one_to_others() -> None:
+    """aioice reads it: our role, the names in their order, their password, and a fingerprint."""
+    for theirs in ("theirs", "them+"):
+        sent = aioice_stun.parse_message(stun.request(b"t" * 12, "ours", theirs, "their secret"))
+        assert sent.attributes["USERNAME"] == f"{theirs}:ours"
+        assert {"PRIORITY", "ICE-CONTROLLED", "FINGERPRINT"} <= set(sent.attributes)
+        assert sent.check_message_integrity(b"their secret")
+
+
+def test_only_a_signed_success_response_is_an_answer() -> None:
+    """Requests, errors and unsigned responses are none; a signed one says with which password."""
+    message = aioice_stun.Message(aioice_stun.Method.BINDING, aioice_stun.Class.RESPONSE, transaction_id=b"t" * 12)
+    assert stun.parse_answer(bytes(message)) is None
+    message.add_message_integrity(b"their secret")
+    answer = stun.parse_answer(bytes(message))
+    assert answer is not None
+    assert answer.transaction == b"t" * 12
+    assert answer.authentic("their secret")
+    assert not answer.authentic("ours")
+    assert stun.parse_answer(request()) is None
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_are_an_answer_by_accident(data: bytes) -> None:
+    """Nothing raises, also behind a genuine header."""
+    for begun in (data, b"\x01\x01" + len(data).to_bytes(2, "big") + b"\x21\x12\xa4\x42" + bytes(12) + data):
+        found = stun.parse_answer(begun)
+        assert found is None or not found.authentic("secret")

@@ -14,7 +14,7 @@ from tests.wire.peers import FakeRecorders, relay
 
 TONE_HZ = 660
 PAGE = """<!doctype html><video id="view" autoplay muted playsinline></video><script>
-window.servers = {};
+window.servers = {}; window.blocked = /^never$/;
 async function exchange(connection, url) {
   const offer = await connection.createOffer();
   offer.sdp = offer.sdp.replace(/a=rtpmap:(\\d+) opus.*\\r\\n/g, (line, type) => line + `a=rtcp-fb:${type} nack\\r\\n`);
@@ -22,7 +22,8 @@ async function exchange(connection, url) {
   const answer = await fetch(url, {method: "POST", headers: {"content-type": "application/sdp"},
     body: connection.localDescription.sdp});
   if (answer.status !== 201) throw new Error(await answer.text());
-  await connection.setRemoteDescription({type: "answer", sdp: await answer.text()});
+  const sdp = (await answer.text()).split("\\r\\n").filter(line => !blocked.test(line)).join("\\r\\n");
+  await connection.setRemoteDescription({type: "answer", sdp});
 }
 function tone(hertz) {
   const context = new AudioContext(), source = context.createOscillator();
@@ -72,6 +73,11 @@ async function energy() {
   for (const one of (await connection.getStats()).values())
     if (one.type === "inbound-rtp" && one.kind === "audio") return one.totalAudioEnergy;
 }
+async function relayProtocol() {
+  const all = await connection.getStats();
+  const pair = [...all.values()].find(one => one.type === "candidate-pair" && one.nominated);
+  return all.get(pair.localCandidateId).relayProtocol;
+}
 function start() { times = [performance.now()]; heard = []; }
 function result() {
   const all = [...times, performance.now()];
@@ -107,11 +113,12 @@ async def site(**settings: Any) -> AsyncIterator[tuple[Any, FakeRecorders, str, 
             await runner.cleanup()
 
 
-async def pair(opened: Browser, address: str) -> Page:
-    """One page publishes, the other watches; returns the latter once it has a picture."""
+async def pair(opened: Browser, address: str, before: str = "") -> Page:
+    """One page publishes, the other watches; returns the latter once it has a picture. ``before`` runs in both."""
     one, other = await opened.new_page(), await opened.new_page()
-    await one.goto(address)
-    await other.goto(address)
+    for page in (one, other):
+        await page.goto(address)
+        await page.evaluate(before)
     await one.evaluate(f"publish('/whip/room/a', {TONE_HZ})")
     await asyncio.wait_for(other.evaluate(f"watch('/whep/room/a', {TONE_HZ})"), 20)
     return other

@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+from pathlib import Path
 
 import pytest
 
 from media import commands
 from tests.chromium import chromium
+from tests.wire.coturn import coturn
 from tests.wire.forwarder import Forwarder
 from tests.wire.stage import pair, site
 
@@ -69,3 +71,24 @@ async def test_a_nat_that_forgets_its_mappings_stops_nothing_for_long() -> None:
         assert max(longest) < 2000
         assert service.counters.rebound >= 3
         forwarder.close()
+
+
+async def test_where_only_tcp_443_gets_out_turn_over_tls_is_used(tmp_path: Path) -> None:
+    """No UDP and no TCP but to one port: Chromium comes through TURN over TLS by itself, and that is told."""
+    async with (
+        coturn(tmp_path, relay="127.0.0.2") as turn,
+        chromium("--webrtc-ip-handling-policy=disable_non_proxied_udp", "--ignore-certificate-errors") as opened,
+        site(turn_addresses=("127.0.0.2",)) as (_, recorders, address, events),
+    ):
+        server = turn.server("tls")
+        entry = {"urls": server.urls, "username": server.username, "credential": server.credential}
+        firewall = f"servers = {{iceServers: [{json.dumps(entry)}]}}; blocked = /^a=candidate.* tcp /;"
+        viewer = await pair(opened, address, firewall)
+        await viewer.evaluate("start()")
+        await asyncio.sleep(3)
+        result = await viewer.evaluate("result()")
+        assert result["frames"] > 10
+        assert result["heard"] >= 0.95
+        assert {event.way for event in events if isinstance(event, commands.Connected)} == {"turn"}
+        assert await viewer.evaluate("relayProtocol()") == "tls"
+        assert {track.kind for track in recorders.made[0].tracks.values()} == {"audio", "video"}

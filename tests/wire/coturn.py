@@ -1,0 +1,111 @@
+"""A TURN server of Debian's on loopback, with a certificate of its own."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from aiortc import RTCIceServer
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from signaling.turn import turn_credentials
+from tests.chromium import need
+
+SECRET = "only for tests"
+HOST = "127.0.0.1"
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind((HOST, 0))
+        return sock.getsockname()[1]
+
+
+def certificate(directory: Path) -> tuple[Path, Path]:
+    """A certificate for the loopback address and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "turn")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(HOST))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    cert_file, key_file = directory / "cert.pem", directory / "key.pem"
+    cert_file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    key_file.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return cert_file, key_file
+
+
+class Turn:
+    """A coturn on free loopback ports."""
+
+    def __init__(self, directory: Path, *, loopback_peers: bool = True, relay: str = HOST) -> None:
+        self.port, self.tls_port = free_port(), free_port()
+        self.certificate, key = certificate(directory)
+        self._arguments = [
+            "turnserver", "--no-stdout-log", "--log-file", str(directory / "log"), "-n", "--no-cli",
+            "--listening-ip", HOST, "--relay-ip", relay, "--listening-port", str(self.port),
+            "--tls-listening-port", str(self.tls_port), "--cert", str(self.certificate), "--pkey", str(key),
+            "--use-auth-secret", "--static-auth-secret", SECRET, "--realm", "test", "--no-tcp-relay",
+            "--pidfile", str(directory / "pid"), "--userdb", str(directory / "db"),
+            *(["--allow-loopback-peers"] if loopback_peers else []),
+        ]  # fmt: skip
+
+    async def start(self) -> None:
+        self._process = await asyncio.create_subprocess_exec(
+            *self._arguments, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+        )
+        for _ in range(100):
+            try:
+                _, writer = await asyncio.open_connection(HOST, self.tls_port)
+            except OSError:
+                await asyncio.sleep(0.05)
+            else:
+                writer.close()
+                return
+        raise AssertionError("coturn did not start")
+
+    async def stop(self) -> None:
+        if self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
+    def server(self, way: str, *, expired: bool = False) -> RTCIceServer:
+        """The entry a browser would be given."""
+        now = datetime.now(UTC) - (timedelta(hours=1) if expired else timedelta())
+        name, password = turn_credentials(SECRET, "p", now)
+        url = {
+            "udp": f"turn:{HOST}:{self.port}",
+            "tcp": f"turn:{HOST}:{self.port}?transport=tcp",
+            "tls": f"turns:{HOST}:{self.tls_port}?transport=tcp",
+        }[way]
+        return RTCIceServer(urls=url, username=name, credential=password)
+
+
+@asynccontextmanager
+async def coturn(directory: Path, **options: Any) -> AsyncIterator[Turn]:
+    """A running one; without coturn on the machine the test is skipped, in CI it fails."""
+    need("/usr/bin/turnserver", "coturn")
+    server = Turn(directory, **options)
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.stop()
