@@ -109,6 +109,8 @@ class Wanted:
     """A whole tag, or its beginning with a final dot: ``recording.``."""
     actors: Collection[str] | None = None
     subjects: Collection[str] | None = None
+    by_people: bool = False
+    """Without what the system itself did."""
     since: datetime | None = None
     until: datetime | None = None
     before: int | None = None
@@ -126,6 +128,8 @@ async def find(tx: AsyncSession, wanted: Wanted, limit: int = 100) -> Sequence[E
         query = query.where(Entry.actor.in_(wanted.actors))
     if wanted.subjects is not None:
         query = query.where(Entry.subject.in_(wanted.subjects))
+    if wanted.by_people:
+        query = query.where(Entry.actor != "system")
     if wanted.since is not None:
         query = query.where(Entry.at >= wanted.since)
     if wanted.until is not None:

@@ -63,10 +63,13 @@ async def search(
 async def who_looked(
     database: Database, principal: Principal, sessions: Collection[str], *, limit: int = 200
 ) -> Sequence[Line]:
-    """Who looked at the records of ``sessions``, which whoever knows bookings found to be the principal's own."""
+    """Who looked at the records of ``sessions``, which whoever knows bookings found to be the principal's own.
+
+    Given are ids of sessions and of their recordings: acts on a record name one or the other.
+    """
     require(principal, Action.VIEW_OWN_LEDGER, {Relation.SELF})
     async with database.transaction(write=False) as tx:
-        found = await ledger.find(tx, Wanted(tag=LOOKS, subjects=tuple(sessions)), min(limit, 1000))
+        found = await ledger.find(tx, Wanted(tag=LOOKS, subjects=tuple(sessions), by_people=True), min(limit, 1000))
         return await _named(tx, found)
 
 

@@ -83,6 +83,8 @@ SCENES: Sequence[Scene] = (
     Scene("record", "/records/{recorded}", "reviewer"),
     Scene("record-opened", "/records/{recorded}", "reviewer", press="form[action$='/play'] button"),
     Scene("record-preparing", "/records/{unfinished}", "reviewer"),
+    Scene("ledger", "/ledger", "reviewer"),
+    Scene("looked", "/looked", "officer"),
     Scene("people", "/people", "admin"),
     Scene("person", "/people/{officer}", "admin"),
     Scene("person-new", "/people/new", "admin"),

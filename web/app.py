@@ -40,6 +40,7 @@ PAGES: Final = (
     "handover",
     "day",
     "apart",
+    "ledger",
     "terminals",
     "guest",
     "real",

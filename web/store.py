@@ -138,6 +138,12 @@ async def recordings_of(tx: AsyncSession, session: str) -> Sequence[Recording]:
     return (await tx.execute(query)).scalars().all()
 
 
+async def sessions_of_recordings(tx: AsyncSession, sessions: Collection[str]) -> dict[str, str]:
+    """The session of each recording of these sessions."""
+    query = select(Recording.id, Recording.session).where(Recording.session.in_(sessions))
+    return {row[0]: row[1] for row in await tx.execute(query)}
+
+
 async def in_ledger(tx: AsyncSession, tag: str, *, actor: str, subject: str, since: datetime) -> bool:
     """Whether the ledger holds such an entry from ``since`` on."""
     query = select(Entry.number).where(
