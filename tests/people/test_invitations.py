@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from core.errors import Denied, Invalid, NotFound, TooMany
 from core.ids import hash_secret
@@ -188,3 +188,21 @@ async def test_guessing_links_is_held_back(database, clock, door, site):
     guesses = [invitations.look(database, clock, door.throttle, f"g{n}", address="192.0.2.66") for n in range(61)]
     results = await asyncio.gather(*guesses, return_exceptions=True)
     assert [type(result) for result in results] == [NotFound] * 60 + [TooMany]
+
+
+async def test_an_accepted_invitation_is_not_usable_again(database, clock, guest):
+    """Looked at directly, without the update behind it: accepted is refused, and shown only to whoever asks for it."""
+    _, secret, _, _ = await guest()
+    async with database.transaction(write=False) as tx:
+        with pytest.raises(Denied, match="invitation-used"):
+            await invitations.usable(tx, clock, secret, vault=None, accepted=False)
+        assert (await invitations.usable(tx, clock, secret, vault=None, accepted=True)).state == "accepted"
+
+
+@pytest.mark.parametrize("state", ["open", "revoked"])
+async def test_a_cookie_counts_only_while_the_invitation_is_accepted(database, clock, guest, state):
+    """Even a cookie that was left behind by mistake opens nothing."""
+    _, _, cookie, _ = await guest()
+    async with database.transaction() as tx:
+        await tx.execute(update(Invitation).values(state=state))
+    assert await invitations.authenticate_guest(database, clock, cookie) is None

@@ -103,3 +103,13 @@ async def test_of_parallel_uses_one_wins(database, enter, issue, spend):
     results = await asyncio.gather(*(spend(ticket) for _ in range(20)), return_exceptions=True)
     assert sum(result == officer for result in results) == 1
     assert {result.code for result in results if result != officer} == {"ticket-used"}
+
+
+async def test_a_try_elsewhere_leaves_the_ticket_even_when_it_is_committed(database, clock, enter, issue, spend):
+    """The session is part of what is spent: a refusal whose transaction goes on to commit has used nothing up."""
+    _, officer = await enter("officer")
+    ticket = await issue(officer)
+    async with database.transaction() as tx:
+        with pytest.raises(Denied, match="ticket-unknown"):
+            await tickets.spend(tx, clock, "t" * 22, ticket)
+    assert await spend(ticket) == officer
