@@ -6,7 +6,7 @@ ARGS ?=
 FAST := tests/test_architecture.py tests/cases tests/core tests/media tests/signaling/test_session.py \
 	tests/recordings/test_chain.py tests/recordings/test_verify.py
 
-.PHONY: install run test check screens bench soak generate clean lock
+.PHONY: install run test check audit screens bench soak generate clean lock
 
 install: ## the product, as .venv/bin/yuanjian
 	@scripts/setup
@@ -24,7 +24,12 @@ check: ## format, lint, types, architecture and the fast tests, in under a minut
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 	@for package in signaling people scheduler web; do $(PYTHON_BIN) -m $$package.generate --check || exit 1; done
+	@$(PYTHON_BIN) scripts/audit.py
 	@$(PYTHON_BIN) -m pytest -q -x -m "not slow and not browser and not postgres" $(FAST) $(ARGS)
+
+audit: ## known weaknesses of dependencies, where an advisory service can be reached
+	@scripts/setup dev
+	@$(PYTHON_BIN) scripts/audit.py
 
 screens: ## every page at three sizes in both languages, into var/screens/
 	@scripts/setup dev
