@@ -1,7 +1,7 @@
 """Known weaknesses of what we depend on: ``python scripts/audit.py``, part of ``make check``.
 
-Asks an advisory service about every package of ``requirements.lock``. Exits 1 when one has a known weakness; 0 when none
-has, and also when no service can be reached or knows the packages: then it says in plain words that nothing was audited.
+Asks an advisory service about every package of ``requirements.lock``. Exits 1 when one has a known weakness; 0 when
+none has, and also when no service can be reached or knows the packages: then it says that nothing was audited.
 """
 
 import json
