@@ -10,17 +10,46 @@ import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core.errors import OperatorError
 
 PREFIX = "YUANJIAN_"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+class SingleSignOn(BaseModel):
+    """A provider of OpenID Connect whose sign-ins are believed for the people of one tree of organisations."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1, max_length=40)
+    """As the button on the sign-in page says it, for example ``Police portal``."""
+    issuer: str
+    """The provider's own name, to the letter as it stands in its tokens, for example ``https://sso.example.org``."""
+    client_id: str = Field(min_length=1)
+    client_secret: str = ""
+    """Empty for a public client: PKCE protects the code in either case."""
+    algorithms: tuple[Literal["RS256", "PS256", "ES256", "EdDSA"], ...] = ("RS256", "PS256", "ES256")
+    """By which tokens may be signed. Never ``none`` and never one with a shared key."""
+    methods: tuple[str, ...] = ()
+    """Values of ``amr`` of which the token must name one, such as ``mfa``: for a provider that does not ask everybody
+    for a second factor."""
+
+    @field_validator("issuer")
+    @classmethod
+    def _issuer(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.query or parts.fragment or not parts.hostname:
+            raise ValueError("write it as https://sso.example.org")
+        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+            raise ValueError("a provider is reached over https://")
+        return value
 
 
 class Settings(BaseSettings):
@@ -73,6 +102,12 @@ class Settings(BaseSettings):
     """TURN servers for networks that block UDP, as ``turns:turn.example.org:443?transport=tcp``."""
     turn_secret: str = ""
     """Shared with the TURN servers; browsers get credentials that live ten minutes."""
+    require_second_factor: bool | None = None
+    """Whether an account needs a passkey or a code app beside its password before anything is open to it; unset:
+    yes, but on the demo site."""
+    single_sign_on: Mapping[str, SingleSignOn] = {}
+    """Providers of OpenID Connect by tree, in TOML ``[single_sign_on.police]``. Each is told
+    ``{public_url}/signin/outside/{tree}/back`` as its redirect address. Who is who is bound by administrators."""
     demo: bool = False
     """Serve the demo site: accounts with known passwords. Never for real data."""
 
@@ -86,6 +121,13 @@ class Settings(BaseSettings):
     def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for address in value:
             ipaddress.ip_address(address)
+        return value
+
+    @field_validator("single_sign_on")
+    @classmethod
+    def _trees(cls, value: Mapping[str, SingleSignOn]) -> Mapping[str, SingleSignOn]:
+        if unknown := set(value) - {"police", "procuratorate", "court", "justice"}:
+            raise ValueError(f"there is no tree {', '.join(sorted(unknown))}")
         return value
 
     @field_validator("time_zone")
@@ -168,6 +210,11 @@ class Settings(BaseSettings):
             return self.public_url.rstrip("/")
         scheme = "https" if self.tls_cert else "http"
         return f"{scheme}://{self.host}:{self.port}"
+
+    @property
+    def second_factor(self) -> bool:
+        """Whether a password alone is not enough here."""
+        return not self.demo if self.require_second_factor is None else self.require_second_factor
 
     @property
     def run_dir(self) -> Path:

@@ -24,6 +24,10 @@ class Purpose(StrEnum):
     SECOND_STEP = "second-step"
     INVITATION_CODE = "invitation-code"
     TERMINAL_START = "terminal-start"
+    ENROL = "enrol"
+    """A one-time link for the first sign-in."""
+    OUTSIDE = "outside"
+    """A single sign-on under way."""
 
 
 LASTS = {
@@ -33,6 +37,8 @@ LASTS = {
     Purpose.SECOND_STEP: timedelta(minutes=5),
     Purpose.INVITATION_CODE: timedelta(minutes=10),
     Purpose.TERMINAL_START: timedelta(minutes=1),
+    Purpose.ENROL: timedelta(days=3),
+    Purpose.OUTSIDE: timedelta(minutes=10),
 }
 
 

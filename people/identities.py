@@ -10,6 +10,8 @@ from people.principals import Principal
 
 IDLE = timedelta(hours=2)
 """A login session that has not been used for so long is over."""
+DESK_IDLE = timedelta(minutes=15)
+"""At a desk whose user has a PIN, a login session not used for so long is locked."""
 LASTS = timedelta(hours=12)
 """A login session is over after so long, however busy."""
 

@@ -1,21 +1,24 @@
 """Signing in, staying signed in, signing out. A login session is an opaque cookie of which only the hash is stored."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import ledger
 from core.clock import Clock
 from core.database import Database
-from core.errors import Denied, NotFound, TooMany
+from core.errors import Denied, Invalid, NotFound, TooMany
 from core.ids import hash_secret, new_secret
 from core.texts import LOCALES
 from people import challenges, identities, store, throttle
-from people.models import Account, CodeApp, LoginSession
+from people.models import Account, CodeApp, LoginSession, Pin
+from people.owing import WEAK, Method, Owes, owes
 from people.passwords import Passwords, check_new
+from people.permissions import require_fresh
 from people.principals import Principal
 from people.throttle import Throttle
 
@@ -57,11 +60,11 @@ async def sign_in(
     door.throttle.forgive(throttle.SIGN_IN_HERE, login, throttle.network(address))
     await _rehash(database, door, account, password)
     await _second_step(database, clock, person.id)
-    return await start(database, clock, person.id, method="password", address=address, agent=agent)
+    return await start(database, clock, person.id, method=Method.PASSWORD, address=address, agent=agent)
 
 
 async def start(
-    database: Database, clock: Clock, person: str, *, method: str, address: str = "", agent: str = ""
+    database: Database, clock: Clock, person: str, *, method: Method, address: str = "", agent: str = ""
 ) -> tuple[str, Principal]:
     """Begin a login session of somebody whose proof was just checked; return its cookie's secret and who it is."""
     now, secret = clock.now(), new_secret()
@@ -82,22 +85,48 @@ async def start(
         principal = await store.account_principal(tx, person, session)
         if principal is None:
             raise Denied("account-closed", "This account is closed. Please ask your administrator.")
+        if method not in (Method.SWITCH, Method.LINK):
+            await tx.execute(update(Pin).where(Pin.person == person).values(wrong=0))
         await ledger.append(tx, "login.succeeded", actor=person, subject=session.id, at=now, details={"method": method})
     log.info("somebody signed in", person=person, login=session.id, method=method)
     return secret, principal
 
 
-async def authenticate(database: Database, clock: Clock, cookie: str | None) -> Principal | None:
-    """Who the cookie belongs to now; ``None`` when it is unknown, ended, expired or idle too long."""
+async def authenticate(
+    database: Database, clock: Clock, cookie: str | None, *, second_factor: bool = True
+) -> Principal | None:
+    """Who the cookie belongs to now; ``None`` when it is unknown, ended, expired, idle too long or locked.
+
+    An account that owes something (``second_factor``: whether one is required here) comes without any role.
+    """
     if not cookie or len(cookie) > _LONGEST_COOKIE:
         return None
     now = clock.now()
     async with database.transaction(write=False) as tx:
         session = await store.live_login(tx, now, now - identities.IDLE, hash_=hash_secret(cookie))
-        principal = await store.account_principal(tx, session.person, session) if session else None
-    if session is not None and principal is not None and now - session.seen >= _SEEN_EVERY:
+        if session is None or await is_locked(tx, now, session):
+            return None
+        principal = await store.account_principal(tx, session.person, session)
+        account = await tx.get(Account, session.person)
+    if principal is None or account is None:
+        return None
+    if now - session.seen >= _SEEN_EVERY:
         await touch(database, clock, session.id)
-    return principal
+    owed = owes(session.method, account.issued, second_factor=second_factor)
+    return replace(principal, owes=owed, roles=frozenset(), facility=None) if owed else principal
+
+
+async def is_locked(tx: AsyncSession, now: datetime, session: LoginSession) -> bool:
+    """Whether the desk is locked: by somebody, or by itself because its user has a PIN and was away."""
+    if session.locked is not None:
+        return True
+    return now - session.seen > identities.DESK_IDLE and await tx.get(Pin, session.person) is not None
+
+
+async def strengthen(tx: AsyncSession, clock: Clock, principal: Principal, method: Method) -> None:
+    """Note in the caller's transaction that a session begun by less now rests on ``method``, just proved."""
+    weak = update(LoginSession).where(LoginSession.id == principal.login, LoginSession.method.in_(WEAK))
+    await tx.execute(weak.values(method=method, proved=clock.now()))
 
 
 async def touch(database: Database, clock: Clock, login: str) -> None:
@@ -117,6 +146,11 @@ async def my_logins(database: Database, principal: Principal) -> Sequence[LoginS
         return await store.logins(tx, principal.id)
 
 
+def is_open(session: LoginSession, now: datetime) -> bool:
+    """Whether a login session still works, locked or not."""
+    return session.ended is None and session.expires > now and session.seen > now - identities.IDLE
+
+
 async def revoke(database: Database, clock: Clock, principal: Principal, login: str) -> None:
     """End one of the principal's own login sessions. Raises ``NotFound`` for anybody else's."""
     if not await _end(database, clock, principal, "revoked", only=login):
@@ -133,14 +167,41 @@ async def change_password(
 ) -> None:
     """Replace the password and end all other login sessions. Raises ``Denied`` or ``Invalid``."""
     door.throttle.take(throttle.SECOND_STEP, principal.id)
-    async with database.transaction(write=False) as tx:
-        account = await tx.get(Account, principal.id)
-    if account is None or not await door.passwords.verify(account.password, old):
+    if not await check_password(database, door, principal.id, old):
         raise Denied("password-wrong", "The present password is not right.", field="old")
+    await _replace_password(database, clock, door, principal, new)
+
+
+async def choose_password(database: Database, clock: Clock, door: Door, principal: Principal, *, new: str) -> None:
+    """Choose a password without the present one: of an account that owes one, or has none and gives fresh proof.
+
+    Raises ``Denied`` or ``Invalid``.
+    """
+    if principal.owes not in (Owes.WAY, Owes.PASSWORD):
+        require_fresh(principal, clock.now())
+        if await has_password(database, principal):
+            raise Denied("password-wrong", "The present password is not right.", field="old")
+    await _replace_password(database, clock, door, principal, new)
+
+
+async def has_password(database: Database, principal: Principal) -> bool:
+    """Whether the account can be signed in to with a password."""
+    async with database.transaction(write=False) as tx:
+        return (await tx.get_one(Account, principal.id)).password is not None
+
+
+async def _replace_password(database: Database, clock: Clock, door: Door, principal: Principal, new: str) -> None:
+    async with database.transaction(write=False) as tx:
+        account = await tx.get_one(Account, principal.id)
     check_new(new, login=account.login, name=principal.name)
+    if await door.passwords.verify(account.password, new):
+        raise Invalid("password-same", "This is the present password. Choose another one.", field="new")
     hashed, now = await door.passwords.hash(new), clock.now()
     async with database.transaction() as tx:
-        await tx.execute(update(Account).where(Account.person == principal.id).values(password=hashed))
+        own = update(Account).where(Account.person == principal.id)
+        await tx.execute(own.values(password=hashed, issued=None))
+        by_link = update(LoginSession).where(LoginSession.id == principal.login, LoginSession.method == Method.LINK)
+        await tx.execute(by_link.values(method=Method.PASSWORD))
         await store.end_logins(tx, principal.id, now, "password", keep=principal.login)
         await ledger.append(tx, "password.changed", actor=principal.id, subject=principal.id, at=now)
 
@@ -169,6 +230,7 @@ async def _count(database: Database, clock: Clock, door: Door, login: str, addre
     where = throttle.network(address)
     try:
         door.throttle.take(throttle.SIGN_IN_ADDRESS, where)
+        door.throttle.take(throttle.SIGN_IN_ALL)
         door.throttle.take(throttle.SIGN_IN_HERE, login, where)
         door.throttle.take(throttle.SIGN_IN_LOGIN, login)
     except TooMany:
@@ -193,10 +255,11 @@ async def _failed(database: Database, clock: Clock, person: str | None) -> None:
 
 async def _second_step(database: Database, clock: Clock, person: str) -> None:
     """Ask for a code when the person has a code app that works."""
-    async with database.transaction() as tx:
+    async with database.transaction(write=False) as tx:
         app = await tx.get(CodeApp, person)
-        if app is None or app.confirmed is None:
-            return
+    if app is None or app.confirmed is None:
+        return
+    async with database.transaction() as tx:
         pending = await challenges.ask(tx, clock, challenges.Purpose.SECOND_STEP, subject=person)
     raise Denied(
         "code-needed", "Enter the six digits your code app shows, or a recovery code.", field="code", pending=pending

@@ -56,6 +56,8 @@ class Account(Base):
     """Case-folded name typed at sign-in."""
     password: Mapped[str | None] = mapped_column(String(256))
     """argon2id hash with its parameters; ``None`` for accounts that only use passkeys."""
+    issued: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """When an administrator handed out the present password; ``None`` once the owner chose one of their own."""
     locale: Mapped[str] = mapped_column(String(8), default="zh-CN")
     state: Mapped[str] = mapped_column(String(16), default="active")
     """``active`` or ``closed``."""
@@ -88,12 +90,14 @@ class LoginSession(Base):
     hash: Mapped[str] = mapped_column(String(64), unique=True)
     person: Mapped[str] = mapped_column(ID, ForeignKey("persons.id"))
     method: Mapped[str] = mapped_column(String(16), default="password")
-    """``password``, ``totp``, ``recovery``, ``passkey``, ``switch``."""
+    """A value of ``owing.Method``."""
     created: Mapped[datetime] = mapped_column(UtcDateTime())
     seen: Mapped[datetime] = mapped_column(UtcDateTime())
     expires: Mapped[datetime] = mapped_column(UtcDateTime())
     proved: Mapped[datetime] = mapped_column(UtcDateTime())
     """When fresh proof was last given."""
+    locked: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """Since when the desk is locked: the cookie is worth nothing until a PIN opens it."""
     ended: Mapped[datetime | None] = mapped_column(UtcDateTime())
     ended_why: Mapped[str | None] = mapped_column(String(16))
     """``signed-out``, ``revoked``, ``suspended``, ``switched``, ``password``."""
@@ -287,7 +291,34 @@ class Pin(Base):
     person: Mapped[str] = mapped_column(ID, ForeignKey("persons.id"), primary_key=True)
     hash: Mapped[str] = mapped_column(String(256))
     """argon2id."""
+    wrong: Mapped[int] = mapped_column(default=0)
+    """Wrong tries since the last right one; after some the PIN sleeps until a full sign-in."""
     created: Mapped[datetime] = mapped_column(UtcDateTime())
+
+
+class Card(Base):
+    """A card read at a shared desk in place of the typed name; the PIN is asked for all the same."""
+
+    __tablename__ = "cards"
+
+    person: Mapped[str] = mapped_column(ID, ForeignKey("persons.id"), primary_key=True)
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
+    """Keyed hash of the number on the card."""
+    created: Mapped[datetime] = mapped_column(UtcDateTime())
+
+
+class OutsideIdentity(Base):
+    """Somebody as a provider of single sign-on knows them: bound by an administrator, never by name or address."""
+
+    __tablename__ = "outside_identities"
+    __table_args__ = (Index("ix_outside_identities_subject", "issuer", "subject", unique=True),)
+
+    person: Mapped[str] = mapped_column(ID, ForeignKey("persons.id"), primary_key=True)
+    issuer: Mapped[str] = mapped_column(String(255))
+    subject: Mapped[str] = mapped_column(String(255))
+    """The provider's ``sub``: stable and never given to somebody else."""
+    bound_by: Mapped[str] = mapped_column(ID)
+    bound: Mapped[datetime] = mapped_column(UtcDateTime())
 
 
 class Challenge(Base):

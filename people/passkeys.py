@@ -6,7 +6,7 @@ A passkey proves possession and, by the device's PIN or finger, the person: noth
 import ipaddress
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,9 +26,10 @@ from core import ledger
 from core.clock import Clock
 from core.database import Database
 from core.errors import Conflict, Denied, NotFound
-from people import challenges, logins, stepup
+from people import challenges, logins, stepup, ways
 from people.challenges import Purpose
 from people.models import Account, Passkey
+from people.owing import Method
 from people.permissions import require_fresh
 from people.principals import Principal
 from people.registry import typed
@@ -127,6 +128,7 @@ async def finish_adding(
         )
         tx.add(key)
         await tx.flush()
+        await logins.strengthen(tx, clock, principal, Method.PASSKEY)
         await ledger.append(tx, "passkey.added", actor=principal.id, subject=key.id, at=clock.now())
 
 
@@ -147,7 +149,7 @@ async def finish_sign_in(
 ) -> tuple[str, Principal]:
     """Sign in with what the browser signed; return cookie and principal. Raises ``Denied("passkey-refused")``."""
     person = await _finish(database, clock, party, Purpose.PASSKEY_SIGN_IN, secret, credential)
-    return await logins.start(database, clock, person, method="passkey", address=address, agent=agent)
+    return await logins.start(database, clock, person, method=Method.PASSKEY, address=address, agent=agent)
 
 
 async def begin_proof(
@@ -167,7 +169,7 @@ async def finish_proof(
     if person != principal.id:
         raise _refused(None, principal.id)
     async with database.transaction() as tx:
-        await stepup.proved(tx, clock, principal, "passkey")
+        await stepup.proved(tx, clock, principal, Method.PASSKEY)
 
 
 async def own(database: Database, principal: Principal) -> Sequence[Passkey]:
@@ -176,13 +178,17 @@ async def own(database: Database, principal: Principal) -> Sequence[Passkey]:
         return await _of(tx, principal.id)
 
 
-async def remove(database: Database, clock: Clock, principal: Principal, passkey: str) -> None:
-    """Forget one of the principal's passkeys; needs fresh proof."""
+async def remove(
+    database: Database, clock: Clock, principal: Principal, passkey: str, *, second_factor: bool = True
+) -> None:
+    """Forget one of the principal's passkeys; needs fresh proof. Raises ``Conflict("last-factor")``, ``NotFound``."""
     require_fresh(principal, clock.now())
     async with database.transaction() as tx:
+        now_has = await ways.of(tx, principal.id)
         gone = await tx.execute(delete(Passkey).where(Passkey.id == passkey, Passkey.person == principal.id))
         if gone.rowcount != 1:  # type: ignore[attr-defined]  # a DELETE's result is a cursor result
             raise NotFound("passkey-unknown", "There is no such passkey.")
+        ways.check_left(replace(now_has, passkeys=now_has.passkeys - 1), second_factor=second_factor)
         await ledger.append(tx, "passkey.removed", actor=principal.id, subject=passkey, at=clock.now())
 
 

@@ -85,7 +85,10 @@ class Action(StrEnum):
     """Read the real name of a protected person."""
     KEEP_APART = "keep_apart"
     """State that two persons must never meet."""
+    END_LOGINS = "end_logins"
     VIEW_SIGN_INS = "view_sign_ins"
+    VIEW_ADDRESSES = "view_addresses"
+    """Network addresses and devices of the sign-ins of others."""
     MANAGE_OWN_LOGINS = "manage_own_logins"
     VIEW_OWN_LEDGER = "view_own_ledger"
     """Who looked at the principal's own sessions."""
@@ -206,6 +209,7 @@ TABLE: Mapping[Role, Mapping[Action, frozenset[Relation]]] = MappingProxyType(
             (Action.GRANT_ROLE, R.OWN_TREE),
             (Action.SUSPEND_PERSON, R.OWN_TREE),
             (Action.RESET_CREDENTIALS, R.OWN_TREE),
+            (Action.END_LOGINS, R.OWN_TREE),
             (Action.VIEW_SIGN_INS, R.OWN_TREE),
             (Action.VIEW_TERMINALS, R.OWN_TREE),
             (Action.REVOKE_TERMINAL, R.OWN_TREE),
@@ -221,6 +225,13 @@ TABLE: Mapping[Role, Mapping[Action, frozenset[Relation]]] = MappingProxyType(
         ),
         Role.CUSTODY_SYSTEM: _device(
             (Action.TELL_CUSTODY, R.OWN_TREE),
+        ),
+        Role.SECURITY: _account(
+            (Action.VIEW_PEOPLE, R.OWN_TREE),
+            (Action.VIEW_SIGN_INS, R.OWN_TREE),
+            (Action.VIEW_ADDRESSES, R.OWN_TREE),
+            (Action.END_LOGINS, R.OWN_TREE),
+            (Action.VIEW_LEDGER, R.OWN_TREE),
         ),
         Role.OPERATOR: _device(
             (Action.BOOK_REHEARSAL, R.ANY),

@@ -31,6 +31,8 @@ class Role(StrEnum):
     LAWYER = "lawyer"
     INTERPRETER = "interpreter"
     ADMINISTRATOR = "administrator"
+    SECURITY = "security"
+    """Security staff of a tree: where its people sign in from, and signing them out."""
     OPERATOR = "operator"
     """Runs the site: a token for self-tests, never a view of anybody's session."""
     CASE_SYSTEM = "case_system"
@@ -69,6 +71,9 @@ class Principal:
     """Id of the system's token that asks on behalf of an account; it stands in the ledger beside the person."""
     proved: datetime | None = None
     """When an account last gave fresh proof: acts that need a step-up ask for it anew after some minutes."""
+
+    owes: str = ""
+    """What an account must do before it has any role, a value of ``owing.Owes``."""
 
     def has(self, role: str) -> bool:
         """Whether one of the principal's roles is ``role``."""

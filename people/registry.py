@@ -74,14 +74,26 @@ async def open_account(
     login: str,
     password_hash: str | None,
     locale: str = "zh-CN",
+    issued: bool = False,
     by: str = SYSTEM,
 ) -> Account:
-    """Give a person a login. Raises ``Conflict`` when the login is taken or they have one."""
+    """Give a person a login. ``issued``: somebody else knows the password.
+
+    Raises ``Conflict`` when the login is taken or they have one.
+    """
     folded = typed(login, 64, "login").casefold()
     same = select(Account.person).where((Account.login == folded) | (Account.person == person))
     if (await tx.execute(same)).first():
         raise Conflict("login-taken", "This sign-in name is in use. Choose another one.", field="login")
-    account = Account(person=person, login=folded, password=password_hash, locale=locale, created=clock.now())
+    now = clock.now()
+    account = Account(
+        person=person,
+        login=folded,
+        password=password_hash,
+        locale=locale,
+        created=now,
+        issued=now if issued else None,
+    )
     tx.add(account)
     await tx.flush()
     await ledger.append(tx, "account.opened", actor=by, subject=person, at=clock.now())

@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from core.errors import Denied, Invalid
 from people.principals import Principal, Role, Tree
 
+_EVERY = (Role.ADMINISTRATOR, Role.SECURITY)
+"""What every tree has of its own."""
+
 ROLES_OF: Mapping[Tree, frozenset[Role]] = {
-    Tree.POLICE: frozenset(
-        {Role.OFFICER, Role.DUTY_OFFICER, Role.REVIEWER, Role.INSPECTOR, Role.INTERPRETER, Role.ADMINISTRATOR}
-    ),
-    Tree.PROCURATORATE: frozenset({Role.PROSECUTOR, Role.INTERPRETER, Role.ADMINISTRATOR}),
-    Tree.COURT: frozenset({Role.JUDGE, Role.CLERK, Role.INTERPRETER, Role.ADMINISTRATOR}),
-    Tree.JUSTICE: frozenset({Role.LAWYER, Role.INTERPRETER, Role.ADMINISTRATOR}),
+    Tree.POLICE: frozenset({Role.OFFICER, Role.DUTY_OFFICER, Role.REVIEWER, Role.INSPECTOR, Role.INTERPRETER, *_EVERY}),
+    Tree.PROCURATORATE: frozenset({Role.PROSECUTOR, Role.INTERPRETER, *_EVERY}),
+    Tree.COURT: frozenset({Role.JUDGE, Role.CLERK, Role.INTERPRETER, *_EVERY}),
+    Tree.JUSTICE: frozenset({Role.LAWYER, Role.INTERPRETER, *_EVERY}),
 }
 
 PLACED = frozenset({Role.DUTY_OFFICER})

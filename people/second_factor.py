@@ -4,6 +4,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pyotp
 from sqlalchemy import delete, select, update
@@ -14,10 +15,11 @@ from core.clock import Clock
 from core.database import Database
 from core.errors import Denied
 from core.vault import Vault
-from people import challenges, logins, stepup, throttle
+from people import challenges, logins, stepup, throttle, ways
 from people.challenges import Purpose
 from people.logins import Door
 from people.models import Account, CodeApp, RecoveryCode
+from people.owing import Method
 from people.permissions import require_fresh
 from people.principals import Principal
 
@@ -45,6 +47,16 @@ async def begin_app(database: Database, clock: Clock, vault: Vault, principal: P
     return pyotp.TOTP(secret).provisioning_uri(name=account.login, issuer_name=site)
 
 
+async def pending_app(database: Database, vault: Vault, principal: Principal, *, site: str) -> str | None:
+    """The address of a set-up that waits for its first code, to be shown again; ``None`` when there is none."""
+    async with database.transaction(write=False) as tx:
+        account, app = await tx.get_one(Account, principal.id), await tx.get(CodeApp, principal.id)
+    if app is None or app.confirmed is not None:
+        return None
+    secret = vault.unseal(app.secret, _context(principal.id)).decode()
+    return pyotp.TOTP(secret).provisioning_uri(name=account.login, issuer_name=site)
+
+
 async def confirm_app(
     database: Database, clock: Clock, door: Door, vault: Vault, principal: Principal, *, code: str
 ) -> Sequence[str]:
@@ -56,13 +68,15 @@ async def confirm_app(
         await tx.execute(update(CodeApp).where(CodeApp.person == principal.id).values(confirmed=clock.now()))
         await ledger.append(tx, "code-app.added", actor=principal.id, subject=principal.id, at=clock.now())
         door.throttle.forgive(throttle.SECOND_STEP, principal.id)
+        await logins.strengthen(tx, clock, principal, Method.TOTP)
         return await _new_recovery_codes(tx, clock, vault, principal.id)
 
 
-async def remove_app(database: Database, clock: Clock, principal: Principal) -> None:
-    """Back to the password alone; the recovery codes go too."""
+async def remove_app(database: Database, clock: Clock, principal: Principal, *, second_factor: bool = True) -> None:
+    """Forget the app and the recovery codes. Raises ``Conflict("last-factor")`` when too little would be left."""
     require_fresh(principal, clock.now())
     async with database.transaction() as tx:
+        ways.check_left(replace(await ways.of(tx, principal.id), app=False), second_factor=second_factor)
         await tx.execute(delete(CodeApp).where(CodeApp.person == principal.id))
         await tx.execute(delete(RecoveryCode).where(RecoveryCode.person == principal.id))
         await ledger.append(tx, "code-app.removed", actor=principal.id, subject=principal.id, at=clock.now())
@@ -100,27 +114,43 @@ async def finish(
     return await logins.start(database, clock, person, method=method, address=address, agent=agent)
 
 
-async def prove(database: Database, clock: Clock, door: Door, vault: Vault, principal: Principal, *, code: str) -> None:
-    """Step up with a code."""
-    method = await check(database, clock, door, vault, principal.id, code)
+async def prove(
+    database: Database, clock: Clock, door: Door, vault: Vault, principal: Principal, *, password: str, code: str
+) -> None:
+    """Step up with the password and, where the account has a code app, a code. Raises ``Denied`` or ``TooMany``."""
+    door.throttle.take(throttle.SECOND_STEP, principal.id)
+    if not await logins.check_password(database, door, principal.id, password):
+        raise Denied("password-wrong", "The present password is not right.", field="password")
+    method = Method.PASSWORD
+    if await has_app(database, principal):
+        method = await check(database, clock, door, vault, principal.id, code)
+    door.throttle.forgive(throttle.SECOND_STEP, principal.id)
     async with database.transaction() as tx:
         await stepup.proved(tx, clock, principal, method)
 
 
-async def check(database: Database, clock: Clock, door: Door, vault: Vault, person: str, code: str) -> str:
-    """Use up a code and return its method, ``totp`` or ``recovery``. Raises ``Denied("code-wrong")``, ``TooMany``."""
+async def has_app(database: Database, principal: Principal) -> bool:
+    """Whether the principal has a code app that has shown that it works."""
+    async with database.transaction(write=False) as tx:
+        app = await tx.get(CodeApp, principal.id)
+    return app is not None and app.confirmed is not None
+
+
+async def check(database: Database, clock: Clock, door: Door, vault: Vault, person: str, code: str) -> Method:
+    """Use up a code and return ``TOTP`` or ``RECOVERY``. Raises ``Denied("code-wrong")``, ``TooMany``."""
     door.throttle.take(throttle.SECOND_STEP, person)
     now = clock.now()
+    method: Method | None
     async with database.transaction() as tx:
         if await _app_code(tx, clock, vault, person, code, confirmed=True):
-            method = "totp"
+            method = Method.TOTP
         elif await _recovery_code(tx, clock, vault, person, code):
-            method = "recovery"
+            method = Method.RECOVERY
             await ledger.append(tx, "recovery-code.used", actor=person, subject=person, at=now)
         else:
-            method = ""
+            method = None
             await ledger.append(tx, "login.code-wrong", actor="unknown", subject=person, at=now)
-    if not method:
+    if method is None:
         raise _wrong()
     door.throttle.forgive(throttle.SECOND_STEP, person)
     return method

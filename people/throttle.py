@@ -16,6 +16,14 @@ SIGN_IN_LOGIN = RateLimitItemPerMinute(100, 60, namespace="sign-in-login")
 """One login from everywhere."""
 SIGN_IN_ADDRESS = RateLimitItemPerMinute(150, 15, namespace="sign-in-address")
 """One address, behind which a whole station may sit at the change of shift."""
+SIGN_IN_ALL = RateLimitItemPerMinute(1200, 1, namespace="sign-in-all")
+"""Passwords tried at this process from everywhere: above what its threads can check, the queue would only grow."""
+PASSKEY_BEGIN = RateLimitItemPerMinute(300, 15, namespace="passkey-begin")
+"""Challenges handed to one address: each sign-in page asks for one."""
+OUTSIDE_BEGIN = RateLimitItemPerMinute(150, 15, namespace="outside-begin")
+"""Single sign-ons begun from one address."""
+ENROL = RateLimitItemPerMinute(30, 15, namespace="enrol")
+"""One-time links tried from one address."""
 SECOND_STEP = RateLimitItemPerMinute(8, 15, namespace="second-step")
 """Codes of one account."""
 INVITATION_ADDRESS = RateLimitItemPerMinute(60, 15, namespace="invitation")

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from core.vault import Vault
 from people.logins import Door
+from people.outside import Providers
 from scheduler import sending
 from web import health
 from web.api import table as api
@@ -17,6 +18,7 @@ from web.guards import add_headers, forgery_middleware, headers_middleware, requ
 from web.identity import DOOR, principal_middleware
 from web.language import locale_middleware
 from web.language import routes as language_routes
+from web.pages.outside import PROVIDERS
 from web.rendering import ENVIRONMENT, STATICS, environment
 from web.statics import shipped
 
@@ -29,6 +31,12 @@ LARGEST_BODY: Final = 256 * 1024
 PAGES: Final = (
     "home",
     "signin",
+    "enrol",
+    "outside",
+    "confirm",
+    "account",
+    "account_keys",
+    "desk",
     "booking",
     "bookings",
     "invitations",
@@ -75,6 +83,7 @@ def build(context: WebContext) -> web.Application:
     app[VAULT] = Vault(context.settings.secrets)
     app[VAULT].ensure(context.clock.now())
     app[CARRIER] = sending.Direct(*sending.carriers(context.settings))
+    app[PROVIDERS] = Providers(context.settings.single_sign_on, context.clock)
     app.on_response_prepare.append(add_headers)
     app.router.add_get("/static/{path:.+}", statics.serve)
     app.add_routes(health.routes())

@@ -11,6 +11,7 @@ from aiohttp.typedefs import Handler
 from core.errors import Denied, PeerError, PersonError
 from core.texts import msgid as m
 from core.texts import translate
+from web.confirming import ask, carried
 from web.context import principal_of
 from web.language import local_path, locale_of, see_other
 from web.rendering import page, shown
@@ -52,8 +53,10 @@ async def failure_middleware(request: web.Request, handler: Handler) -> web.Stre
     except Denied as error:
         if principal_of(request) is None and error.code in _SIGN_IN and wants_page(request):
             return see_other(f"/signin?{_next(request)}")
+        if error.code == "owing" and wants_page(request):
+            return see_other(f"/account/begin?{_next(request)}")
         if error.code == "step-up" and wants_page(request):
-            return see_other(f"/confirm?{urlencode({'next': _here(request)})}")
+            return await _step_up(request)
         _noted(request, error)
         return _answer(request, _denied_status(request, error), error.code, error.text, error.values, error.field)
     except PersonError as error:
@@ -70,6 +73,14 @@ async def failure_middleware(request: web.Request, handler: Handler) -> web.Stre
     except Exception as error:
         log.error("a request failed", path=_route(request), error=type(error).__name__, exc_info=True)
         return _answer(request, 500, "internal", _SENTENCES[500], {}, None)
+
+
+async def _step_up(request: web.Request) -> web.StreamResponse:
+    """Ask for proof: at an address of its own, or in place with the form that was sent, so that nothing is lost."""
+    fields = None if request.method == "GET" else await carried(request)
+    if fields is None:
+        return see_other(f"/confirm?{urlencode({'next': _here(request)})}")
+    return await ask(request, act=request.path_qs, after=_here(request), fields=fields)
 
 
 def _noted(request: web.Request, error: PersonError) -> None:

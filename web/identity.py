@@ -1,5 +1,6 @@
 """Who is asking: the cookie of an account, a guest or a terminal, or a bearer token, turned into a principal."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from aiohttp import web
@@ -8,22 +9,35 @@ from aiohttp.typedefs import Handler
 from core.errors import Denied
 from people import invitations, logins, terminals, tokens
 from people.logins import Door
+from people.owing import Owes
 from people.principals import Principal
 from web.context import WebContext, context, principal_of
 from web.language import settle
 
 DOOR: web.AppKey[Door] = web.AppKey("door", Door)
 """Password hashing and counters of tries, one per process."""
-CookieKind = Literal["account", "guest", "terminal"]
+CookieKind = Literal["account", "guest", "terminal", "outside"]
+"""The last is no identity: it ties a single sign-on under way to the browser that began it."""
 
-_NAMES: dict[CookieKind, str] = {"account": "yj", "guest": "yj-guest", "terminal": "yj-terminal"}
-_AGES: dict[CookieKind, int | None] = {"account": None, "guest": 12 * 3600, "terminal": 400 * 24 * 3600}
+_NAMES: dict[CookieKind, str] = {
+    "account": "yj",
+    "guest": "yj-guest",
+    "terminal": "yj-terminal",
+    "outside": "yj-outside",
+}
+_AGES: dict[CookieKind, int | None] = {"account": None, "guest": 12 * 3600, "terminal": 400 * 24 * 3600, "outside": 600}
 _ORDERS: tuple[tuple[str, tuple[CookieKind, ...]], ...] = (
     ("/terminal", ("terminal",)),
     ("/i", ("guest",)),
     ("", ("account", "guest", "terminal")),
 )
 _WITHOUT = ("/static/", "/health/", "/language/")
+_TOWARDS: Mapping[Owes, tuple[str, ...]] = {
+    Owes.WAY: ("/account/passkeys", "/account/password"),
+    Owes.PASSWORD: ("/account/password",),
+    Owes.FACTOR: ("/account/passkeys", "/account/app"),
+}
+"""Where what is owed can be given."""
 _OWN_TOKEN = ("/whip/", "/whep/", "/media/")
 
 
@@ -34,7 +48,18 @@ async def principal_middleware(request: web.Request, handler: Handler) -> web.St
     if not _proves_itself(request):
         request["principal"] = await _find(request)
         settle(request)
+        _let_pass(request)
     return await handler(request)
+
+
+def _let_pass(request: web.Request) -> None:
+    """Raise ``Denied("owing")`` when an account that owes a password or a second factor asks for anything else."""
+    principal = principal_of(request)
+    if principal is None or not principal.owes:
+        return
+    own = ("/account/begin", "/signout", *_TOWARDS[Owes(principal.owes)])
+    if not any(request.path == path or request.path.startswith(path + "/") for path in own):
+        raise Denied("owing", "Set up your own way to sign in first. Nothing else is open before.")
 
 
 def _proves_itself(request: web.Request) -> bool:
@@ -64,11 +89,15 @@ async def _find(request: web.Request) -> Principal | None:
 async def _known(found: WebContext, kind: CookieKind, secret: str, start: str | None) -> Principal | None:
     match kind:
         case "account":
-            return await logins.authenticate(found.database, found.clock, secret)
+            return await logins.authenticate(
+                found.database, found.clock, secret, second_factor=found.settings.second_factor
+            )
         case "guest":
             return await invitations.authenticate_guest(found.database, found.clock, secret)
         case "terminal":
             return await terminals.authenticate_terminal(found.database, secret, start)
+        case "outside":
+            return None
 
 
 def _order(request: web.Request) -> tuple[CookieKind, ...]:

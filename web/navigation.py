@@ -36,8 +36,8 @@ _ITEMS = (
     Item(m("Terminals"), "/terminals", icon("display"), frozenset({"duty_officer"})),
     Item(m("Records"), "/records", icon("journal-text"), frozenset({"officer", "reviewer", "inspector"})),
     Item(m("Kept apart"), "/apart", icon("shield-check"), frozenset({"officer", "duty_officer"})),
-    Item(m("People and roles"), "/people", icon("people"), frozenset({"administrator"})),
-    Item(m("Ledger"), "/ledger", icon("journal"), frozenset({"reviewer", "inspector", "administrator"})),
+    Item(m("People and roles"), "/people", icon("people"), frozenset({"administrator", "security"})),
+    Item(m("Ledger"), "/ledger", icon("journal"), frozenset({"reviewer", "inspector", "administrator", "security"})),
     Item(m("Facilities"), "/facilities", icon("building"), frozenset({"administrator"}), ("/rooms/",)),
     Item(m("Other systems"), "/systems", icon("broadcast"), frozenset({"administrator"})),
 )

@@ -23,6 +23,7 @@ ROLES: Mapping[str, str] = {
     "lawyer": m("Lawyer"),
     "interpreter": m("Interpreter"),
     "administrator": m("Administrator"),
+    "security": m("Security staff"),
     "operator": m("Operator of the site"),
     "guest": m("Guest"),
     "terminal": m("Terminal"),
@@ -176,3 +177,25 @@ VERDICTS: Mapping[str, tuple[str, str, str]] = {
     "UNUSABLE": ("stop", icon("shield-x"), m("This cannot be checked")),
 }
 """Verdict of the verifier: colour, shape, sentence."""
+
+METHODS: Mapping[str, str] = {
+    "password": m("With the password"),
+    "totp": m("With password and code app"),
+    "recovery": m("With password and recovery code"),
+    "passkey": m("With a passkey"),
+    "switch": m("By PIN at a shared desk"),
+    "link": m("By one-time link"),
+    "outside": m("Through the own authority"),
+}
+"""How somebody signed in."""
+
+ENDINGS: Mapping[str, str] = {
+    "": m("ran out"),
+    "signed-out": m("signed out"),
+    "revoked": m("ended by hand"),
+    "suspended": m("ended: suspended"),
+    "switched": m("taken over"),
+    "password": m("ended: new password"),
+    "pin": m("ended: wrong PINs"),
+}
+"""How a sign-in ended."""

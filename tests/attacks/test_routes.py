@@ -16,6 +16,7 @@ OPEN = {
     ("GET", "/signin"): "the way in",
     ("POST", "/signin"): "the way in",
     ("POST", "/signout"): "harmless",
+    ("GET", "/enrol"): "asks for the one-time link, which is the way in",
     ("GET", "/i"): "the guest's page, which knows nothing without the secret",
     ("GET", "/real"): "says whether an invitation is real, naming nobody",
     ("POST", "/real"): "the same, counted per address",
@@ -69,7 +70,7 @@ async def test_nothing_breaks_for_any_role(site: World) -> None:
     for login in LOGINS:
         browser = await site.browser(login)
         for method, path in routes(site):
-            if path != "/signout":
+            if path not in ("/signout", "/desk/leave"):
                 status = await ask(site, browser, method, filled(path))
                 assert status < 500, (login, method, path, status)
                 made_up = "{id}" in path and (method, path) not in REPEATABLE

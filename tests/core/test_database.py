@@ -75,7 +75,8 @@ async def test_readers_do_not_wait_for_a_writer(database, clock):
 
 async def test_foreign_keys_are_enforced(database):
     """A row that points nowhere is refused by the database itself."""
-    statement = "INSERT INTO accounts VALUES ('nobody', 'x', NULL, 'en', 'active', {now})"
+    columns = "person, login, password, locale, state, created"
+    statement = f"INSERT INTO accounts ({columns}) VALUES ('nobody', 'x', NULL, 'en', 'active', {{now}})"
     now = "0" if database.is_sqlite else "now()"
     with pytest.raises(IntegrityError):
         async with database.transaction() as tx:

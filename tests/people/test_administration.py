@@ -1,5 +1,7 @@
 """Administrators act inside their own tree, at or below their own organisation, and never on themselves."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import func, select
 
@@ -156,15 +158,21 @@ async def test_only_the_own_tree_suspends(database, clock, site):
         assert await store.account_principal(tx, site.persons["lawyer"]) is None
 
 
-async def test_sign_in_history_is_seen_by_the_own_administrators_only(database, clock, site, enter):
-    """Addresses and devices of lawyers are for the justice side."""
+async def test_sign_in_history_is_for_the_own_tree_and_addresses_for_its_security_staff(database, clock, site, enter):
+    """Where lawyers sign in from: the justice side's security staff alone, and their look is in the ledger."""
     await enter("lawyer")
-    justice, police = await site.principal(database, "admin.justice"), await site.principal(database, "admin")
-    assert [s.address for s in await administration.sign_ins(database, justice, person=site.persons["lawyer"])] == [
-        "192.0.2.1"
-    ]
-    with pytest.raises(Denied):
-        await administration.sign_ins(database, police, person=site.persons["lawyer"])
+    lawyer, justice = site.persons["lawyer"], await site.principal(database, "admin.justice")
+    guard = replace(justice, roles=frozenset({"security"}))
+    seen = {}
+    for name, who in (("administrator", justice), ("security", guard)):
+        seen[name] = [one.address for one in await administration.sign_ins(database, clock, who, person=lawyer)]
+    assert seen == {"administrator": [""], "security": ["192.0.2.1"]}
+    async with database.transaction(write=False) as tx:
+        assert len(await ledger.find(tx, ledger.Wanted(tag="sign-ins.viewed", subjects=(lawyer,)))) == 1
+    police = await site.principal(database, "admin")
+    for who in (police, replace(police, roles=frozenset({"security"}))):
+        with pytest.raises(Denied):
+            await administration.sign_ins(database, clock, who, person=lawyer)
 
 
 async def test_lists_show_the_own_subtree(database, clock, site):

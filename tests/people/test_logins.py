@@ -19,7 +19,7 @@ async def tags(database):
 async def test_the_right_password_gives_a_cookie(database, clock, enter, site):
     """A sign-in returns a secret whose principal has the person's roles, place and tree."""
     cookie, principal = await enter("  OFFICER ")
-    again = await logins.authenticate(database, clock, cookie)
+    again = await logins.authenticate(database, clock, cookie, second_factor=False)
     assert again == principal
     assert (principal.id, principal.tree, principal.roles) == (site.persons["officer"], "police", {"officer"})
     assert principal.login

@@ -11,6 +11,7 @@ from core.errors import Denied, TooMany
 from people import second_factor
 from people.models import CodeApp, RecoveryCode
 from people.second_factor import matching_step
+from tests.people.conftest import PASSWORD
 
 
 @pytest.fixture
@@ -141,9 +142,11 @@ async def test_removing_the_app_needs_fresh_proof(database, clock, door, vault, 
     cookie, officer = await finish(await pending_of(enter), totp.at(clock.now()))
     clock.advance(660)
     assert await refused(second_factor.remove_app(database, clock, officer)) == "step-up"
-    await second_factor.prove(database, clock, door, vault, officer, code=totp.at(clock.now()))
+    half = second_factor.prove(database, clock, door, vault, officer, password=PASSWORD, code="")
+    assert await refused(half) == "code-wrong"
+    await second_factor.prove(database, clock, door, vault, officer, password=PASSWORD, code=totp.at(clock.now()))
     officer = await logins.authenticate(database, clock, cookie)
-    await second_factor.remove_app(database, clock, officer)
+    await second_factor.remove_app(database, clock, officer, second_factor=False)
     await enter("officer")
 
 

@@ -26,9 +26,9 @@ def desk(database, clock, door, site, enter):
 
 
 @pytest.fixture
-def switch(database, clock, door):
+def switch(database, clock, door, vault):
     async def go(principal, login, pin):
-        return await switching.switch(database, clock, door, principal, login=login, pin=pin)
+        return await switching.switch(database, clock, door, vault, principal, who=login, pin=pin, second_factor=False)
 
     return go
 

@@ -324,6 +324,7 @@ async def test_administrator_registers_and_suspends_in_own_tree(site: World) -> 
     page = leads.split("?")[0]
     assert (await site.post(admin, f"{page}/grant", role="officer"))[0] == 303
     newcomer = await site.browser("newcomer")
+    assert (await site.post(newcomer, "/account/password", new="five plain words of mine", next="/"))[0] == 303
     assert (await site.get(newcomer, "/"))[0] == 200
     assert (await site.post(admin, f"{page}/suspend"))[0] == 303
     assert (await site.get(newcomer, "/"))[0] == 303
@@ -382,11 +383,18 @@ async def test_giving_a_role_wants_fresh_proof_and_leads_back(site: World) -> No
     answer = await admin.post(
         f"/people/{officer}/grant", data={"role": "reviewer"}, headers=headers, allow_redirects=False
     )
-    assert (answer.status, answer.headers["Location"]) == (303, f"/confirm?next=%2Fpeople%2F{officer}")
-    assert (await site.post(admin, "/confirm", password="wrong", next=f"/people/{officer}"))[0] == 403
-    status, _, leads = await site.post(admin, "/confirm", password="yuanjian-demo", next=f"/people/{officer}")
-    assert (status, leads) == (303, f"/people/{officer}")
-    assert (await site.post(admin, f"/people/{officer}/grant", role="reviewer"))[0] == 303
+    text = await answer.text()
+    assert answer.status == 403
+    carried = {"role": "reviewer", "confirm_act": f"/people/{officer}/grant", "confirm_next": f"/people/{officer}"}
+    for name, value in carried.items():
+        assert f'name="{name}" value="{value}"' in text
+    status, text, _ = await site.post(admin, "/confirm", confirm_password="wrong", **carried)
+    assert status == 403
+    assert 'name="role" value="reviewer"' in text
+    status, _, leads = await site.post(admin, "/confirm", confirm_password="yuanjian-demo", **carried)
+    assert (status, leads) == (307, f"/people/{officer}/grant")
+    assert (await site.post(admin, leads, confirm_password="yuanjian-demo", **carried))[0] == 303
+    assert (await site.post(admin, f"/people/{officer}/grant", role="inspector"))[0] == 303
 
 
 async def test_answered_call_is_told_to_the_session(site: World) -> None:

@@ -162,7 +162,7 @@ async def world(template: Path, directory: Path, **settings: Any) -> AsyncIterat
     path = directory / "yuanjian.sqlite3"
     shutil.copy(template, path)
     database, clock, hub = Database(sqlite_url(path)), FakeClock(NOON), FakeHub()
-    options = Settings(data_dir=directory, demo=True, **settings)
+    options = Settings(data_dir=directory, **{"demo": True, **settings})
     app = build(WebContext(settings=options, database=database, clock=clock, hub=hub))
     app[DOOR] = Door(passwords=Passwords(memory_kib=64, rounds=1, parallel=1))
     server = TestServer(app)

@@ -1,23 +1,27 @@
-"""Administrators: the people of their own tree, their roles, accounts and suspension."""
+"""Administrators: the people of their own tree, their roles, ways in and suspension. Security staff see sign-ins."""
 
 from dataclasses import dataclass
 
 from aiohttp import web
+from markupsafe import Markup
 
 from core.errors import PersonError
-from people import administration
+from people import administration, outside, ways
 from people.administration import Post, Registration
 from people.models import Account, Organisation, Person, RoleGrant
-from people.permissions import Action, Relation, require
+from people.permissions import Action, Relation, allowed, require
 from people.principals import Principal, Tree
 from people.roles import PLACED, ROLES_OF
 from scheduler.models import Facility
 from web import store
+from web.agents import device
 from web.context import context
 from web.forms import Form, form, path_id, query
 from web.identity import DOOR, account
 from web.language import see_other
 from web.mistakes import Mistake, of_error
+from web.pages.account_keys import drawn
+from web.pages.outside import PROVIDERS
 from web.rendering import page
 
 
@@ -29,6 +33,14 @@ class Row:
     account: Account | None
     unit: str
     grants: list[RoleGrant]
+
+
+@dataclass(frozen=True, slots=True)
+class OnceLink:
+    """A one-time link to hand over, shown this once."""
+
+    address: str
+    qr: Markup
 
 
 async def listing(request: web.Request) -> web.StreamResponse:
@@ -46,11 +58,17 @@ async def listing(request: web.Request) -> web.StreamResponse:
         for person, login in people
         if not unit or person.organisation == unit
     ]
-    return page(request, "people/list.html", rows=rows, units=units, search=search, unit=unit, told=asked.raw("told"))
+    return page(
+        request, "people/list.html", rows=rows, units=units, search=search, unit=unit, manages=_manages(principal)
+    )
 
 
 def _administrator(request: web.Request) -> Principal:
     return require(account(request), Action.VIEW_PEOPLE, {Relation.OWN_TREE})
+
+
+def _manages(principal: Principal) -> bool:
+    return allowed(principal, Action.REGISTER_PERSON, {Relation.OWN_TREE})
 
 
 async def new(request: web.Request) -> web.StreamResponse:
@@ -89,7 +107,7 @@ async def register(request: web.Request) -> web.StreamResponse:
         if error.status >= 500:
             raise
         return await _new(request, typed, of_error(request, error))
-    return see_other(f"/people/{person}?told=registered")
+    return see_other(f"/people/{person}?told={'registered' if typed.raw('password') else 'registered-link'}")
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -97,7 +115,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     return await _show(request, None)
 
 
-async def _show(request: web.Request, mistake: Mistake | None) -> web.Response:
+async def _show(request: web.Request, mistake: Mistake | None, link: OnceLink | None = None) -> web.Response:
     principal, found, wanted = _administrator(request), context(request), path_id(request)
     units: list[Organisation] = list(await administration.organisations(found.database, principal))
     people = await administration.people(found.database, principal)
@@ -107,7 +125,11 @@ async def _show(request: web.Request, mistake: Mistake | None) -> web.Response:
     async with found.database.transaction(write=False) as tx:
         grants = (await store.grants_of(tx, [person.id])).get(person.id, [])
         facilities = list(await store.facilities_below(tx, [unit.id for unit in units], ""))
-    history = await administration.sign_ins(found.database, principal, person=person.id)
+        has = await ways.of(tx, person.id) if login else None
+    history = await administration.sign_ins(found.database, found.clock, principal, person=person.id)
+    sees_where = allowed(principal, Action.VIEW_ADDRESSES, {Relation.OWN_TREE})
+    provider = found.settings.single_sign_on.get(Tree(principal.tree or Tree.POLICE).value)
+    bound = await outside.bound(found.database, person.id)
     return page(
         request,
         "people/person.html",
@@ -120,18 +142,27 @@ async def _show(request: web.Request, mistake: Mistake | None) -> web.Response:
         placed=sorted(role.value for role in PLACED),
         facilities=facilities,
         places={facility.id: facility.name for facility in facilities},
-        sign_ins=history[:10],
+        sign_ins=[(one, device(one.login.agent) if sees_where else "") for one in history[:10]],
+        sees_where=sees_where,
         own=person.id == principal.id,
+        manages=_manages(principal),
+        has=has,
+        provider=provider,
+        bound=bound,
+        link=link,
         told=query(request).raw("told"),
         error=mistake,
     )
 
 
 async def act(request: web.Request) -> web.StreamResponse:
-    """``POST /people/{id}/{act}``: grant or revoke a role, suspend, restore, give a new password."""
+    """``POST /people/{id}/{act}``: a role, suspension, a password, a one-time link, the end of all sign-ins, or the
+    binding to a provider of single sign-on."""
     principal, person, typed = _administrator(request), path_id(request), await form(request)
     wanted = request.match_info["act"]
     try:
+        if wanted in _LINKS:
+            return await _show(request, None, await _link(request, principal, person, wanted))
         await _carry_out(request, principal, person, wanted, typed)
     except PersonError as error:
         if error.status >= 500 or error.code == "step-up":
@@ -147,7 +178,9 @@ async def _carry_out(request: web.Request, principal: Principal, person: str, wa
         case "grant":
             post = await _post(request, typed)
             role = typed.text("role", longest=32)
-            await administration.grant_role(db, clock, principal, person=person, role=role, post=post)
+            await administration.grant_role(
+                db, clock, principal, person=person, role=role, post=post, licence_checked=typed.has("licence")
+            )
         case "revoke":
             await administration.revoke_role(db, clock, principal, grant=typed.id("grant"))
         case "suspend":
@@ -157,8 +190,26 @@ async def _carry_out(request: web.Request, principal: Principal, person: str, wa
         case "password":
             door, new_one = request.config_dict[DOOR], typed.raw("password")[:200]
             await administration.reset_password(db, clock, door, principal, person=person, password=new_one)
+        case "end":
+            await administration.end_logins(db, clock, principal, person=person)
+        case "bind":
+            providers, subject = request.config_dict[PROVIDERS], typed.text("subject", longest=255)
+            await outside.bind(db, clock, providers, principal, person=person, subject=subject)
+        case "unbind":
+            await outside.unbind(db, clock, principal, person=person)
         case _:
             raise web.HTTPNotFound
+
+
+_LINKS = {"link": administration.invite, "reset": administration.reset_credentials}
+"""Acts that end with a one-time link, which stands in this one answer and nowhere else."""
+
+
+async def _link(request: web.Request, principal: Principal, person: str, wanted: str) -> OnceLink:
+    found = context(request)
+    secret = await _LINKS[wanted](found.database, found.clock, principal, person=person)
+    address = f"{found.settings.base_url}/enrol#{secret}"
+    return OnceLink(address, drawn(address))
 
 
 async def _post(request: web.Request, typed: Form) -> Post | None:

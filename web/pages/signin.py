@@ -1,20 +1,23 @@
-"""Signing in and out."""
+"""Signing in by passkey, or by password and code; signing out."""
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from aiohttp import web
 
-from core.errors import Denied, PersonError
-from people import logins, stepup
+from core.errors import Denied, Invalid, PersonError
+from people import logins, passkeys, second_factor, switching, throttle
+from people.principals import Principal
 from scheduler import demo
-from web.context import context, principal_of
+from web.context import VAULT, context, principal_of
 from web.failures import wants_page
-from web.forms import form, query
+from web.forms import form, json_body, query
 from web.guards import remote_of
-from web.identity import DOOR, account, clear_cookie, set_cookie
+from web.identity import DOOR, clear_cookie, cookie_name, set_cookie
 from web.language import local_path, see_other
 from web.mistakes import of_error
 from web.navigation import first_page
+from web.party import party, party_of
 from web.rendering import page
 
 
@@ -30,32 +33,86 @@ class DemoLine:
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    """``GET /signin``."""
-    if principal_of(request) is not None:
-        return see_other("/")
+    """``GET /signin``. A locked desk is opened on its own page."""
     asked = query(request)
-    return _page(request, next_page=asked.raw("next"), told=asked.raw("told"))
+    if principal_of(request) is not None:
+        return see_other(asked.raw("next") or "/")
+    found = context(request)
+    if cookie := request.cookies.get(cookie_name(request, "account")):
+        desk = await switching.at_desk(found.database, found.clock, cookie)
+        if desk is not None and desk.locked and not asked.has("anew"):
+            return see_other(f"/desk?{urlencode({'next': local_path(asked.raw('next'))})}")
+    return signin_page(request, after=asked.raw("next"), told=asked.raw("told"))
 
 
 async def submit(request: web.Request) -> web.StreamResponse:
     """``POST /signin``: a mistake shows the form again, with the sentence and without the password."""
     found, typed = context(request), await form(request)
+    login, after = typed.raw("login")[:64], typed.raw("next")
     try:
         secret, principal = await logins.sign_in(
             found.database,
             found.clock,
             request.config_dict[DOOR],
-            login=typed.raw("login")[:64],
+            login=login,
             password=typed.raw("password")[:1000],
-            agent=request.headers.get("User-Agent", "")[:200],
-            address=remote_of(request),
+            **came_from(request),
         )
     except PersonError as error:
         if not wants_page(request) or error.status >= 500:
             raise
-        return _page(request, error=error, login=typed.raw("login")[:64], next_page=typed.raw("next"))
-    wanted = local_path(typed.raw("next"))
-    response = see_other(wanted if wanted != "/" else first_page(principal))
+        if error.code == "code-needed":
+            return _code_page(request, pending=str(error.values["pending"]), after=after)
+        return signin_page(request, error=error, login=login, after=after)
+    return signed_in_to(request, secret, principal, after)
+
+
+async def submit_code(request: web.Request) -> web.StreamResponse:
+    """``POST /signin/code``: the code app's digits, or a recovery code, after the right password."""
+    found, typed = context(request), await form(request)
+    pending, after = typed.raw("pending")[:128], typed.raw("next")
+    try:
+        secret, principal = await second_factor.finish(
+            found.database,
+            found.clock,
+            request.config_dict[DOOR],
+            request.config_dict[VAULT],
+            pending=pending,
+            code=typed.raw("code"),
+            **came_from(request),
+        )
+    except PersonError as error:
+        if error.status >= 500:
+            raise
+        if error.code == "code-wrong":
+            return _code_page(request, pending=pending, after=after, error=error)
+        return signin_page(request, error=error, after=after)
+    return signed_in_to(request, secret, principal, after)
+
+
+async def begin_passkey(request: web.Request) -> web.StreamResponse:
+    """``POST /signin/passkey/begin``: what a passkey is asked to sign; the answer names nobody."""
+    found = context(request)
+    request.config_dict[DOOR].throttle.take(throttle.PASSKEY_BEGIN, throttle.network(remote_of(request)))
+    secret, options = await passkeys.begin_sign_in(found.database, found.clock, party(request))
+    return web.json_response({"secret": secret, "options": options})
+
+
+async def submit_passkey(request: web.Request) -> web.StreamResponse:
+    """``POST /signin/passkey`` with ``secret``, ``credential`` and ``next``: the cookie, and where to go."""
+    found, body = context(request), await json_body(request)
+    fields = {name: body.get(name) for name in ("secret", "credential", "next")}
+    if not all(isinstance(value, str) for value in fields.values()):
+        raise Invalid("not-json", "The request is not a JSON object.")
+    secret, principal = await passkeys.finish_sign_in(
+        found.database,
+        found.clock,
+        party(request),
+        secret=str(fields["secret"]),
+        credential=str(fields["credential"]),
+        **came_from(request),
+    )
+    response = web.json_response({"next": _after(str(fields["next"]), principal)})
     set_cookie(request, response, "account", secret)
     return response
 
@@ -70,43 +127,57 @@ async def leave(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def confirm(request: web.Request) -> web.StreamResponse:
-    """``GET /confirm?next=``: somebody signed in a while ago shows once more that it is them."""
-    account(request)
-    return page(request, "signin/confirm.html", next=local_path(query(request).raw("next")), error=None)
+def came_from(request: web.Request) -> dict[str, str]:
+    """What the sign-in history holds about the browser."""
+    return {"agent": request.headers.get("User-Agent", "")[:200], "address": remote_of(request)}
 
 
-async def confirmed(request: web.Request) -> web.StreamResponse:
-    """``POST /confirm``: back to the page whose step wanted fresh proof."""
-    principal, found, typed = account(request), context(request), await form(request)
-    door, wanted = request.config_dict[DOOR], local_path(typed.raw("next"))
-    try:
-        await stepup.prove_by_password(
-            found.database, found.clock, door, principal, password=typed.raw("password")[:1000]
-        )
-    except PersonError as error:
-        if error.status >= 500:
-            raise
-        mistake = of_error(request, error)
-        return page(request, "signin/confirm.html", status=error.status, next=wanted, error=mistake)
-    return see_other(wanted)
+def signed_in_to(request: web.Request, secret: str, principal: Principal, after: str) -> web.Response:
+    """Hand the cookie over and go on to the page asked for, else to where this person begins."""
+    response = see_other(_after(after, principal))
+    set_cookie(request, response, "account", secret)
+    return response
 
 
-def _page(
-    request: web.Request, *, error: PersonError | None = None, login: str = "", next_page: str = "", told: str = ""
+def _after(wanted: str, principal: Principal) -> str:
+    path = local_path(wanted)
+    return path if path != "/" else first_page(principal)
+
+
+def signin_page(
+    request: web.Request, *, error: PersonError | None = None, login: str = "", after: str = "", told: str = ""
 ) -> web.Response:
-    mistake = of_error(request, error) if error else None
-    status = (401 if isinstance(error, Denied) else error.status) if error else 200
+    """The sign-in page, with what went wrong."""
+    settings = context(request).settings
     return page(
         request,
         "signin/signin.html",
-        status=status,
-        error=mistake,
+        status=_status(error),
+        error=of_error(request, error) if error else None,
         login=login,
-        next=local_path(next_page),
+        after=local_path(after),
         told=told,
+        passkeys=party_of(request) is not None,
+        outside=settings.single_sign_on,
         accounts=_demo_accounts(request),
     )
+
+
+def _code_page(request: web.Request, *, pending: str, after: str, error: PersonError | None = None) -> web.Response:
+    return page(
+        request,
+        "signin/code.html",
+        status=_status(error),
+        error=of_error(request, error) if error else None,
+        pending=pending,
+        after=local_path(after),
+    )
+
+
+def _status(error: PersonError | None) -> int:
+    if error is None:
+        return 200
+    return 401 if isinstance(error, Denied) else error.status
 
 
 def _demo_accounts(request: web.Request) -> list[DemoLine]:
@@ -119,7 +190,8 @@ def routes() -> list[web.RouteDef]:
     return [
         web.get("/signin", show),
         web.post("/signin", submit),
+        web.post("/signin/code", submit_code),
+        web.post("/signin/passkey/begin", begin_passkey),
+        web.post("/signin/passkey", submit_passkey),
         web.post("/signout", leave),
-        web.get("/confirm", confirm),
-        web.post("/confirm", confirmed),
     ]
