@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -56,7 +56,9 @@ def certificate(directory: Path) -> tuple[Path, Path]:
 class Turn:
     """A coturn on free loopback ports."""
 
-    def __init__(self, directory: Path, *, loopback_peers: bool = True, relay: str = HOST) -> None:
+    def __init__(
+        self, directory: Path, *, loopback_peers: bool = True, relay: str = HOST, more: Sequence[str] = ()
+    ) -> None:
         self.port, self.tls_port = free_port(), free_port()
         self.certificate, key = certificate(directory)
         self._arguments = [
@@ -65,7 +67,7 @@ class Turn:
             "--tls-listening-port", str(self.tls_port), "--cert", str(self.certificate), "--pkey", str(key),
             "--use-auth-secret", "--static-auth-secret", SECRET, "--realm", "test", "--no-tcp-relay",
             "--pidfile", str(directory / "pid"), "--userdb", str(directory / "db"),
-            *(["--allow-loopback-peers"] if loopback_peers else []),
+            *(["--allow-loopback-peers"] if loopback_peers else []), *more,
         ]  # fmt: skip
 
     async def start(self) -> None:

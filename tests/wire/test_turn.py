@@ -6,6 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from aioice import stun
+from aioice import turn as aioice_turn
 from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection
 from aiortc.rtcconfiguration import RTCIceTransportPolicy
 
@@ -78,3 +80,37 @@ async def test_turn_refuses_to_reach_loopback(tmp_path: Path) -> None:
         await asyncio.sleep(2)
         assert not desk.seen(commands.Connected)
         await client.close()
+
+
+DEPLOYED = (Path(__file__).parents[2] / "deploy" / "turnserver.conf").read_text().splitlines()
+
+
+async def test_the_deployed_turn_server_reaches_the_relay_and_nothing_else(tmp_path: Path) -> None:
+    """F20: of all peers a participant may name only the relay's address is permitted; loopback in no spelling."""
+    rules = [f"--{line}" for line in DEPLOYED if line.startswith(("allowed-peer-ip", "denied-peer-ip", "no-multicast"))]
+    async with coturn(tmp_path, loopback_peers=False, more=rules) as server:
+        entry = server.server("udp")
+        transport, _ = await aioice_turn.create_turn_endpoint(
+            asyncio.DatagramProtocol,
+            server_addr=(HOST, server.port),
+            username=entry.username,
+            password=entry.credential,
+        )
+        protocol = transport._TurnTransport__inner_protocol
+
+        async def permit(peer: str) -> int:
+            """Ask for a permission; the error code, 0 for none."""
+            message = stun.Message(stun.Method.CREATE_PERMISSION, stun.Class.REQUEST)
+            message.attributes["XOR-PEER-ADDRESS"] = (peer, 5004)
+            try:
+                await protocol.request_with_retry(message)
+            except stun.TransactionFailed as error:
+                return error.response.attributes["ERROR-CODE"][0]
+            return 0
+
+        assert await permit("203.0.113.10") == 0
+        for peer in ("127.0.0.1", "127.8.8.8", "0.0.0.0", "169.254.169.254", "10.0.0.1", "203.0.113.11"):
+            assert await permit(peer) == 403, peer
+        for peer in ("::1", "::ffff:127.0.0.1", "fe80::1", "::127.0.0.1"):
+            assert await permit(peer) in (403, 443), peer
+        transport.close()
