@@ -14,22 +14,19 @@ from core.database import Database
 from core.errors import NotFound, OperatorError, PersonError
 from core.texts import Texts
 from recordings import backup as backups
-from recordings import handover, keeping, rotation, scrub
+from recordings import keeping, rotation, scrub
+from recordings.asking import AsJson, DataDir, Id, in_database, place_of, refuse
 from recordings.cli import report, verify_command
 from recordings.compose import Composer, Wishes
-from recordings.export import export
 from recordings.filesystem import Disk
 from recordings.finalize import Finalizer
+from recordings.giving import export_command, handover_command, receipt_command
 from recordings.keys import FileKeys, KeyMissing
 from recordings.layout import recordings_dir
 from recordings.library import Library
 from recordings.picture import FontMissing
 from recordings.retention import HOLD_REASONS
 from recordings.verify import verify
-
-DataDir = Annotated[Path | None, typer.Option(help="Data directory.", envvar="YUANJIAN_DATA_DIR")]
-Id = Annotated[str, typer.Argument(help="Id of a recording.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 recordings_app = typer.Typer(no_args_is_help=True, help="List, check, repair and finish recordings.")
 keys_app = typer.Typer(no_args_is_help=True, help="The site's keys.")
@@ -41,37 +38,10 @@ def mount(app: typer.Typer) -> None:
     app.command("export")(export_command)
     app.command("backup")(backup_command)
     app.command("restore")(restore_command)
+    recordings_app.command("handover")(handover_command)
+    recordings_app.command("receipt")(receipt_command)
     app.add_typer(recordings_app, name="recordings")
     app.add_typer(keys_app, name="keys")
-
-
-def _place(data_dir: Path | None) -> Path:
-    return config.load(None, {"data_dir": data_dir}).data_dir
-
-
-def _refuse(error: Exception | str) -> typer.Exit:
-    typer.echo(str(error), err=True)
-    return typer.Exit(2)
-
-
-def export_command(
-    recording: Id,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Bundle to write, a .zip.", dir_okay=False)],
-    encrypted: Annotated[bool, typer.Option("--encrypted", help="Keep everything as stored; needs the key.")] = False,
-    data_dir: DataDir = None,
-) -> None:
-    """Write a bundle that anybody can check without this software.
-
-    The site's fingerprint is written beside it, to be handed over by another way.
-    """
-    place = _place(data_dir)
-    if not Library(place, SystemClock()).has(recording):
-        raise _refuse(f"{recording}: no such recording")
-    try:
-        made = export(place, recording, output, FileKeys(place), SystemClock(), encrypted=encrypted)
-    except (OSError, KeyMissing) as error:
-        raise _refuse(error) from None
-    typer.echo(f"{made.bundle}\nsha256  {made.sha256}\nsite    {made.fingerprint}\ndigest  {made.digest}")
 
 
 def backup_command(
@@ -83,9 +53,9 @@ def backup_command(
 ) -> None:
     """Copy recordings and keys to another disk, each file read back."""
     try:
-        done = backups.backup(_place(data_dir), target, Disk(), with_keys=with_keys)
+        done = backups.backup(place_of(data_dir), target, Disk(), with_keys=with_keys)
     except (OSError, backups.BackupRefused) as error:
-        raise _refuse(error) from None
+        raise refuse(error) from None
     typer.echo(f"{done.files} files, {done.bytes} bytes copied; {done.kept} unchanged")
 
 
@@ -94,11 +64,11 @@ def restore_command(
     data_dir: DataDir = None,
 ) -> None:
     """Bring a backup back into an empty data directory, then verify every recording."""
-    place = _place(data_dir)
+    place = place_of(data_dir)
     try:
         done = backups.restore(source, place, Disk())
     except (OSError, backups.BackupRefused) as error:
-        raise _refuse(error) from None
+        raise refuse(error) from None
     typer.echo(f"{done.files} files, {done.bytes} bytes restored")
     _scrub(place, as_json=False)
 
@@ -106,7 +76,7 @@ def restore_command(
 @recordings_app.command("list")
 def list_command(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """List recordings: id, session, kind, policy, length, takes, gaps, whether closed, files to play."""
-    place = _place(data_dir)
+    place = place_of(data_dir)
     library = Library(place, SystemClock())
 
     async def rows() -> list[dict[str, object]]:
@@ -142,7 +112,7 @@ def list_command(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 @recordings_app.command("scrub")
 def scrub_command(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Verify every recording and every derived file. Exit 1 when something is spoilt."""
-    _scrub(_place(data_dir), as_json=as_json)
+    _scrub(place_of(data_dir), as_json=as_json)
 
 
 def _scrub(place: Path, *, as_json: bool) -> None:
@@ -171,12 +141,12 @@ def repair_command(
     data_dir: DataDir = None,
 ) -> None:
     """Replace spoilt files by those of a second copy; what is spoilt is kept aside. Exit 1 when damage remains."""
-    place = _place(data_dir)
+    place = place_of(data_dir)
     try:
         for name in scrub.repair(place, recording, copy, Disk()):
             typer.echo(f"repaired {name}")
     except (OSError, ValueError) as error:
-        raise _refuse(error) from None
+        raise refuse(error) from None
     found = verify(recordings_dir(place) / recording)
     typer.echo(found.verdict.value)
     if found.verdict in scrub.GRAVE:
@@ -186,10 +156,10 @@ def repair_command(
 @recordings_app.command("finalize")
 def finalize_command(recording: Id, data_dir: DataDir = None) -> None:
     """End an abandoned chain if need be and make the playable files."""
-    place = _place(data_dir)
+    place = place_of(data_dir)
     library = Library(place, SystemClock())
     if not library.has(recording):
-        raise _refuse(f"{recording}: no such recording")
+        raise refuse(f"{recording}: no such recording")
     asyncio.run(library.close_abandoned(recording))
     for item in Finalizer(place, lambda: FileKeys(place), SystemClock(), Disk()).run(recording):
         typer.echo(f"{item.file}  {item.media_type}  {item.duration_ms / 1000:.1f} s")
@@ -207,7 +177,7 @@ def compose_command(
     settings = config.load(None, {"data_dir": data_dir})
     library = Library(settings.data_dir, SystemClock())
     if not library.has(recording):
-        raise _refuse(f"{recording}: no such recording")
+        raise refuse(f"{recording}: no such recording")
     labels = dict(item.split("=", 1) for item in label or [] if "=" in item)
     wishes = Wishes(title, labels, settings.time_zone, frozenset(protect or []))
     composer = Composer(settings.data_dir, lambda: FileKeys(settings.data_dir), SystemClock(), Disk())
@@ -215,7 +185,7 @@ def compose_command(
         try:
             made = composer.run(recording, wishes, lambda done, total: shown.update(done * 1000 // total - shown.pos))
         except (OSError, KeyMissing, FontMissing) as error:
-            raise _refuse(error) from None
+            raise refuse(error) from None
     typer.echo(f"{made.file}  {made.duration_ms / 1000:.0f} s" if made else "nothing to compose")
 
 
@@ -233,7 +203,7 @@ def hold_command(
             placed = await keeping.hold(tx, recording, reason, by=by, now=SystemClock().now())
         return f"held: {placed.id}"
 
-    typer.echo(_in_database(data_dir, work))
+    _acted(data_dir, work)
 
 
 @recordings_app.command("release")
@@ -248,61 +218,15 @@ def release_command(
         async with database.transaction() as tx:
             return f"{await keeping.lift(tx, recording, by=by, now=SystemClock().now())} holds lifted"
 
-    typer.echo(_in_database(data_dir, work))
+    _acted(data_dir, work)
 
 
-def _in_database(data_dir: Path | None, work: Callable[[Database], Awaitable[str]]) -> str:
-    async def run() -> str:
-        database = Database(config.load(None, {"data_dir": data_dir}).database)
-        try:
-            return await work(database)
-        finally:
-            await database.close()
-
+def _acted(data_dir: Path | None, work: Callable[[Database], Awaitable[str]]) -> None:
+    """Say what ``work`` answers, or why it was refused."""
     try:
-        return asyncio.run(run())
+        typer.echo(in_database(data_dir, work))
     except PersonError as error:
-        raise _refuse(Texts("en")(error.text, **error.values)) from None
-
-
-@recordings_app.command("handover")
-def handover_command(
-    recordings: Annotated[list[str], typer.Argument(help="Ids of the recordings.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="New folder for a disc or drive.")],
-    recipient: Annotated[str, typer.Option(help="Who receives it.")],
-    case: Annotated[str, typer.Option(help="Number of the case.")],
-    encrypted: Annotated[bool, typer.Option("--encrypted", help="Keep everything as stored; needs the key.")] = False,
-    data_dir: DataDir = None,
-) -> None:
-    """Write bundles, a signed list, labels and a sheet for both signatures."""
-    place = _place(data_dir)
-    library = Library(place, SystemClock())
-    for recording in recordings:
-        if not library.has(recording):
-            raise _refuse(f"{recording}: no such recording")
-    try:
-        site = FileKeys(place)
-        items = handover.hand_over(
-            place, recordings, output, site, SystemClock(), recipient=recipient, case=case, encrypted=encrypted
-        )
-    except (OSError, KeyMissing) as error:
-        raise _refuse(error) from None
-    for item in items:
-        typer.echo(f"{item.sha256}  {item.file}")
-
-
-@recordings_app.command("receipt")
-def receipt_command(folder: Annotated[Path, typer.Argument(help="Folder as it arrived.")]) -> None:
-    """Check what arrived against the signed list. Exit 1 when something differs."""
-    try:
-        found = handover.check(folder)
-    except (OSError, ValueError) as error:
-        raise _refuse(error) from None
-    for name in found.wrong:
-        typer.echo(f"DIFFERS  {name}")
-    typer.echo(f"{found.items} items; site {found.site}; list {'signed' if found.signed else 'NOT SIGNED by it'}")
-    if not found.ok:
-        raise typer.Exit(1)
+        raise refuse(error) from None
 
 
 @keys_app.command("rotate")
@@ -311,14 +235,14 @@ def rotate_command(
     data_dir: DataDir = None,
 ) -> None:
     """Make a new wrapping key and wrap every recording's key again, or make a new signing key."""
-    place = _place(data_dir)
+    place = place_of(data_dir)
     try:
         if signing:
             typer.echo(f"new site fingerprint, to be published: {rotation.rotate_signing(place, Disk())}")
         else:
             typer.echo(f"{len(rotation.rotate_wrapping(place, Disk()))} recordings wrapped to the new key")
     except (OSError, OperatorError) as error:
-        raise _refuse(error) from None
+        raise refuse(error) from None
 
 
 @keys_app.command("escrow-test")
@@ -329,10 +253,10 @@ def escrow_test_command(
     """Prove that the escrow key alone opens every recording. Exit 1 when one stays shut."""
     shut = []
     try:
-        for item in rotation.escrow_test(_place(data_dir), key.read_bytes()):
+        for item in rotation.escrow_test(place_of(data_dir), key.read_bytes()):
             typer.echo(f"{'opens ' if item.ok else 'SHUT  '} {item.recording}")
             shut += [] if item.ok else [item.recording]
     except (OSError, KeyMissing) as error:
-        raise _refuse(error) from None
+        raise refuse(error) from None
     if shut:
         raise typer.Exit(1)

@@ -43,8 +43,8 @@ class Exported:
     """Of the chain's last line."""
 
 
-class _Writer:
-    """A zip file that keeps the digest of everything put into it."""
+class SumsWriter:
+    """A zip file that keeps the digest of everything put into it, and ends with their signed list."""
 
     def __init__(self, path: Path) -> None:
         self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED)
@@ -57,6 +57,12 @@ class _Writer:
                 digest.update(piece)
                 member.write(piece)
         self.sums[name] = digest.hexdigest()
+
+    def seal(self, site: SiteKeys) -> None:
+        """Add ``SHA256SUMS`` and the site's signature over it."""
+        sums = "".join(f"{digest}  {name}\n" for name, digest in self.sums.items()).encode()
+        self.put("SHA256SUMS", sums)
+        self.put("SHA256SUMS.sig", site.sign(sums))
 
     def close(self) -> None:
         self._zip.close()
@@ -72,7 +78,7 @@ def export(
     """
     files = RecordingFiles.of(data_dir, recording)
     beside = output.with_name(output.name + ".new")
-    writer = _Writer(beside)
+    writer = SumsWriter(beside)
     try:
         work = _Export(files, recording, writer, site, clock, encrypted)
         work.run()
@@ -89,7 +95,7 @@ class _Export:
     """One export."""
 
     def __init__(
-        self, files: RecordingFiles, recording: str, writer: _Writer, site: SiteKeys, clock: Clock, encrypted: bool
+        self, files: RecordingFiles, recording: str, writer: SumsWriter, site: SiteKeys, clock: Clock, encrypted: bool
     ) -> None:
         self._files = files
         self._writer = writer
@@ -114,7 +120,7 @@ class _Export:
             self._writer.put(name, (_TEMPLATES / name).read_bytes())
         self._writer.put("statement.jsonl", self._statement())
         self._writer.put("README.html", self._page(found))
-        self._seal()
+        self._writer.seal(self._site)
 
     def _copy_recording(self) -> None:
         names = ["chain.jsonl", "keys.json", "log.jsonl", "timestamps.jsonl", "ledger.jsonl", "erased.jsonl"]
@@ -214,11 +220,6 @@ class _Export:
             f"<tr><td>{html.escape(n)}</td><td><code>{d}</code></td></tr>" for n, d in self._writer.sums.items()
         )
         return page.replace("{{files}}", rows).encode()
-
-    def _seal(self) -> None:
-        sums = "".join(f"{digest}  {name}\n" for name, digest in self._writer.sums.items()).encode()
-        self._writer.put("SHA256SUMS", sums)
-        self._writer.put("SHA256SUMS.sig", self._site.sign(sums))
 
 
 def _pieces(path: Path) -> Iterator[bytes]:

@@ -4,25 +4,39 @@ The folder is meant for a disc or a drive. The sheet names each bundle's digest 
 for both signatures; the recipient runs the check on what arrived and signs the same figures.
 """
 
+import hashlib
 import html
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from core.clock import Clock
 from recordings import keys
-from recordings.backup import digest_of
 from recordings.canonical import canonical, instant
 from recordings.chain import b64
-from recordings.export import export
+from recordings.discs import parts_of
+from recordings.export import Exported, export
 from recordings.keys import SiteKeys
+from recordings.workingcopy import copy_out
 
 DOMAIN = b"yuanjian/handover/1\n"
 LIST = "handover.jsonl"
 SHEET = "handover.html"
+_CHUNK = 1 << 20
 _SHEET = Path(__file__).parent / "bundle" / "handover.html"
+
+
+class Bundle(Enum):
+    """What is handed over of each recording."""
+
+    ORIGINAL = "original"
+    ENCRYPTED = "encrypted"
+    """The original as it is stored: nobody opens it without the key."""
+    WORKING = "working"
+    """The signed composed picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +63,16 @@ def hand_over(
     *,
     recipient: str,
     case: str,
-    encrypted: bool = False,
+    bundle: Bundle = Bundle.ORIGINAL,
 ) -> list[Item]:
     """Write one bundle per recording, the signed list and the sheet into a new folder.
 
-    Raises ``KeyMissing``, ``OSError`` and ``ValueError`` for what is no recording id.
+    Raises ``KeyMissing``, ``OSError`` and ``ValueError`` for what is no recording id, or has no working copy.
     """
     target.mkdir(parents=True)
     items = []
     for recording in recordings:
-        made = export(data_dir, recording, target / f"{recording}.zip", site, clock, encrypted=encrypted)
-        made.bundle.with_name(made.bundle.name + ".site.txt").unlink()
+        made = _bundle(data_dir, recording, target / f"{recording}.zip", site, clock, bundle)
         size = made.bundle.stat().st_size
         items.append(Item(recording, made.bundle.name, size, made.sha256, made.digest))
     said = {
@@ -75,6 +88,14 @@ def hand_over(
     (target / LIST).write_bytes(text + b"\t" + b64(site.sign(DOMAIN + text)).encode() + b"\n")
     (target / SHEET).write_text(_sheet(said, items, keys.fingerprint(site.public())), encoding="utf-8")
     return items
+
+
+def _bundle(data_dir: Path, recording: str, target: Path, site: SiteKeys, clock: Clock, bundle: Bundle) -> Exported:
+    if bundle is Bundle.WORKING:
+        return copy_out(data_dir, recording, target, site, clock)
+    made = export(data_dir, recording, target, site, clock, encrypted=bundle is Bundle.ENCRYPTED)
+    target.with_name(target.name + ".site.txt").unlink()
+    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +130,14 @@ def check(folder: Path) -> Receipt:
 
 
 def _arrived(path: Path, item: Item) -> bool:
-    return path.is_file() and path.stat().st_size == item.bytes and digest_of(path) == item.sha256
+    """Whole, or in the parts into which it was cut for discs."""
+    digest, size = hashlib.sha256(), 0
+    for part in parts_of(path):
+        with part.open("rb") as file:
+            while data := file.read(_CHUNK):
+                digest.update(data)
+                size += len(data)
+    return (size, digest.hexdigest()) == (item.bytes, item.sha256)
 
 
 def _sheet(said: dict[str, Any], items: Sequence[Item], fingerprint: str) -> str:
