@@ -61,6 +61,11 @@ async def enqueue(
     await tx.execute(insert.values(**values, due=due).on_conflict_do_nothing(index_elements=[Job.key]))
 
 
+async def state(tx: AsyncSession, key: str) -> str | None:
+    """``waiting``, ``running``, ``done`` or ``failed``; ``None`` when nobody ever asked for a job of that key."""
+    return (await tx.execute(select(Job.state).where(Job.key == key))).scalar_one_or_none()
+
+
 async def tidy(tx: AsyncSession, before: datetime) -> None:
     """Forget jobs without a key that were done and due before ``before``; keyed ones stay, so that they stay done."""
     await tx.execute(delete(Job).where(Job.state == "done", Job.key.is_(None), Job.due < before))

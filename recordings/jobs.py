@@ -209,6 +209,7 @@ async def refresh(library: Library, database: Database, clock: Clock, recording:
         digest=found.digest,
         verdict=found.verdict.value,
         verified=now,
+        last_check=found.brief(),
         finalized=now,
     )
     async with database.transaction() as tx:

@@ -1,8 +1,9 @@
 """Tables of recordings: what the database knows of each, so that pages need not read chains to list them."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UtcDateTime
@@ -34,6 +35,8 @@ class Recording(Base):
     verdict: Mapped[str] = mapped_column(String(16))
     """Of the last verification."""
     verified: Mapped[datetime] = mapped_column(UtcDateTime())
+    last_check: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    """What the last verification found, as ``verdicts.Verification.brief`` says it; none for older rows."""
     finalized: Mapped[datetime | None] = mapped_column(UtcDateTime())
     """When its playable files were made; none before that."""
 

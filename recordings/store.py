@@ -11,6 +11,7 @@ from recordings import anchors
 from recordings.anchors import Anchor
 from recordings.derived import Sidecar
 from recordings.models import DerivedFile, Recording
+from recordings.verdicts import Verdict, Verification
 
 
 async def put(tx: AsyncSession, recording: Recording, files: Sequence[Sidecar]) -> None:
@@ -24,6 +25,16 @@ async def put(tx: AsyncSession, recording: Recording, files: Sequence[Sidecar]) 
 
 async def find(tx: AsyncSession, recording: str) -> Recording | None:
     return await tx.get(Recording, recording)
+
+
+def checked(row: Recording, found: Verification, now: datetime) -> None:
+    """Keep what a verification found, for pages and for the next round.
+
+    A chain that ends elsewhere than when it was closed was cut short, however well it agrees with itself: ``MISSING``.
+    """
+    row.verdict, row.verified, row.last_check = found.verdict.value, now, found.brief()
+    if row.digest != found.digest and found.exit_code != 1:
+        row.verdict = Verdict.MISSING.value
 
 
 async def of_session(tx: AsyncSession, session: str) -> Recording | None:

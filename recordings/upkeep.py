@@ -45,6 +45,7 @@ async def scrub_round(library: Library, database: Database, clock: Clock, copies
         found = await _verified(library, database, recording)
         if not await _is_spoilt(database, recording, found):
             sound += 1
+            await _keep(database, clock, recording, found)
             rotten += await _compare(library, database, clock, recording, copies)
             continue
         repaired = await _mend(library, recording, copies)
@@ -68,6 +69,14 @@ async def _is_spoilt(database: Database, recording: str, found: Verification) ->
     async with database.transaction(write=False) as tx:
         row = await store.find(tx, recording)
     return row is not None and row.digest != found.digest
+
+
+async def _keep(database: Database, clock: Clock, recording: str, found: Verification) -> None:
+    """That it is sound, and when that was seen."""
+    async with database.transaction() as tx:
+        row = await store.find(tx, recording)
+        if row is not None:
+            store.checked(row, found, clock.now())
 
 
 async def _mend(library: Library, recording: str, copies: Sequence[Store]) -> list[str]:
@@ -113,7 +122,7 @@ async def _tell(
     async with database.transaction() as tx:
         row = await store.find(tx, recording)
         if row is not None:
-            row.verdict, row.verified = found.verdict.value, clock.now()
+            store.checked(row, found, clock.now())
         await ledger.append(tx, tag, actor="system", subject=recording, at=clock.now(), details=details)
     if still:
         log.error("a recording is spoilt and no copy mends it", recording=recording, verdict=found.verdict.value)

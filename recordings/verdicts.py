@@ -134,6 +134,11 @@ class Verification:
         """Everything that is not INTACT."""
         return tuple(item for item in self.ranges if item.verdict is not Verdict.INTACT)
 
+    def brief(self, most: int = 200) -> dict[str, Any]:
+        """The same as ``to_json``, but of the ranges only the first ``most`` that are not INTACT: what is kept."""
+        said = self.to_json()
+        return said | {"ranges": [item.to_json() for item in self.findings()[:most]]}
+
     def to_json(self) -> dict[str, Any]:
         return {
             "recording": self.recording,

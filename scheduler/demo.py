@@ -59,6 +59,7 @@ ACCOUNTS: tuple[tuple[str, str, str, str, str, str | None, str], ...] = (
     ("duty-river", "吴志刚", "033905", "duty_officer", "滨江分局", "滨江看守所", "Duty officer"),
     ("interpreter", "徐文静", "F20190088", "interpreter", "江州市公安局", None, "Interpreter"),
     ("reviewer", "郑法明", "030116", "reviewer", "江州市公安局", None, "Legal reviewer"),
+    ("inspector", "高明远", "030207", "inspector", "江州市公安局", None, "Inspector"),
     ("admin", "何静", "030021", "administrator", "江州市公安局", None, "Administrator of the police"),
     (
         "admin-prosecutor",

@@ -4,17 +4,12 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from fractions import Fraction
-from io import BytesIO
 from typing import Any
 
-import av
-import numpy
 from playwright.async_api import Browser, BrowserContext
 
-from recordings.canonical import instant
-from recordings.models import DerivedFile, Recording
 from scheduler.models import Booking
+from tests.web import recorded as recordings
 from tests.web.device import device
 from tests.web.world import World
 
@@ -100,51 +95,6 @@ SCENES: Sequence[Scene] = (
 )
 
 
-class FakeLibrary:
-    """One recorded session: its log and a short film per place."""
-
-    def __init__(self, entries: Sequence[Mapping[str, Any]]) -> None:
-        self._entries = entries
-        self._film = film()
-
-    async def log(self, _recording: str) -> Sequence[Mapping[str, Any]]:
-        return self._entries
-
-    async def open(self, _recording: str, _file: str) -> "FakePlayable":
-        return FakePlayable(self._film)
-
-
-class FakePlayable:
-    """A film in memory."""
-
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-        self.length = len(body)
-        self.about = type("About", (), {"media_type": "video/webm"})()
-
-    async def chunks(self, offset: int = 0, length: int | None = None) -> Any:
-        yield self._body[offset : None if length is None else offset + length]
-
-    def close(self) -> None:
-        """Nothing is held."""
-
-
-def film() -> bytes:
-    """Two seconds of a plain grey-blue picture as WebM."""
-    target = BytesIO()
-    with av.open(target, "w", format="webm") as container:
-        stream = container.add_stream("libvpx", rate=10)
-        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
-        stream.time_base = Fraction(1, 10)
-        for number in range(20):
-            picture = numpy.full((180, 320, 3), (60, 80 + number, 110), dtype=numpy.uint8)
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            frame.pts, frame.time_base = number, Fraction(1, 10)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
-    return target.getvalue()
-
-
 async def prepare(world: World) -> dict[str, str]:
     """Fill the site with sessions of every state; return what the paths of ``SCENES`` need."""
     taken = await world.visit(60)
@@ -207,80 +157,12 @@ async def _terminals(world: World) -> None:
 
 
 async def _take_place(world: World, recorded: Booking, unfinished: Booking) -> None:
+    """One session recorded and composed, by the recorder's own code; one whose record is not there yet."""
+    await recordings.adopt(world, recorded, source=recordings.made(composed=True))
     now = world.clock.now()
-    began = now - timedelta(minutes=4)
     async with world.database.transaction() as tx:
-        for row in (await tx.get_one(Booking, recorded.id), await tx.get_one(Booking, unfinished.id)):
-            row.started, row.ended = began, now
-        recording = Recording(
-            id="0" * 22,
-            session=recorded.id,
-            kind="interrogation",
-            policy="clear",
-            state="closed",
-            started=began,
-            ended=now,
-            duration_ms=240_000,
-            takes=1,
-            gaps=0,
-            bytes=1,
-            digest="9f2c" * 16,
-            verdict="INTACT",
-            verified=now,
-            finalized=now,
-        )
-        tx.add(recording)
-        await tx.flush()
-        for endpoint, role in (("e1", "host"), ("e2", "room")):
-            tx.add(
-                DerivedFile(
-                    recording="0" * 22,
-                    file=f"{endpoint}.webm",
-                    kind="participant",
-                    media_type="video/webm",
-                    endpoint=endpoint,
-                    publication="camera",
-                    role=role,
-                    part=0,
-                    start_ms=0 if role == "host" else 4000,
-                    duration_ms=2000,
-                    length=1,
-                )
-            )
-
-
-def log_entries(world: World) -> list[dict[str, Any]]:
-    """A log with everything a reviewer looks for."""
-    said: list[tuple[int, dict[str, Any], dict[str, Any]]] = [
-        (0, {"event": "opened", "kind": "interrogation"}, {}),
-        (2, {"event": "joined", "endpoint": "e1", "role": "host"}, {"label": "周建平"}),
-        (2, {"event": "person", "endpoint": "e1", "present": "p1", "role": "officer"}, {"name": "周建平"}),
-        (3, {"event": "person", "endpoint": "e1", "present": "p2", "role": "officer"}, {"name": "林晓燕"}),
-        (20, {"event": "custody", "step": "brought"}, {}),
-        (25, {"event": "custody", "step": "identity_checked"}, {}),
-        (30, {"event": "joined", "endpoint": "e2", "role": "room"}, {"label": "讯问室 1"}),
-        (30, {"event": "person", "endpoint": "e2", "present": "p3", "role": "detainee"}, {"name": "王立刚"}),
-        (31, {"event": "person-confirmed", "present": "p3", "how": "facility"}, {}),
-        (33, {"event": "state", "from": "waiting", "to": "arming", "reason": ""}, {}),
-        (34, {"event": "recorder-ready", "take": 1}, {}),
-        (34, {"event": "state", "from": "arming", "to": "live", "reason": ""}, {}),
-        (80, {"event": "marker", "by": "e1"}, {"label": "出示物证 3"}),
-        (120, {"event": "device", "endpoint": "e2", "kind": "video", "state": "lost", "alarm": True}, {}),
-        (
-            121,
-            {"event": "state", "from": "live", "to": "held", "reason": "stopped"},
-            {"name": "周建平", "words": "休息"},
-        ),
-        (180, {"event": "resume", "by": "e1", "after": "stopped"}, {"words": "休息结束，摄像头已恢复"}),
-        (181, {"event": "state", "from": "held", "to": "live", "reason": ""}, {}),
-        (238, {"event": "state", "from": "live", "to": "ended", "reason": "ended-by-host"}, {}),
-        (240, {"event": "custody", "step": "returned"}, {}),
-    ]
-    began = world.clock.now() - timedelta(minutes=4)
-    return [
-        {"number": n, "at": instant(began + timedelta(seconds=s)), "ms": s * 1000, "public": public, "private": private}
-        for n, (s, public, private) in enumerate(said, 1)
-    ]
+        row = await tx.get_one(Booking, unfinished.id)
+        row.started, row.ended = now - timedelta(minutes=4), now
 
 
 Seen = Callable[[Scene, Any], Awaitable[None]]

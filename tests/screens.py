@@ -4,16 +4,14 @@ import asyncio
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from playwright.async_api import async_playwright
 
 from tests.chromium import launch
-from tests.scenes import FakeLibrary, Scene, log_entries, prepare, visit_all
+from tests.scenes import Scene, prepare, visit_all
 from tests.web.world import seed, world
-from web.context import CONTEXT
 
 OUT = Path(__file__).resolve().parent.parent / "var" / "screens"
 SIZES: Mapping[str, tuple[int, int]] = {"phone": (390, 844), "tablet": (768, 1024), "desk": (1440, 900)}
@@ -29,9 +27,6 @@ async def main(wanted: set[str]) -> None:
         await seed(template)
         async with world(template, Path(directory)) as site, async_playwright() as playwright:
             values = await prepare(site)
-            app = site.server.app
-            library = FakeLibrary(log_entries(site))
-            app._state[CONTEXT] = replace(app[CONTEXT], recordings=library)  # the application is frozen by now
             browser = await launch(playwright)
             for locale in ("zh-CN", "en"):
                 for name, size in (*SIZES.items(), ("terminal", TERMINAL)):

@@ -53,6 +53,7 @@ PAGES: Final = (
     "guest",
     "real",
     "records",
+    "record",
     "people",
     "facilities",
     "systems",

@@ -62,6 +62,11 @@ class Form:
             raise Invalid("field-number", "Please give a number from {low} to {high}.", field=name, low=low, high=high)
         return int(value)
 
+    def ordinal(self, name: str) -> int:
+        """Which of several, from 1: a page of a list, a part. Anything that is no such number is the first."""
+        value = self.raw(name)
+        return int(value) if re.fullmatch(r"[1-9]\d{0,3}", value, re.ASCII) else 1
+
     def instant(self, name: str) -> datetime:
         """A date and time with its zone, as slots carry it; UTC inside."""
         try:

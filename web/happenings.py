@@ -31,6 +31,8 @@ class Happening:
     detail: str = ""
     said: str = ""
     grave: bool = False
+    event: str = ""
+    """Word of the entry; of a change of state the state it came to."""
 
 
 _STATES: Mapping[str, tuple[str, str]] = {
@@ -156,6 +158,7 @@ def _line(
     return Happening(
         int(entry["number"]), parse_instant(entry["at"]), int(entry["ms"]), symbol, text, values, detail, said,
         grave=event in _GRAVE or bool(public.get("alarm")),
+        event=str(public.get("to")) if event == "state" else event,
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.kinds import KINDS
@@ -12,6 +12,7 @@ from cases.models import Case, CaseOfficer, Stage
 from core.ledger import Entry
 from people.models import Organisation, RoleGrant, Terminal
 from recordings.models import Recording
+from recordings.retention import keeping_of
 from scheduler.models import Booking, Facility, Party, Room
 
 
@@ -67,10 +68,30 @@ class RecordedSession:
     names: str
     verdict: str
     """Of the last check; empty while the record is being prepared."""
+    verified: datetime | None
+    """When its recordings were last checked, the longest ago of them."""
+    kept_until: datetime | None
+    """Until when its recordings are kept at least."""
+
+
+STATES = ("intact", "look", "preparing", "erased")
+"""What a list of records can be narrowed to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Which records are looked for; an empty field asks for nothing."""
+
+    search: str = ""
+    kind: str = ""
+    state: str = ""
+    """One of ``STATES``."""
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 async def recorded_sessions(
-    tx: AsyncSession, officer: str, tree: Collection[str], search: str, limit: int
+    tx: AsyncSession, officer: str, tree: Collection[str], wanted: Records, limit: int, offset: int
 ) -> list[RecordedSession]:
     """Sessions that began, of the officer's own cases or of ``tree``, newest first. Privileged kinds are never here."""
     open_kinds = [kind.code for kind in KINDS.values() if not kind.privileged and kind.statistics]
@@ -81,15 +102,14 @@ async def recorded_sessions(
         .outerjoin(Case, Case.id == Booking.case)
         .where(Booking.kind.in_(open_kinds), Booking.started.is_not(None))
         .where(mine | Booking.organisation.in_(tree) if tree else mine)
+        .where(*_conditions(wanted))
     )
-    if search:
-        part = search.casefold()
-        named = select(Party.booking).where(func.lower(Party.name).contains(part, autoescape=True))
-        query = query.where(func.lower(Case.number).contains(part, autoescape=True) | Booking.id.in_(named))
-    return await _listed(tx, query, limit)
+    return await _listed(tx, query, limit, offset)
 
 
-async def filed_sessions(tx: AsyncSession, cases: Collection[str], limit: int) -> list[RecordedSession]:
+async def filed_sessions(
+    tx: AsyncSession, cases: Collection[str], limit: int, offset: int = 0
+) -> list[RecordedSession]:
     """Sessions of these cases, out of investigation, whose recording was filed: what defence counsel may view."""
     open_kinds = [kind.code for kind in KINDS.values() if not kind.privileged]
     filed = select(Recording.session).where(Recording.state == "filed")
@@ -99,28 +119,67 @@ async def filed_sessions(tx: AsyncSession, cases: Collection[str], limit: int) -
         .where(Booking.kind.in_(open_kinds), Booking.case.in_(cases), Booking.id.in_(filed))
         .where(Case.stage != Stage.INVESTIGATION)
     )
-    return await _listed(tx, query, limit)
+    return await _listed(tx, query, limit, offset)
 
 
-async def _listed(tx: AsyncSession, query: Select[Booking, str], limit: int) -> list[RecordedSession]:
-    rows = (await tx.execute(query.order_by(Booking.start.desc(), Booking.id).limit(limit))).all()
+async def _listed(tx: AsyncSession, query: Select[Booking, str], limit: int, offset: int) -> list[RecordedSession]:
+    rows = (await tx.execute(query.order_by(Booking.start.desc(), Booking.id).limit(limit).offset(offset))).all()
     ids = [row[0].id for row in rows]
-    names, verdicts = await _names(tx, ids), await _verdicts(tx, ids)
+    names, known = await _names(tx, ids), await _recordings(tx, ids)
     return [
-        RecordedSession(
-            b.id, b.kind, b.start, b.started, b.ended, number or "", names.get(b.id, ""), verdicts.get(b.id, "")
-        )
-        for b, number in rows
+        _recorded(booking, number or "", names.get(booking.id, ""), known.get(booking.id, ()))
+        for booking, number in rows
     ]
 
 
-async def _verdicts(tx: AsyncSession, sessions: Collection[str]) -> dict[str, str]:
-    """Verdict of each session's record: ``INTACT`` only when all of its recordings are."""
-    found: dict[str, str] = {}
-    query = select(Recording.session, Recording.verdict).where(Recording.session.in_(sessions))
-    for session, verdict in await tx.execute(query):
-        if found.get(session, "INTACT") == "INTACT":
-            found[session] = verdict
+def _conditions(wanted: Records) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.search:
+        part = wanted.search.casefold()
+        named = select(Party.booking).where(func.lower(Party.name).contains(part, autoescape=True))
+        found.append(func.lower(Case.number).contains(part, autoescape=True) | Booking.id.in_(named))
+    if wanted.kind:
+        found.append(Booking.kind == wanted.kind)
+    if wanted.since:
+        found.append(Booking.start >= wanted.since)
+    if wanted.until:
+        found.append(Booking.start < wanted.until)
+    of_this = exists().where(Recording.session == Booking.id)
+    other = of_this.where(Recording.verdict.not_in(("INTACT", "ERASED")))
+    match wanted.state:
+        case "intact":
+            found += [of_this, ~of_this.where(Recording.verdict != "INTACT")]
+        case "look":
+            found.append(other)
+        case "preparing":
+            found.append(~of_this)
+        case "erased":
+            found.append(of_this.where(Recording.state == "erased"))
+    return found
+
+
+def _recorded(booking: Booking, number: str, names: str, known: Sequence[Recording]) -> RecordedSession:
+    """``INTACT`` only when all of its recordings are."""
+    worst = next((row.verdict for row in known if row.verdict != "INTACT"), "INTACT" if known else "")
+    return RecordedSession(
+        booking.id,
+        booking.kind,
+        booking.start,
+        booking.started,
+        booking.ended,
+        number,
+        names,
+        worst,
+        min((row.verified for row in known), default=None),
+        max((row.ended + keeping_of(row.kind).least for row in known), default=None),
+    )
+
+
+async def _recordings(tx: AsyncSession, sessions: Collection[str]) -> dict[str, list[Recording]]:
+    found: dict[str, list[Recording]] = {}
+    query = select(Recording).where(Recording.session.in_(sessions)).order_by(Recording.started, Recording.id)
+    for row in (await tx.execute(query)).scalars():
+        found.setdefault(row.session, []).append(row)
     return found
 
 

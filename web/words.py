@@ -174,6 +174,7 @@ VERDICTS: Mapping[str, tuple[str, str, str]] = {
         icon("shield-exclamation"),
         m("It agrees with itself, but whose signature it is is not known"),
     ),
+    "ERASED": ("", icon("shield-slash"), m("Destroyed on purpose; what remains is signed")),
     "UNUSABLE": ("stop", icon("shield-x"), m("This cannot be checked")),
 }
 """Verdict of the verifier: colour, shape, sentence."""
@@ -199,3 +200,49 @@ ENDINGS: Mapping[str, str] = {
     "pin": m("ended: wrong PINs"),
 }
 """How a sign-in ended."""
+
+QUOTES: Mapping[str, str] = {
+    "INTACT": m("The recording made from {start} to {end} was checked on {when}: it is unaltered and complete."),
+    "GAPS": m(
+        "The recording made from {start} to {end} was checked on {when}: it is unaltered; "
+        "its recorder stated its gaps ({count}) at the time and signed them."
+    ),
+    "MODIFIED": m(
+        "The recording made from {start} to {end} was checked on {when}: parts of it are not what was recorded."
+    ),
+    "MISSING": m(
+        "The recording made from {start} to {end} was checked on {when}: parts that were recorded are missing."
+    ),
+    "INCOMPLETE": m(
+        "The recording made from {start} to {end} was checked on {when}: "
+        "it is unaltered as far as it goes, but its end was never signed."
+    ),
+    "UNPINNED": m(
+        "The recording made from {start} to {end} was checked on {when}: "
+        "it agrees with its own signatures, but whose they are is not known here."
+    ),
+    "ERASED": m(
+        "The content of the recording made from {start} to {end} was destroyed by decision; "
+        "its times and its check value remain and were found unaltered on {when}."
+    ),
+    "UNUSABLE": m("What is kept of {start} to {end} cannot be checked as a recording ({when})."),
+}
+"""The verdict in one sentence to be quoted; ``GAPS`` for an intact recording with interruptions."""
+
+SPANS: Mapping[str, tuple[str, str]] = {
+    "running": (m("Running"), icon("broadcast")),
+    "held": (m("Stopped for now"), icon("pause-circle")),
+    "present": (m("Present"), icon("person")),
+    "kept": (m("Picture or sound"), icon("camera-video")),
+    "gap": (m("Gap: nothing was kept"), icon("slash-square")),
+    "damaged": (m("Not what was recorded"), icon("exclamation-octagon")),
+}
+"""What a stretch of the timeline says: word and shape."""
+
+RECORD_STATES: Mapping[str, str] = {
+    "intact": m("Intact"),
+    "look": m("Look at this"),
+    "preparing": m("being prepared"),
+    "erased": m("Destroyed"),
+}
+"""To what a list of records is narrowed (``web.store.STATES``)."""

@@ -30,8 +30,8 @@ OPEN = {
 REPEATABLE = {("POST", "/terminals/{id}/revoke")}
 """What is already so is answered like a success: it tells nothing and changes nothing."""
 LOGINS = (
-    "lawyer", "lawyer2", "officer", "officer3", "duty", "duty-west", "interpreter", "reviewer", "admin",
-    "admin-prosecutor", "admin-court", "admin-justice",
+    "lawyer", "lawyer2", "officer", "officer3", "duty", "duty-west", "interpreter", "reviewer", "inspector",
+    "admin", "admin-prosecutor", "admin-court", "admin-justice",
 )  # fmt: skip
 
 

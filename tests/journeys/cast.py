@@ -253,11 +253,11 @@ async def until_ready(who: Actor, address: str, selector: str) -> None:
 
 
 async def recorded_colours(who: Actor, places: list[float]) -> list[set[str]]:
-    """Seek every player to each place (a fraction of its length) and name the cameras that are seen there."""
+    """Seek every player shown to each place (a fraction of its length) and name the cameras that are seen there."""
     return [{nearest(colour) for colour in await who.page.evaluate(_PLAYERS, place)} for place in places]
 
 
-_PLAYERS = """(place) => Promise.all([...document.querySelectorAll(".players video")].map(async (video) => {
+_PLAYERS = """(place) => Promise.all([...document.querySelectorAll("figure:not([hidden]) video")].map(async (video) => {
   const once = (name) => new Promise((resolve) => video.addEventListener(name, resolve, {once: true}));
   if (!video.readyState) await once("loadedmetadata");
   const sought = once("seeked");

@@ -78,6 +78,11 @@ async def _live(officer: Actor, terminal: Actor) -> None:
     await officer.page.locator(".record", has_text=re.compile("已录制至")).wait_for(timeout=PATIENT)
     await officer.shoot("live")
     await terminal.shoot("live")
+    await officer.press("更多", "#bar")
+    await officer.press("标记此刻", "#drawer")
+    await officer.page.fill("dialog input", "出示物证")
+    await officer.press("标记", "dialog")
+    await officer.press("关闭", "#drawer header")
 
 
 async def _cut_and_return(officer: Actor, terminal: Actor) -> None:
@@ -109,13 +114,23 @@ async def _end(officer: Actor, terminal: Actor, duty: Actor, server: Server) -> 
 
 
 async def _playback(reviewer: Actor, colours: set[str], server: Server, booking: str) -> None:
-    """A reviewer reads that the record is intact, and finds each camera again after seeking."""
+    """A reviewer reads that the record is intact, finds each camera again after seeking, and plays the composed
+    picture from the officer's marker on, with the own name over it."""
     page = reviewer.page
     await sign_in(reviewer, server, "reviewer")
     await until_ready(reviewer, f"{server.url}/records/{booking}", ".verdict")
     await reviewer.see("完整性校验一致")
     await page.locator("form[action$='/play'] button").click()
-    await page.locator(".players video").nth(1).wait_for(timeout=PATIENT)
+    await until_ready(reviewer, f"{server.url}/records/{booking}", "input[value='composed.mp4']")
+    await page.locator("#transport").wait_for(timeout=PATIENT)
+    await page.locator("input[value=all]").check()
     assert await recorded_colours(reviewer, [0.5, 0.2, 0.8]) == [colours] * 3
-    await page.locator(".players").scroll_into_view_if_needed()
+    await page.locator("input[value='composed.mp4']").check()
+    assert "郑法明" in await page.locator(".watermark").inner_text()
+    await page.locator(".jumps button", has_text="出示物证").click()
+    marked = await page.evaluate("document.querySelector('figure:not([hidden]) video').currentTime")
+    assert marked > 0
+    await page.locator("#toggle").click()
+    moved = "(from) => document.querySelector('figure:not([hidden]) video').currentTime > from + 1"
+    await page.wait_for_function(moved, arg=marked, timeout=PATIENT)
     await reviewer.shoot("playback")

@@ -1,6 +1,5 @@
 """No serious finding of axe-core on any page, at a desk and on a phone."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +7,8 @@ import pytest
 from playwright.async_api import async_playwright
 
 from tests.chromium import launch
-from tests.scenes import FakeLibrary, Scene, log_entries, prepare, visit_all
+from tests.scenes import Scene, prepare, visit_all
 from tests.web.world import World
-from web.context import CONTEXT
 
 AXE = Path(__file__).resolve().parents[1] / "vendor" / "axe.min.js"
 _RUN = """async () => {
@@ -26,8 +24,6 @@ _RUN = """async () => {
 async def test_no_page_has_a_serious_finding(site: World, size: tuple[int, int], locale: str) -> None:
     """A person without a mouse, with a screen reader or with weak eyes can use every page in every state."""
     values = await prepare(site)
-    app = site.server.app
-    app._state[CONTEXT] = replace(app[CONTEXT], recordings=FakeLibrary(log_entries(site)))  # frozen by now
     findings: list[str] = []
 
     async def seen(scene: Scene, page: Any) -> None:

@@ -1,4 +1,4 @@
-"""The demo site behind the real application, without live sessions or recordings: for page tests and screens."""
+"""The demo site behind the real application, without live sessions: for page tests and screens."""
 
 import asyncio
 import shutil
@@ -22,6 +22,7 @@ from people import logins, store
 from people.logins import Door
 from people.passwords import Passwords
 from people.principals import Principal
+from recordings.library import Library
 from scheduler import bookings, choices, demo, exclusion
 from scheduler.models import Booking
 from scheduler.requests import GuestWish, Request
@@ -163,7 +164,8 @@ async def world(template: Path, directory: Path, **settings: Any) -> AsyncIterat
     shutil.copy(template, path)
     database, clock, hub = Database(sqlite_url(path)), FakeClock(NOON), FakeHub()
     options = Settings(data_dir=directory, **{"demo": True, **settings})
-    app = build(WebContext(settings=options, database=database, clock=clock, hub=hub))
+    library = Library(directory, clock)
+    app = build(WebContext(settings=options, database=database, clock=clock, hub=hub, recordings=library))
     app[DOOR] = Door(passwords=Passwords(memory_kib=64, rounds=1, parallel=1))
     server = TestServer(app)
     await server.start_server()

@@ -1,0 +1,239 @@
+"""The pages of a recorded session, over real recordings and the library that serves them."""
+
+import pytest
+from sqlalchemy import update
+
+from core import jobs, ledger
+from recordings.models import Recording
+from scheduler.models import Booking, Party
+from tests.web import recorded
+from tests.web.world import PAGE, World
+from web.pages import records
+
+
+async def test_the_golden_recording_is_shown_and_plays(site: World) -> None:
+    """Verdict, digest, timeline and film of the oldest format come from the real library, in ranges."""
+    session = await site.interrogation()
+    row = await recorded.adopt(site, session, "golden-1", source=recorded.golden())
+    reviewer = await site.browser("reviewer")
+    status, text = await site.get(reviewer, f"/records/{session.id}")
+    assert status == 200
+    assert row.digest in text
+    assert "<video" not in text
+    assert (await site.post(reviewer, f"/records/{session.id}/play"))[0] == 303
+    status, text = await site.get(reviewer, f"/records/{session.id}")
+    assert status == 200
+    film = f"/records/{session.id}/media/golden-1/01-camera-01.webm"
+    assert film in text
+    answer = await reviewer.get(film, headers={"Range": "bytes=0-3"})
+    assert (answer.status, await answer.read()) == (206, b"\x1a\x45\xdf\xa3")
+
+
+async def took_place(site: World, *sessions: Booking) -> None:
+    async with site.database.transaction() as tx:
+        for session in sessions:
+            row = await tx.get_one(Booking, session.id)
+            row.started, row.ended = session.start, session.end
+
+
+async def test_filters_stand_in_the_address(site: World) -> None:
+    """Words, kind, state and days narrow the list; what cannot be read is said and what was typed comes back."""
+    interrogation, statement = await site.interrogation(), await site.statement()
+    await recorded.adopt(site, interrogation)
+    await took_place(site, statement)
+    reviewer = await site.browser("reviewer")
+    day = site.clock.now().strftime("%Y-%m-%d")
+    for asked, found in (
+        ("", {interrogation.id, statement.id}),
+        ("?q=王秀兰", {statement.id}),
+        ("?q=%25", set()),
+        ("?kind=interrogation", {interrogation.id}),
+        ("?kind=visit", {interrogation.id, statement.id}),
+        ("?state=intact", {interrogation.id}),
+        ("?state=preparing", {statement.id}),
+        ("?state=look", set()),
+        ("?state=erased", set()),
+        (f"?from={day}&to={day}", {interrogation.id, statement.id}),
+        ("?to=2026-03-01", set()),
+        ("?page=2", set()),
+        ("?page=99999999999999999999", {interrogation.id, statement.id}),
+    ):
+        status, text = await site.get(reviewer, "/records" + asked)
+        assert status == 200, asked
+        assert {session.id for session in (interrogation, statement) if session.id in text} == found, asked
+    status, text = await site.get(reviewer, "/records?from=yesterday&q=x")
+    assert status == 422
+    assert 'value="yesterday"' in text
+
+
+async def test_list_is_paged(site: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The links to older and newer keep the filters."""
+    monkeypatch.setattr(records, "PER_PAGE", 1)
+    first, second = await site.interrogation(), await site.statement()
+    await took_place(site, first, second)
+    reviewer = await site.browser("reviewer")
+    _, text = await site.get(reviewer, "/records?from=2026-03-01")
+    assert second.id in text
+    assert first.id not in text
+    assert 'href="/records?from=2026-03-01&amp;page=2"' in text
+    _, text = await site.get(reviewer, "/records?from=2026-03-01&page=2")
+    assert first.id in text
+    assert 'rel="next"' not in text
+
+
+async def test_table_to_take_along_is_told_to_the_ledger(site: World) -> None:
+    """CSV holds the lines of the list, never a formula, and leaves an entry."""
+    session = await site.statement()
+    await took_place(site, session)
+    async with site.database.transaction() as tx:
+        await tx.execute(update(Party).where(Party.booking == session.id).values(name="=1+1"))
+    reviewer = await site.browser("reviewer")
+    answer = await reviewer.get("/records.csv", headers=PAGE)
+    text = await answer.text()
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="records.csv"'
+    assert "'=1+1" in text
+    assert ",=" not in text
+    assert await ledger_tags(site, "reviewer") == ["records.listed"]
+
+
+async def ledger_tags(site: World, login: str) -> list[str]:
+    person = (await site.principal(login)).id
+    async with site.database.transaction(write=False) as tx:
+        entries = await ledger.find(tx, ledger.Wanted(actors=[person]))
+    return [entry.tag for entry in reversed(entries) if entry.tag.startswith("record")]
+
+
+async def test_inspector_reads_but_does_not_play(site: World) -> None:
+    """The list, the log and the verdict are open; picture and sound are not, and the page says so."""
+    session = await site.interrogation()
+    await recorded.adopt(site, session)
+    inspector = await site.browser("inspector")
+    assert session.id in (await site.get(inspector, "/records"))[1]
+    status, text = await site.get(inspector, f"/records/{session.id}")
+    assert status == 200
+    assert "出示物证 3" in text
+    assert "/play" not in text
+    assert (await site.post(inspector, f"/records/{session.id}/play"))[0] == 403
+    media = f"/records/{session.id}/media/{recorded.MADE}/01-camera-01.webm"
+    assert (await site.get(inspector, media))[0] == 403
+    assert (await site.post(inspector, f"/records/{session.id}/verify"))[0] == 303
+
+
+async def test_one_entry_per_granted_playback(site: World) -> None:
+    """Opening is told once however often the button is pressed; after twelve hours it is asked, and told, anew."""
+    session = await site.interrogation()
+    await recorded.adopt(site, session)
+    reviewer = await site.browser("reviewer")
+    for _ in range(2):
+        assert (await site.post(reviewer, f"/records/{session.id}/play"))[0] == 303
+    assert (await ledger_tags(site, "reviewer")).count("recording.play-granted") == 1
+    site.clock.advance(13 * 3600)
+    reviewer = await site.browser("reviewer")
+    assert "<video" not in (await site.get(reviewer, f"/records/{session.id}"))[1]
+    media = f"/records/{session.id}/media/{recorded.MADE}/01-camera-01.webm"
+    assert (await site.get(reviewer, media))[0] == 403
+    await site.post(reviewer, f"/records/{session.id}/play")
+    assert (await ledger_tags(site, "reviewer")).count("recording.play-granted") == 2
+
+
+RANGES = {
+    "bytes=0-9": 206,
+    "bytes=-10": 206,
+    "bytes=99999999999-": 416,
+    "bytes=5-1": 200,
+    "bytes=0-1,3-4": 200,
+    "bytes=0x10-": 200,
+    "bytes=" + "9" * 400 + "-": 416,
+    "pages=1-2": 200,
+}
+
+
+async def test_ranges_of_a_film(site: World) -> None:
+    """One good range is served, one outside refused; anything else is answered with the whole."""
+    session = await site.interrogation()
+    await recorded.adopt(site, session)
+    reviewer = await site.browser("reviewer")
+    await site.post(reviewer, f"/records/{session.id}/play")
+    media = f"/records/{session.id}/media/{recorded.MADE}"
+    for header, status in RANGES.items():
+        answer = await reviewer.get(f"{media}/01-camera-01.webm", headers={"Range": header})
+        assert answer.status == status, header
+        if status != 416:
+            whole = int(answer.headers["Content-Length"])
+            assert len(await answer.read()) == (10 if status == 206 else whole)
+    for name in ("..%2F..%2Fkeys%2Fsite-kek.pem", "chain.jsonl", "01-camera-01.webm.json", "x" * 300):
+        assert (await reviewer.get(f"{media}/{name}", headers=PAGE)).status == 404, name
+
+
+async def test_check_names_the_second_and_stays_on_the_page(site: World) -> None:
+    """One flipped bit is found by the button; verdict, finding and a mark on the timeline stay until the next check."""
+    session = await site.interrogation()
+    row = await recorded.adopt(site, session)
+    segment = site.settings.data_dir / "recordings" / recorded.MADE / "seg-000001"
+    spoilt = bytearray(segment.read_bytes())
+    spoilt[len(spoilt) // 2] ^= 1
+    segment.write_bytes(spoilt)
+    officer = await site.browser("officer")
+    assert "校验一致" in (await site.get(officer, f"/records/{session.id}"))[1]
+    status, _, leads = await site.post(officer, f"/records/{session.id}/verify")
+    assert (status, leads) == (303, f"/records/{session.id}?told=checked")
+    _, text = await site.get(officer, leads)
+    assert "与原始录制不一致" in text
+    assert "span--damaged" in text
+    async with site.database.transaction(write=False) as tx:
+        kept = await tx.get_one(Recording, row.id)
+    assert kept.verdict == "MODIFIED"
+    assert session.id in (await site.get(officer, "/records?state=look"))[1]
+
+
+async def test_a_chain_cut_short_is_not_intact(site: World) -> None:
+    """Lines taken from the end are missed, because the digest at closing is known."""
+    session = await site.interrogation()
+    await recorded.adopt(site, session)
+    chain = site.settings.data_dir / "recordings" / recorded.MADE / "chain.jsonl"
+    chain.write_bytes(b"".join(chain.read_bytes().splitlines(keepends=True)[:-4]))
+    officer = await site.browser("officer")
+    await site.post(officer, f"/records/{session.id}/verify")
+    async with site.database.transaction(write=False) as tx:
+        assert (await tx.get_one(Recording, recorded.MADE)).verdict == "MISSING"
+
+
+@pytest.mark.parametrize("state", ["waiting", "failed"])
+async def test_composed_picture_that_is_not_there_is_told(site: World, state: str) -> None:
+    """Pending shows progress and failed says what is lost: nothing. The single views play in both."""
+    session = await site.interrogation()
+    await recorded.adopt(site, session)
+    async with site.database.transaction() as tx:
+        await jobs.enqueue(tx, "compose_recording", {}, due=site.clock.now(), key=f"compose:{recorded.MADE}")
+        await tx.execute(update(jobs.Job).values(state=state))
+    reviewer = await site.browser("reviewer")
+    await site.post(reviewer, f"/records/{session.id}/play")
+    _, text = await site.get(reviewer, f"/records/{session.id}")
+    assert ("正在制作合成画面" in text) == (state == "waiting")
+    assert ("合成画面制作失败" in text) == (state == "failed")
+    assert text.count("<video") == 2
+    progress = site.settings.data_dir / "recordings" / recorded.MADE / "derived" / ".progress.json"
+    progress.write_text('{"done": 9, "total": 18}')
+    answer = await reviewer.get(f"/records/{session.id}/progress")
+    assert await answer.json() == {"waits": state == "waiting", "percent": 50}
+
+
+async def test_two_recordings_of_one_session_are_parts(site: World) -> None:
+    """Each part has its verdict; one is played at a time, chosen in the address."""
+    session = await site.interrogation()
+    await recorded.adopt(site, session)
+    await recorded.adopt(site, session, "golden-1", source=recorded.golden())
+    reviewer = await site.browser("reviewer")
+    await site.post(reviewer, f"/records/{session.id}/play")
+    for asked, shown in (
+        ("", recorded.MADE),
+        ("?part=2", "golden-1"),
+        ("?part=7", "golden-1"),
+        ("?part=x", recorded.MADE),
+    ):
+        status, text = await site.get(reviewer, f"/records/{session.id}{asked}")
+        assert status == 200
+        assert text.count('class="verdict ') == 2
+        assert f"/media/{shown}/" in text
+        other = {recorded.MADE, "golden-1"} - {shown}
+        assert f"/media/{other.pop()}/" not in text

@@ -1,0 +1,270 @@
+"""The record of one session: what it is worth as evidence, its players with their timeline, and its log."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from cases.kinds import KINDS
+from core import jobs, ledger
+from core.errors import Denied, NotFound, Unavailable
+from core.texts import Texts
+from people.permissions import Action, require
+from recordings import filing
+from recordings import store as recorded_files
+from recordings import words as verdict_words
+from recordings.models import DerivedFile, Recording
+from recordings.verdicts import Range, Verdict
+from scheduler import store as calendar
+from web import films, happenings, lanes, store, words
+from web.context import context
+from web.forms import path_id, query
+from web.happenings import Happening
+from web.identity import account
+from web.language import locale_of, see_other
+from web.mistakes import sentence
+from web.playback import serve
+from web.recorded import GRANTED, is_opened, recorded
+from web.rendering import page
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing the last check named: from where to where, and in words."""
+
+    from_ms: int
+    to_ms: int
+    grave: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A time of which there is no picture, or a false one, to be jumped to."""
+
+    span: lanes.Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """A moment worth going to: a marker, a stop, a gap."""
+
+    ms: int
+    symbol: str
+    text: str
+    grave: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One recording of the session. There are several when the media server was changed while it ran."""
+
+    recording: Recording
+    findings: Sequence[Finding]
+    remarks: Sequence[str]
+    check: Mapping[str, Any]
+    films: Sequence[films.Film]
+    """What the viewer may open: of a filed recording the working copies, unless its original was released to them."""
+    sealed: bool
+    """Whether the original is sealed to the viewer."""
+    names: Mapping[str, str]
+    lines: Sequence[Happening]
+    lanes: lanes.Lanes | None
+    missing: Sequence[Missing]
+    jumps: Sequence[Jump]
+    composing: str
+    """``""``, or where the composed picture stands: ``waiting``, ``running``, ``failed``."""
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """``GET /records/{id}?part=``: log, verdict and, once opened, the players."""
+    principal, found, session = account(request), context(request), path_id(request)
+    async with found.database.transaction() as tx:
+        held = await recorded(tx, principal, session)
+        await ledger.append(tx, "recording.log-viewed", actor=principal.id, subject=session, at=found.clock.now())
+        parties = await calendar.parties(tx, [session])
+        rows = await store.recordings_of(tx, session)
+        now = found.clock.now()
+        original = [await filing.is_original_open(tx, row.id, now=now, person=principal.id) for row in rows]
+        files = [await recorded_files.files(tx, row.id) for row in rows]
+        composing = [await jobs.state(tx, f"compose:{row.id}") for row in rows]
+        opened = await is_opened(tx, principal, session, request)
+        facility = await calendar.facility(tx, held.booking.facility) if held.booking.facility else None
+    zone = ZoneInfo(held.booking.zone)
+    parts = [await _part(request, session, *one) for one in zip(rows, files, original, composing, strict=True)]
+    chosen = min(query(request).ordinal("part"), len(parts) or 1) - 1
+    return page(
+        request,
+        "record/record.html",
+        zone=zone,
+        tab="record",
+        may=lambda action: held.may(principal, Action(action)),
+        booking=held.booking,
+        kind=KINDS[held.booking.kind],
+        number=held.case.number if held.case else None,
+        facility=facility,
+        parties=parties,
+        parts=parts,
+        numbered=list(enumerate(parts, 1)),
+        chosen=chosen,
+        opened=opened,
+        told=query(request).raw("told"),
+        grave=sum(happenings.grave(part.lines) for part in parts),
+        views=films.views(parts[chosen].films) if parts else [],
+    )
+
+
+async def _part(
+    request: web.Request,
+    session: str,
+    row: Recording,
+    files: Sequence[DerivedFile],
+    original: bool,
+    composing: str | None,
+) -> Part:
+    library = context(request).recordings
+    entries = await _entries(library, row)
+    names = happenings.labels(entries)
+    check = row.last_check or {}
+    shown = films.films(session, [file for file in files if original or filing.is_working_copy(file)], names)
+    try:
+        drawn = lanes.lanes(await library.summary(row.id), files, check.get("ranges", ())) if library else None
+    except NotFound:
+        drawn = None
+    made = any(film.composed for film in shown)
+    missing = [Missing(span, _cause(request, span.cause)) for span in (drawn.missing() if drawn else ())]
+    lines = happenings.read(entries)
+    return Part(
+        recording=row,
+        findings=_findings(request, check),
+        remarks=[sentence(request, *verdict_words.remark(str(word))) for word in check.get("remarks", ())],
+        check=check,
+        films=shown,
+        sealed=row.state == "filed" and not original,
+        names=names,
+        lines=lines,
+        lanes=drawn,
+        missing=missing,
+        jumps=_jumps(request, lines, missing),
+        composing="" if made or composing in (None, "done") else str(composing),
+    )
+
+
+def _jumps(request: web.Request, lines: Sequence[Happening], missing: Sequence[Missing]) -> list[Jump]:
+    """Markers, stops and gaps in order of time."""
+    say = Texts(locale_of(request))
+    found = [Jump(item.span.from_ms, words.SPANS[item.span.sort][1], item.text, grave=True) for item in missing]
+    for line in lines:
+        if line.event == "marker":
+            found.append(Jump(line.ms, line.symbol, line.said or say(line.text)))
+        elif line.event == "held":
+            found.append(Jump(line.ms, line.symbol, say(line.text)))
+    return sorted(found, key=lambda jump: jump.ms)
+
+
+def _cause(request: web.Request, word: str) -> str:
+    return sentence(request, *verdict_words.cause(Range(0, 0, Verdict.GAP, word)))
+
+
+def _findings(request: web.Request, check: Mapping[str, Any]) -> list[Finding]:
+    return [
+        Finding(int(item["from_ms"]), int(item["to_ms"]), item["verdict"] != "GAP", _cause(request, str(item["cause"])))
+        for item in check.get("ranges", ())
+    ]
+
+
+async def _entries(library: Any, row: Recording) -> Sequence[Mapping[str, Any]]:
+    """The log as the chain holds it; nothing while the recording is not at hand or its key is away."""
+    if library is None:
+        return ()
+    try:
+        found: Sequence[Mapping[str, Any]] = await library.log(row.id)
+    except (NotFound, Unavailable):
+        return ()
+    return found
+
+
+async def play(request: web.Request) -> web.StreamResponse:
+    """``POST /records/{id}/play``: open the recording. The ledger is told first; what it holds is the permission."""
+    principal, found, session = account(request), context(request), path_id(request)
+    async with found.database.transaction() as tx:
+        held = await recorded(tx, principal, session)
+        require(principal, Action.PLAY_RECORD, held.held)
+        if not await is_opened(tx, principal, session, request):
+            await ledger.append(tx, GRANTED, actor=principal.id, subject=session, at=found.clock.now())
+    return see_other(f"/records/{session}#players")
+
+
+async def check(request: web.Request) -> web.StreamResponse:
+    """``POST /records/{id}/verify``: check every byte again, now, and keep what is found."""
+    principal, found, session = account(request), context(request), path_id(request)
+    async with found.database.transaction() as tx:
+        held = await recorded(tx, principal, session)
+        require(principal, Action.VERIFY_RECORD, held.held)
+        known = {row.id: await recorded_files.known_heads(tx, row.id) for row in await store.recordings_of(tx, session)}
+        await ledger.append(tx, "recording.verified", actor=principal.id, subject=session, at=found.clock.now())
+    if not known or found.recordings is None:
+        raise _nothing_yet()
+    results = {recording: await found.recordings.verify(recording, heads) for recording, heads in known.items()}
+    async with found.database.transaction() as tx:
+        for row in await store.recordings_of(tx, session):
+            if row.id in results:
+                recorded_files.checked(row, results[row.id], found.clock.now())
+    return see_other(f"/records/{session}?told=checked")
+
+
+async def media(request: web.Request) -> web.StreamResponse:
+    """``GET /records/{id}/media/{recording}/{file}``: a playable file in ranges, after the recording was opened."""
+    principal, found, session = account(request), context(request), path_id(request)
+    async with found.database.transaction(write=False) as tx:
+        held = await recorded(tx, principal, session)
+        require(principal, Action.PLAY_RECORD, held.held)
+        if not await is_opened(tx, principal, session, request):
+            raise Denied("not-opened", "Please open the recording on its page first: that is noted in the ledger.")
+        recording = request.match_info["recording"]
+        if recording not in {row.id for row in await store.recordings_of(tx, session)}:
+            raise _nothing_yet()
+        now = found.clock.now()
+        file = await filing.require_open(tx, recording, request.match_info["file"], person=principal.id, now=now)
+        name = file.file
+    if found.recordings is None:
+        raise _nothing_yet()
+    return await serve(request, await found.recordings.open(recording, name))
+
+
+def _nothing_yet() -> NotFound:
+    return NotFound("no-recording", "There is no recording of this session yet.")
+
+
+async def progress(request: web.Request) -> web.StreamResponse:
+    """``GET /records/{id}/progress``: how far the composed pictures of a session are, for the page that waits."""
+    principal, found, session = account(request), context(request), path_id(request)
+    async with found.database.transaction(write=False) as tx:
+        await recorded(tx, principal, session)
+        rows = await store.recordings_of(tx, session)
+        states = [await jobs.state(tx, f"compose:{row.id}") for row in rows]
+    at = [_share(found.recordings, row.id) for row in rows]
+    waits = any(state in ("waiting", "running") for state in states)
+    return web.json_response({"waits": waits, "percent": max((share for share in at if share is not None), default=0)})
+
+
+def _share(library: Any, recording: str) -> int | None:
+    """Percent composed while a composition runs."""
+    try:
+        said = library.progress(recording) if library is not None else None
+    except NotFound:
+        said = None
+    return int(100 * said[0] / max(1, said[1])) if said else None
+
+
+def routes() -> list[web.RouteDef]:
+    return [
+        web.get("/records/{id}", show),
+        web.post("/records/{id}/play", play),
+        web.post("/records/{id}/verify", check),
+        web.get("/records/{id}/progress", progress),
+        web.get("/records/{id}/media/{recording}/{file}", media),
+    ]
