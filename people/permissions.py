@@ -64,9 +64,15 @@ class Action(StrEnum):
     """Defence counsel: play the working copy of what was filed."""
     COPY_FILED = "copy_filed"
     """Defence counsel: take a copy of what was filed along."""
+    HOLD_RECORD = "hold_record"
+    """Order that a record be kept whatever its term (legal hold), and lift that order."""
+    ASK_KEEPING = "ask_keeping"
+    """Ask that a sealed original be released, or a record destroyed; somebody else decides."""
     RELEASE_ORIGINAL = "release_original"
+    """Approve or refuse what another person asked: the release of a sealed original."""
     UNSEAL_RECORD = "unseal_record"
     DELETE_RECORD = "delete_record"
+    """Approve or refuse, as the second person, that a record be destroyed."""
     VIEW_CASE = "view_case"
     EDIT_CASE = "edit_case"
     VIEW_CLIENTS = "view_clients"
@@ -151,6 +157,7 @@ TABLE: Mapping[Role, Mapping[Action, frozenset[Relation]]] = MappingProxyType(
             (Action.PLAY_RECORD, R.OWN_CASE),
             (Action.VERIFY_RECORD, R.OWN_CASE),
             (Action.FILE_RECORD, R.OWN_CASE),
+            (Action.ASK_KEEPING, R.OWN_CASE),
             (Action.REVEAL_ALIAS, R.OWN_CASE),
             (Action.KEEP_APART, R.OWN_CASE),
         ),
@@ -179,13 +186,19 @@ TABLE: Mapping[Role, Mapping[Action, frozenset[Relation]]] = MappingProxyType(
             (Action.VERIFY_RECORD, R.OWN_TREE),
             (Action.EXPORT_RECORD, R.OWN_TREE),
             (Action.FILE_RECORD, R.OWN_TREE),
+            (Action.HOLD_RECORD, R.OWN_TREE),
+            (Action.ASK_KEEPING, R.OWN_TREE),
             (Action.RELEASE_ORIGINAL, R.OWN_TREE),
+            (Action.DELETE_RECORD, R.OWN_TREE),
             (Action.VIEW_LEDGER, R.OWN_TREE),
         ),
         Role.INSPECTOR: _account(
             (Action.VIEW_SESSION, R.OWN_TREE),
             (Action.VIEW_RECORD, R.OWN_TREE),
             (Action.VERIFY_RECORD, R.OWN_TREE),
+            (Action.HOLD_RECORD, R.OWN_TREE),
+            (Action.RELEASE_ORIGINAL, R.OWN_TREE),
+            (Action.DELETE_RECORD, R.OWN_TREE),
             (Action.VIEW_LEDGER, R.OWN_TREE),
             (Action.VIEW_TERMINALS, R.OWN_TREE),
         ),

@@ -25,7 +25,7 @@ from recordings.keys import FileKeys, KeyMissing
 from recordings.layout import recordings_dir
 from recordings.library import Library
 from recordings.picture import FontMissing
-from recordings.retention import HOLD_REASONS
+from recordings.retention import HOLD_REASONS, LIFT_REASONS
 from recordings.verify import verify
 
 recordings_app = typer.Typer(no_args_is_help=True, help="List, check, repair and finish recordings.")
@@ -209,6 +209,7 @@ def hold_command(
 @recordings_app.command("release")
 def release_command(
     recording: Id,
+    reason: Annotated[str, typer.Option(help=", ".join(LIFT_REASONS))],
     by: Annotated[str, typer.Option(help="Id of the person who orders it, for the ledger.")] = "operator",
     data_dir: DataDir = None,
 ) -> None:
@@ -216,7 +217,7 @@ def release_command(
 
     async def work(database: Database) -> str:
         async with database.transaction() as tx:
-            return f"{await keeping.lift(tx, recording, by=by, now=SystemClock().now())} holds lifted"
+            return f"{await keeping.lift(tx, recording, reason, by=by, now=SystemClock().now())} holds lifted"
 
     _acted(data_dir, work)
 

@@ -32,14 +32,29 @@ async def hold(tx: AsyncSession, recording: str, reason: str, *, by: str, now: d
     return placed
 
 
-async def lift(tx: AsyncSession, recording: str, *, by: str, now: datetime) -> int:
-    """Lift every legal hold of a recording; return how many there were."""
+async def lift(tx: AsyncSession, recording: str, reason: str, *, by: str, now: datetime) -> int:
+    """Lift every legal hold of a recording; return how many there were. Raises ``NotFound`` and ``Invalid``."""
     await _recording(tx, recording)
+    if reason not in retention.LIFT_REASONS:
+        raise Invalid("unknown-reason", "Choose one of the reasons listed.", field="reason")
     held = await holds(tx, recording)
     for item in held:
-        item.lifted_by, item.lifted = by, now
-        await ledger.append(tx, "recording.hold-lifted", actor=by, subject=recording, at=now, details={"hold": item.id})
+        item.lifted_by, item.lifted, item.lifted_for = by, now, reason
+        details = {"hold": item.id, "reason": reason}
+        await ledger.append(tx, "recording.hold-lifted", actor=by, subject=recording, at=now, details=details)
     return len(held)
+
+
+async def all_holds(tx: AsyncSession, recording: str) -> Sequence[LegalHold]:
+    """Holds in force and lifted ones, oldest first."""
+    query = select(LegalHold).where(LegalHold.recording == recording).order_by(LegalHold.placed, LegalHold.id)
+    return (await tx.execute(query)).scalars().all()
+
+
+async def requests(tx: AsyncSession, recording: str) -> Sequence[KeepingRequest]:
+    """What was asked for, newest first."""
+    query = select(KeepingRequest).where(KeepingRequest.recording == recording)
+    return (await tx.execute(query.order_by(KeepingRequest.asked.desc(), KeepingRequest.id))).scalars().all()
 
 
 async def holds(tx: AsyncSession, recording: str) -> Sequence[LegalHold]:

@@ -74,6 +74,8 @@ class LegalHold(Base):
     placed: Mapped[datetime] = mapped_column(UtcDateTime())
     lifted_by: Mapped[str | None] = mapped_column(String(64))
     lifted: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    lifted_for: Mapped[str | None] = mapped_column(String(32))
+    """Why, a word of ``retention.LIFT_REASONS``."""
 
 
 class KeepingRequest(Base):
@@ -97,3 +99,32 @@ class KeepingRequest(Base):
     decided: Mapped[datetime | None] = mapped_column(UtcDateTime())
     state: Mapped[str] = mapped_column(String(16), default="asked")
     """``asked``, ``approved``, ``refused`` or ``done``."""
+
+
+class Bundle(Base):
+    """A recording made ready to be handed over: asked for on a page, written by the worker, taken along, receipted."""
+
+    __tablename__ = "recording_bundles"
+    __table_args__ = (Index("ix_recording_bundles_recording", "recording"), {"info": {"package": "recordings"}})
+
+    id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
+    recording: Mapped[str] = mapped_column(RECORDING_ID, ForeignKey("recordings.id"))
+    recipient: Mapped[str] = mapped_column(String(100))
+    """Organisation it is for."""
+    encrypted: Mapped[bool]
+    """Kept as stored: only who has the keys opens it."""
+    asked_by: Mapped[str] = mapped_column(String(64))
+    asked: Mapped[datetime] = mapped_column(UtcDateTime())
+    state: Mapped[str] = mapped_column(String(16), default="asked")
+    """``asked``, ``ready``, ``failed``, or ``gone`` when its time was over."""
+    ready: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    bytes: Mapped[int | None] = mapped_column(BigInteger)
+    sha256: Mapped[str | None] = mapped_column(String(64))
+    """Of the file as it is taken along."""
+    digest: Mapped[str | None] = mapped_column(String(64))
+    """Of the chain's last line, as printed on the statement."""
+    fingerprint: Mapped[str | None] = mapped_column(String(64))
+    """Of the site's key."""
+    received_by: Mapped[str | None] = mapped_column(String(100))
+    """Who signed for it, as the receipt says."""
+    received: Mapped[datetime | None] = mapped_column(UtcDateTime())

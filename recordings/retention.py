@@ -28,6 +28,7 @@ KEEPING: Mapping[str, Keeping] = {
 DEFAULT = Keeping(10 * _YEAR)
 
 HOLD_REASONS = ("court-order", "complaint", "appeal", "inspection", "other-case")
+LIFT_REASONS = ("order-ended", "decision-final", "placed-in-error")
 REASONS = ("term-over", "court-order", "made-in-error", "review", "court-request", "defence-request")
 
 
@@ -61,13 +62,18 @@ def keeping_of(kind: str) -> Keeping:
     return KEEPING.get(kind, DEFAULT)
 
 
+def kept_until(kind: str, ended: datetime) -> datetime:
+    """Until when it is kept at least, whatever else is decided."""
+    return ended + keeping_of(kind).least
+
+
 def may_destroy(kept: Kept, now: datetime) -> Refused | None:
     """Whether a recording may be destroyed at all now, whoever asks."""
     if kept.holds:
         return Refused("legal-hold", "This recording is under a legal hold and is kept until it is lifted.")
     if not kept.case_ended:
         return Refused("case-open", "The case is not over; until then its recordings are kept.")
-    if now < kept.ended + keeping_of(kept.kind).least:
+    if now < kept_until(kept.kind, kept.ended):
         return Refused("term-running", "The time for which this recording must be kept is not over.")
     return None
 

@@ -54,6 +54,8 @@ PAGES: Final = (
     "real",
     "records",
     "record",
+    "keeping",
+    "access",
     "people",
     "facilities",
     "systems",

@@ -12,7 +12,7 @@ from cases.models import Case, CaseOfficer, Stage
 from core.ledger import Entry
 from people.models import Organisation, RoleGrant, Terminal
 from recordings.models import Recording
-from recordings.retention import keeping_of
+from recordings.retention import kept_until
 from scheduler.models import Booking, Facility, Party, Room
 
 
@@ -171,7 +171,7 @@ def _recorded(booking: Booking, number: str, names: str, known: Sequence[Recordi
         names,
         worst,
         min((row.verified for row in known), default=None),
-        max((row.ended + keeping_of(row.kind).least for row in known), default=None),
+        max((kept_until(row.kind, row.ended) for row in known), default=None),
     )
 
 
@@ -209,3 +209,13 @@ async def in_ledger(tx: AsyncSession, tag: str, *, actor: str, subject: str, sin
         Entry.tag == tag, Entry.actor == actor, Entry.subject == subject, Entry.at >= since
     )
     return (await tx.execute(query.limit(1))).first() is not None
+
+
+async def entries_of(
+    tx: AsyncSession, subjects: Collection[str], tags: Collection[str], before: int | None, limit: int
+) -> Sequence[Entry]:
+    """Entries of the ledger about any of ``subjects``, newest first, numbered below ``before``."""
+    query = select(Entry).where(Entry.subject.in_(subjects), Entry.tag.in_(tags))
+    if before is not None:
+        query = query.where(Entry.number < before)
+    return (await tx.execute(query.order_by(Entry.number.desc()).limit(limit))).scalars().all()

@@ -246,3 +246,75 @@ RECORD_STATES: Mapping[str, str] = {
     "erased": m("Destroyed"),
 }
 """To what a list of records is narrowed (``web.store.STATES``)."""
+
+HOLD_REASONS: Mapping[str, str] = {
+    "court-order": m("Ordered by a court"),
+    "complaint": m("A complaint is open"),
+    "appeal": m("Appeal or retrial"),
+    "inspection": m("An inspection is under way"),
+    "other-case": m("Needed in another case"),
+}
+
+LIFT_REASONS: Mapping[str, str] = {
+    "order-ended": m("The order has ended"),
+    "decision-final": m("The decision is final"),
+    "placed-in-error": m("It was placed by mistake"),
+}
+
+KEEPING_REASONS: Mapping[str, str] = {
+    "term-over": m("The term is over"),
+    "court-order": m("Ordered by a court"),
+    "made-in-error": m("Recorded by mistake"),
+    "review": m("Internal review"),
+    "court-request": m("The court or procuratorate asks for it"),
+    "defence-request": m("The defence asks for it"),
+}
+"""Why a release or a destruction is asked for (``recordings.retention.REASONS``)."""
+
+REQUEST_STATES: Mapping[str, tuple[str, str, str]] = {
+    "asked": ("warn", icon("hourglass-split"), m("waits for a second person")),
+    "approved": ("good", icon("check-circle"), m("approved")),
+    "refused": ("stop", icon("x-circle"), m("refused")),
+    "done": ("", icon("check2-all"), m("done")),
+}
+
+KEEPING_TOLD: Mapping[str, str] = {
+    "hold": m("The legal hold is in force."),
+    "lift": m("The legal hold is lifted."),
+    "file": m("The record is filed. Its original is sealed from now on."),
+    "asked-unseal": m("Your request waits for another person’s approval."),
+    "asked-delete": m("Your request waits for another person’s approval. Until then nothing changes."),
+    "approved-unseal": m("The release is approved."),
+    "refused-unseal": m("The request is refused. The original stays sealed."),
+    "approved-delete": m("The destruction is approved. It still has to be carried out, below."),
+    "refused-delete": m("The request is refused. Everything is kept."),
+    "back": m("The original is sealed again."),
+    "destroyed": m("The keys are destroyed. Times, check value and reason remain."),
+}
+"""What an act of the keeping page has done."""
+
+LOOKS: Mapping[str, tuple[str, str]] = {
+    "recording.closed": (icon("lock"), m("The record was closed and signed")),
+    "recording.log-viewed": (icon("eye"), m("Read the log and the verdict")),
+    "recording.play-granted": (icon("play-circle"), m("Opened picture and sound")),
+    "recording.verified": (icon("shield-check"), m("Had everything checked again")),
+    "recording.filed": (icon("lock"), m("Filed it with the case; the original was sealed")),
+    "recording.filed-viewed": (icon("eye"), m("Viewed the working copy as defence counsel")),
+    "recording.filed-copied": (icon("download"), m("Took a copy along as defence counsel")),
+    "recording.resealed": (icon("lock"), m("Sealed the original again")),
+    "recording.unseal-asked": (icon("unlock"), m("Asked for the release of the original")),
+    "recording.unseal-approved": (icon("unlock"), m("Approved the release of the original")),
+    "recording.unseal-refused": (icon("x-circle"), m("Refused the release of the original")),
+    "recording.held": (icon("shield-lock"), m("Placed a legal hold")),
+    "recording.hold-lifted": (icon("shield-slash"), m("Lifted a legal hold")),
+    "recording.delete-asked": (icon("trash"), m("Asked for its destruction")),
+    "recording.delete-approved": (icon("trash"), m("Approved its destruction")),
+    "recording.delete-refused": (icon("x-circle"), m("Refused its destruction")),
+    "recording.erased": (icon("trash"), m("Destroyed the keys")),
+    "recording.export-asked": (icon("box-seam"), m("Had a bundle made to be handed over")),
+    "recording.exported": (icon("download"), m("Took a bundle along")),
+    "recording.received": (icon("pencil-square"), m("Entered the recipient’s receipt")),
+    "recording.spoilt": (icon("exclamation-triangle"), m("The weekly check found damage that no copy mends")),
+    "recording.mended": (icon("wrench"), m("Damage was mended from the second copy")),
+}
+"""What the ledger says of a record, as its page tells it."""

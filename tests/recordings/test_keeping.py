@@ -117,7 +117,7 @@ async def test_a_hold_that_comes_in_between_stops_it(stored):
     assert refused.rule == "legal-hold"
     assert verify(studio.files.root).exit_code == 0
     async with database.transaction() as tx:
-        assert await keeping.lift(tx, "rec-1", by="p-9", now=studio.clock.now()) == 1
+        assert await keeping.lift(tx, "rec-1", "order-ended", by="p-9", now=studio.clock.now()) == 1
     assert await keeping.carry_out(database, library, studio.clock, request_id, case_ended=True) is None
 
 
