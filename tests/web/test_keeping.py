@@ -125,8 +125,8 @@ async def test_sealed_original_is_released_for_a_time(site: World) -> None:
     answer = {"request": await asked_for(site), "answer": "approve"}
     inspector = await site.browser("inspector")
     site.clock.advance(11 * 60)
-    status, _, leads = await site.post(inspector, f"/records/{kept.id}/keeping/decide", **answer)
-    assert (status, leads.startswith("/confirm")) == (303, True)
+    status, text, _ = await site.post(inspector, f"/records/{kept.id}/keeping/decide", **answer)
+    assert (status, "请确认是您本人" in text) == (403, True)
     assert (await officer.get(media)).status == 403
     assert (await act(site, "inspector", kept, "decide", **answer))[0] == 303
     assert (await officer.get(media)).status == 200

@@ -30,8 +30,8 @@ MOST = 5000
 """Lines of a table that is taken along."""
 _HEAD = (
     m("Date"),
-    m("From"),
-    m("To"),
+    m("Begin"),
+    m("End"),
     m("What"),
     m("Case number"),
     m("Who took part"),
