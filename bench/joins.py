@@ -1,6 +1,6 @@
 """How fast one gets in, what silent endpoints cost, and whether coming and going leaves anything behind.
 
-    python -m bench.joins [--silent 200] [--cycles 200]
+    python -m bench.joins [--silent 200] [--cycles 1000]
 
 One JSON line each: offer to DTLS connected, alone and with twenty others in the same second; CPU and memory of
 endpoints that are connected and silent; memory, tables and file descriptors before and after cycles of joining and
@@ -14,8 +14,9 @@ import os
 import time
 
 from bench.lab.load import packetize
+from bench.lab.machine import cpu, percentile
 from bench.lab.participant import Participant
-from bench.relay import Whip, cpu, percentile
+from bench.relay import Whip
 from media.endpoint import local_addresses
 
 CROWD = 20
@@ -60,7 +61,7 @@ async def silent(server: Whip, pid: int, host: str, count: int) -> dict[str, flo
     start, begun = cpu(pid), time.monotonic()
     await asyncio.sleep(10)
     end = cpu(pid)
-    share = (end.user + end.system - start.user - start.system) / (time.monotonic() - begun)
+    share = (end.total - start.total) / (time.monotonic() - begun)
     for participant in everybody:
         participant.close()
     await asyncio.sleep(1)
@@ -84,8 +85,7 @@ async def cycles(server: Whip, pid: int, host: str, count: int) -> dict[str, obj
     for index in range(count):
         await one(index)
     await asyncio.sleep(1)
-    async with server._http.get(server._address + "/metrics") as answer:
-        gauges = dict(line.split(" ") for line in (await answer.text()).splitlines() if not line.startswith("#"))
+    gauges = await server.metrics()
     return {
         "rss_mb_before": round(memory, 1), "rss_mb_after": round(cpu(pid).rss_mb, 1), "files_before": files,
         "files_after": len(os.listdir(f"/proc/{pid}/fd")), "resources_after": gauges["yuanjian_media_resources"],
@@ -95,7 +95,7 @@ async def cycles(server: Whip, pid: int, host: str, count: int) -> dict[str, obj
 async def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.joins", description=__doc__.splitlines()[0])
     parser.add_argument("--silent", type=int, default=200)
-    parser.add_argument("--cycles", type=int, default=200)
+    parser.add_argument("--cycles", type=int, default=1000)
     parser.add_argument("--host", default=local_addresses(loopback=True)[0])
     options = parser.parse_args()
     server = Whip("bench.open_relay", "--port", "0", "--host", options.host, "--record", "none")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from media.peer import Peer
 
-DELAY_BOUNDS_MS = (0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0)
+DELAY_BOUNDS_MS = (0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 8.0, 10.0, 20.0, 50.0, 100.0, 1e3)
 
 
 class Histogram:
@@ -49,7 +49,7 @@ class Counters:
         self.lost = 0
         """Packets of publishers that repair did not bring back."""
         self.delay_ms = Histogram()
-        """From the socket to the last subscriber, sampled."""
+        """From the socket to the last subscriber, of sampled wake-ups: the packet that waited longest."""
         self.loop_lag_ms = 0.0
         """How late the loop's timer last was."""
 

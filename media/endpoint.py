@@ -28,7 +28,7 @@ LOOK = 7
 """The rate is looked at in every eighth wake-up."""
 SOCKET_BUFFER = 4 << 20
 SAMPLE = 8
-"""One wake-up in this many measures the delay of its first packet."""
+"""One wake-up in this many measures how long its first packet was in the process: no other waited longer."""
 _TIMESTAMPNS = 35
 _TIMESPEC = struct.Struct("@qq")
 
@@ -154,15 +154,18 @@ class UdpPort(Demultiplexer):
     def drain(self) -> int:
         """Take up to ``BATCH`` waiting datagrams and forward them; return how many."""
         self._wakeups += 1
-        sampled = self._sampled() if self._wakeups % SAMPLE == 0 else 0
-        taken = self._take_all(sampled)
+        taken, arrived = self._take_timed() if self._wakeups % SAMPLE == 0 else (0, None)
+        taken = self._take_all(taken)
         self.taker.flush()
+        if arrived is not None:
+            self.counters.delay_ms.add(max(0.0, (self.clock.now().timestamp() - arrived) * 1000))
         return taken
 
-    def _take_all(self, sampled: int) -> int:
+    def _take_all(self, before: int) -> int:
+        """Take what waits; return how many, with those taken ``before``."""
         receive, buffer, take, media = self.sock.recvfrom_into, self.taker.buffer, self.take, self.taker.media
         peers, monotonic_ns = self.peers, self.clock.monotonic_ns
-        for taken in range(sampled, BATCH):
+        for taken in range(before, BATCH):
             try:
                 length, address = receive(buffer)
             except BlockingIOError:
@@ -177,22 +180,19 @@ class UdpPort(Demultiplexer):
             take(length, address)
         return BATCH
 
-    def _sampled(self) -> int:
-        """Take one datagram with the kernel's time of its arrival and measure how long it took to forward."""
+    def _take_timed(self) -> tuple[int, float | None]:
+        """Take one datagram with the kernel's time of its arrival; return how many, and that time if it was media."""
         try:
             length, ancillary, _, address = self.sock.recvmsg_into([self._view], 64)
         except OSError:
-            return 0
+            return 0, None
         media = length >= MIN_DATAGRAM and 127 < self._view[0] < 192 and address in self.peers
         self.take(length, address)
-        self.taker.flush()
         for _, kind, data in ancillary:
             if kind == _TIMESTAMPNS and media and len(data) >= 16:
                 seconds, nanoseconds = _TIMESPEC.unpack_from(data)
-                arrived = seconds * 1_000_000_000 + nanoseconds
-                now = round(self.clock.now().timestamp() * 1e9)
-                self.counters.delay_ms.add(max(0.0, (now - arrived) / 1e6))
-        return 1
+                return 1, seconds + nanoseconds / 1_000_000_000
+        return 1, None
 
 
 def local_addresses(*, loopback: bool) -> list[str]:

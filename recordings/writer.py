@@ -136,7 +136,7 @@ class Writer:
     def _watchdog(self) -> None:
         """A sync may hang in the kernel for minutes: say so from another thread."""
         while self._thread.is_alive() and not self._fenced:
-            self._thread.join(self._tick)
+            self._thread.join(STALLED / 4)
             waited = (self._opening.clock.monotonic_ns() - self._progress) / 1e9
             if waited > STALLED and self._thread.is_alive():
                 self.fail("disk-stalled")

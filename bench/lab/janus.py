@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 
+from bench.lab.machine import end
 from bench.lab.participant import Participant
 
 CONFIG = """
@@ -56,6 +57,7 @@ class Janus:
         self._rooms: dict[str, int] = {}
         self._feeds: dict[tuple[str, str], int] = {}
         self.process: subprocess.Popen[bytes] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> int:
         """Start the process and the session; return the process id."""
@@ -72,11 +74,11 @@ class Janus:
         )  # fmt: skip
         (folder / "janus.transport.websockets.jcfg").write_text(WEBSOCKETS.format(port=port))
         (folder / "janus.plugin.videoroom.jcfg").write_text("general: { }\n")
+        self._http = aiohttp.ClientSession()
         with (folder / "log").open("wb") as output:
             self.process = subprocess.Popen(
                 ["janus", "-F", str(folder), "-C", str(folder / "janus.jcfg")], stdout=output, stderr=output
             )
-        self._http = aiohttp.ClientSession()
         for _ in range(100):
             try:
                 self._socket = await self._http.ws_connect(
@@ -85,9 +87,11 @@ class Janus:
                 break
             except aiohttp.ClientError:
                 await asyncio.sleep(0.1)
-        self._reader = asyncio.create_task(self._read())
+        else:
+            raise RuntimeError("Janus did not start")
+        self._tasks.append(asyncio.create_task(self._read()))
         self._session = (await self._ask("create"))["data"]["id"]
-        self._keepalive = asyncio.create_task(self._keep_alive())
+        self._tasks.append(asyncio.create_task(self._keep_alive()))
         self._control = await self._attach()
         return self.process.pid
 
@@ -161,11 +165,13 @@ class Janus:
         await self._message(handle, {"request": "start"}, answer)
         await participant.connect(offer)
 
+    async def delays(self) -> None:
+        """Janus does not say how long packets are inside it."""
+
     async def stop(self) -> None:
-        for task in (self._reader, self._keepalive):
+        """End the process, which takes its sessions with it; asked politely to close them it can take minutes."""
+        for task in self._tasks:
             task.cancel()
-        await self._socket.close()
-        await self._http.close()
-        assert self.process is not None
-        self.process.terminate()
-        await asyncio.to_thread(self.process.wait)
+        if self.process is not None:
+            await end(self.process)
+            await self._http.close()

@@ -3,6 +3,7 @@
 import asyncio
 import fractions
 import heapq
+import itertools
 import struct
 import time
 from collections.abc import Awaitable, Callable
@@ -20,6 +21,8 @@ PAYLOAD = 1_000
 AUDIO_BYTES = 80
 """An Opus packet of 20 ms at 32 kb/s."""
 STAMP = struct.Struct("!Q")
+TOGETHER = 10
+"""Rooms that are filled at once: Janus misses the first ClientHello, and each joining then takes a second."""
 
 
 @cache
@@ -156,21 +159,27 @@ class Rooms:
         self.pacer = Pacer()
 
     async def fill(self, rooms: int, size: int, publish: Publish, subscribe: Subscribe, *, stamped: bool) -> None:
-        """Let everybody in, one after the other, and start sending."""
+        """Let everybody in and start sending; a few rooms at a time, in each one after the other."""
         frames()
-        for room in range(rooms):
-            for member in range(size):
-                participant = Participant(self.host)
-                self.everybody.append(participant)
-                await publish(f"r{room}", f"p{member}", participant)
-                sender = Sender(participant, (len(self.senders) * 0.6180339 % 1) * 0.033)
-                self.senders.append(sender)
-                self.pacer.add(sender)
-        for room in range(rooms):
-            for member in range(size):
-                for other in range(size):
-                    if other != member:
-                        await self._see(f"r{room}", f"p{member}", f"p{other}", subscribe, stamped)
+        places = asyncio.Semaphore(TOGETHER)
+
+        async def publishers(room: int) -> None:
+            async with places:
+                for member in range(size):
+                    participant = Participant(self.host)
+                    self.everybody.append(participant)
+                    await publish(f"r{room}", f"p{member}", participant)
+                    sender = Sender(participant, (len(self.senders) * 0.6180339 % 1) * 0.033)
+                    self.senders.append(sender)
+                    self.pacer.add(sender)
+
+        async def viewers(room: int) -> None:
+            async with places:
+                for member, other in itertools.permutations(range(size), 2):
+                    await self._see(f"r{room}", f"p{member}", f"p{other}", subscribe, stamped)
+
+        await asyncio.gather(*(publishers(room) for room in range(rooms)))
+        await asyncio.gather(*(viewers(room) for room in range(rooms)))
 
     async def _see(self, room: str, who: str, whom: str, subscribe: Subscribe, stamped: bool) -> None:
         participant, tally = Participant(self.host), Tally(stamped=stamped)
