@@ -15,8 +15,9 @@ from recordings.filesystem import Disk
 from recordings.keys import FileKeys
 from recordings.reader import Reader
 from recordings.verify import verify
+from tests.campaigns import campaign, rounds, seed
 
-KILLS = 200 if os.environ.get("YUANJIAN_SOAK") else 5
+KILLS = rounds(5, 200)
 PROGRAM = Path(__file__).parent / "recording_program.py"
 
 
@@ -47,9 +48,10 @@ def run_until_killed(place: Path, seconds: float) -> list[int]:
     return acknowledged
 
 
+@campaign
 def test_kills_at_random_instants_lose_nothing_acknowledged(tmp_path):
     """One recording, killed again and again: each run recovers it; in the end every acknowledged second verifies."""
-    rng = random.Random(7)
+    rng = random.Random(seed(7))
     acknowledged: list[int] = []
     for _ in range(KILLS):
         acknowledged += run_until_killed(tmp_path, rng.random() * 0.4)

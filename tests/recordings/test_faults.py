@@ -17,8 +17,8 @@ from recordings.keys import FileKeys
 from recordings.reader import Reader
 from recordings.take import Kind
 from recordings.verify import verify
+from tests.campaigns import campaign, rounds
 
-SOAK = bool(os.environ.get("YUANJIAN_SOAK"))
 SOUND = synthetic.track(1, "audio", "opus")
 
 
@@ -137,12 +137,13 @@ async def test_a_key_store_that_goes_during_a_session_does_not_end_it(tmp_path):
     assert refused.value.code == "key-missing"
 
 
+@campaign
 def test_hours_of_recording_stay_whole_and_seekable(studio):
     """F28: sequence numbers and timestamps wrap, segments follow one another, and the file lasts as long as it should.
 
     Twelve minutes here, eight hours in the soak.
     """
-    minutes = 480 if SOAK else 12
+    minutes = rounds(12, 480)
     packet = synthetic.sound(1)[10]
     studio.begin()
     studio.take.commit([(Kind.OPENED, SOUND, studio.now.mono_ns)], studio.now)

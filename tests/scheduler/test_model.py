@@ -2,7 +2,6 @@
 by one, on both databases."""
 
 import asyncio
-import os
 import shutil
 from datetime import timedelta
 from uuid import uuid4
@@ -23,6 +22,7 @@ from scheduler.decisions import cancel
 from scheduler.models import Booking, Hold
 from scheduler.reviews import custody_event
 from scheduler.running import extend
+from tests.campaigns import WHOLE, campaign, rounds
 from tests.scheduler.world import NOON, Site, copy_database, open_site
 
 PEOPLE = ("张伟民", "李秋生")
@@ -165,24 +165,24 @@ class Bookings(RuleBasedStateMachine):
 
 
 def explore(open_):
-    """Run the machine; longer with YUANJIAN_SOAK_EXAMPLES in the environment."""
+    """Run the machine."""
 
     class Machine(Bookings):
         open = staticmethod(open_)
 
-    examples = int(os.environ.get("YUANJIAN_SOAK_EXAMPLES", "3"))
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=examples,
+            max_examples=rounds(3, 300),
             stateful_step_count=12,
             deadline=None,
-            derandomize="YUANJIAN_SOAK_EXAMPLES" not in os.environ,
+            derandomize=not WHOLE,
             suppress_health_check=list(HealthCheck),
         ),
     )
 
 
+@campaign
 def test_random_sequences_agree_with_the_model_on_sqlite(seeded_sqlite, tmp_path):
     """SQLite never differs from comparing every window with every other."""
 
@@ -194,6 +194,7 @@ def test_random_sequences_agree_with_the_model_on_sqlite(seeded_sqlite, tmp_path
     explore(open_)
 
 
+@campaign
 @pytest.mark.postgres
 def test_random_sequences_agree_with_the_model_on_postgresql(postgres_cluster, seeded_postgres):
     """PostgreSQL does not either."""

@@ -7,8 +7,8 @@ from pathlib import Path
 from aiohttp import web
 
 from bench.open_relay import Door, Rooms
+from tests.wire.coturn import certificate
 from tests.wire.peers import FakeRecorders, relay
-from tests.wire.test_turn import certificate
 
 
 async def test_ffmpegs_whip_muxer_is_a_camera(tmp_path: Path) -> None:

@@ -8,11 +8,12 @@ import tracemalloc
 from bench.lab.participant import Participant
 from core.clock import FakeClock
 from media import commands
+from tests.campaigns import campaign, rounds
 from tests.wire.peers import NOW, Desk, FakeRecorders, relay
 from tests.wire.room import publish, room, speak, subscribe
 from tests.wire.strangers import ALERT, CLIENT_HELLO, Stranger
 
-CYCLES = 1_000 if os.environ.get("YUANJIAN_SOAK") else 25
+CYCLES = rounds(25, 1_000)
 
 
 async def test_a_silent_participant_is_told_inactive_then_left() -> None:
@@ -144,6 +145,7 @@ async def test_a_crowd_joins_while_strangers_flood() -> None:
         assert stranger.answers() == 0
 
 
+@campaign
 async def test_cycles_of_joining_and_leaving_leave_nothing_behind() -> None:
     """After many cycles the tables, tasks and file descriptors are those of the beginning, and memory is near."""
 
