@@ -21,8 +21,10 @@ import numpy as np
 from av.packet import Packet
 
 from core.clock import Clock
-from recordings import derived, keys
+from core.texts import Texts
+from recordings import derived, keys, words
 from recordings.canonical import instant
+from recordings.captions import SCREEN, WIDE, role_words
 from recordings.derived import SealedReader, SealedWriter, Sidecar
 from recordings.faststart import faststart
 from recordings.feeds import RATE, AudioFeed, VideoFeed
@@ -30,34 +32,17 @@ from recordings.filesystem import Disk
 from recordings.keys import SiteKeys
 from recordings.layout import RecordingFiles
 from recordings.library import Summary, summary_of
-from recordings.picture import HEIGHT, OCHRE, PAPER, STAGE, WIDTH, Box, Canvas, arrange, bar, notice
+from recordings.picture import HEIGHT, OCHRE, PAPER, STAGE, WIDTH, Box, Canvas, Layout, arrange, bar, notice
 from recordings.reader import Reader
 from recordings.take import SOFTWARE
+from recordings.verdicts import Range, Verdict
 
 FPS = 25
 PIECE_S = 120
 NAME = "composed.mp4"
 _PACKET = struct.Struct(">qBI")
 _STEP_NS = 1_000_000_000 // FPS
-_ROLES = {
-    "officer": "办案民警 Officer",
-    "cooperating_officer": "协作民警 Co-operating officer",
-    "duty_officer": "值班民警 Duty officer",
-    "lawyer": "律师 Lawyer",
-    "detainee": "被讯问人 Person questioned",
-    "witness": "证人 Witness",
-    "victim": "被害人 Victim",
-    "guardian": "法定代理人 Guardian",
-    "interpreter": "翻译 Interpreter",
-    "operator": "操作员 Operator",
-    "synthetic": "演练 Rehearsal",
-    "host": "主持 Host",
-    "party": "参加人 Party",
-    "guest": "来宾 Guest",
-    "room": "房间 Room",
-    "post": "值班 Post",
-}
-"""What is written when policy gives no name; any other role is written as it is."""
+_CHINESE = Texts("zh-CN")
 _SUBJECTS = ("detainee", "victim", "witness", "room", "guest", "party", "guardian", "lawyer")
 """Roles that stand large, in this order."""
 
@@ -132,16 +117,17 @@ def _sources(made: Sequence[Sidecar], wishes: Wishes) -> list[_Source]:
     found = []
     for (endpoint, publication), items in groups.items():
         items.sort(key=lambda item: (item.start_ms, item.part))
-        label = (wishes.labels or {}).get(endpoint) or _ROLES.get(items[0].role, items[0].role)
-        found.append(_Source(endpoint, publication, label, items))
+        label = (wishes.labels or {}).get(endpoint) or role_words(items[0].role)
+        beside = {"room": f" · {WIDE}", "screen": f" · {SCREEN}"}.get(publication, "")
+        found.append(_Source(endpoint, publication, label + beside, items))
     return sorted(found, key=_rank)
 
 
-def _rank(source: _Source) -> tuple[int, int, int]:
+def _rank(source: _Source) -> tuple[int, int, str, int]:
     """A shared screen first, then whoever the session is about; of a room the close camera before the wide one."""
     role = source.files[0].role
     subject = _SUBJECTS.index(role) if role in _SUBJECTS else len(_SUBJECTS)
-    return (source.publication != "screen", subject, source.publication == "room")
+    return (source.publication != "screen", subject, source.endpoint, source.publication == "room")
 
 
 class _Work:
@@ -234,8 +220,8 @@ class _Work:
         for body in self._said.gaps:
             if body.get("track") is None:
                 start, end = self._said.utc(body["from_ms"]), self._said.utc(body["to_ms"])
-                spoken = f"{self._local(start)} – {self._local(end)}"
-                lines = ["录制中断", "Nothing was recorded here", spoken, f"原因 cause: {body['cause']}"]
+                why, _ = words.cause(Range(0, 0, Verdict.GAP, str(body["cause"])))
+                lines = ["录制中断", f"{self._local(start)} – {self._local(end)}", _CHINESE(why), why]
                 found.append((body["from_ms"] * 1_000_000, body["to_ms"] * 1_000_000, lines))
         return found
 
@@ -368,11 +354,21 @@ class _Stage:
     def _tiles(self, present: Sequence[int], at_ns: int, *, fresh: bool) -> None:
         if fresh:
             self.canvas.fill(Box(0, 0, WIDTH, HEIGHT - 48), STAGE)
-        screen = bool(present) and self._sources[present[0]].publication == "screen"
-        boxes = arrange(len(present), screen=screen)
+        layout = self._layout(present)
+        boxes = arrange(len(present), layout)
         for position, (index, box) in enumerate(zip(present, boxes, strict=False)):
-            inset = position > 0 and len(present) == 2 and not screen
+            inset = position > 0 and len(present) == 2 and layout is Layout.EQUAL
             self._tile(self._sources[index], self._feeds[index], box, at_ns, inset=inset)
+
+    def _layout(self, present: Sequence[int]) -> Layout:
+        """A shared screen, or the close camera of a room whose wide one is there too, stands large."""
+        shown = [self._sources[index] for index in present]
+        if shown and shown[0].publication == "screen":
+            return Layout.SCREEN
+        wide = {source.endpoint for source in shown if source.publication == "room"}
+        if shown and shown[0].publication != "room" and shown[0].endpoint in wide:
+            return Layout.ROOM
+        return Layout.EQUAL
 
     def _tile(self, source: _Source, feed: VideoFeed, box: Box, at_ns: int, *, inset: bool) -> None:
         if inset:

@@ -117,7 +117,7 @@ class VideoFeed:
             return self._scaled[2], self._scaled[3]
         place = fit(frame.width, frame.height, box)
         if self._masked:
-            frame = frame.reformat(max(4, place.width // 40 * 2), max(4, place.height // 40 * 2), "yuv420p")
+            frame = frame.reformat(max(4, place.width // 80 * 2), max(4, place.height // 80 * 2), "yuv420p")
             packed = frame.reformat(place.width, place.height, "yuv420p", interpolation="POINT").to_ndarray()
         else:
             packed = frame.reformat(place.width, place.height, "yuv420p", interpolation="FAST_BILINEAR").to_ndarray()

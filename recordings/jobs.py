@@ -1,6 +1,7 @@
 """What the worker does with recordings, by kind of job."""
 
 import asyncio
+import contextlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,8 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core import ledger
 from core.clock import Clock
 from core.database import Database
+from core.errors import Unavailable
 from core.jobs import Handler, enqueue
-from recordings import keeping, store, upkeep
+from recordings import captions, keeping, store, upkeep
 from recordings.filesystem import Disk
 from recordings.layout import RecordingFiles
 from recordings.library import Library
@@ -149,7 +151,10 @@ async def compose_recording(library: Library, database: Database, clock: Clock, 
     recording = str(payload["recording"])
     if not library.has(recording) or library.is_erased(recording):
         return
-    wishes = json.dumps(payload.get("wishes") or {}).encode()
+    said = dict(payload.get("wishes") or {})
+    with contextlib.suppress(Unavailable):  # a log that cannot be opened names nobody
+        said.setdefault("labels", captions.labels(await library.log(recording)))
+    wishes = json.dumps(said).encode()
     await _run("compose", str(library.data_dir), recording, given=wishes)
     await refresh(library, database, clock, recording)
 

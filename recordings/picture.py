@@ -7,6 +7,7 @@ that it does not jitter.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+
+from recordings.captions import short
 
 WIDTH, HEIGHT = 1280, 720
 BAR = 48
@@ -52,17 +55,29 @@ def _four(value: float) -> int:
     return int(value) // 4 * 4
 
 
-def arrange(count: int, *, screen: bool) -> list[Box]:
-    """Places for ``count`` sources, the first being the main one.
+class Layout(Enum):
+    """How sources stand to one another."""
 
-    One fills the stage; two are picture in picture; with a shared ``screen``, and for wide and close cameras of one
-    room, the others stand in a column; more are a grid of equal tiles.
-    """
+    EQUAL = "equal"
+    """Two as picture in picture, more as a grid."""
+    SCREEN = "screen"
+    """The first is a shared screen: as large as can be, the others narrow beside it."""
+    ROOM = "room"
+    """The first two are the close and the wide camera of one room: the close one large, the wide one beside it at
+    the top, the others below."""
+
+
+_COLUMN = {Layout.SCREEN: 0.22, Layout.ROOM: 0.32}
+"""Share of the width for those beside the main picture."""
+
+
+def arrange(count: int, layout: Layout = Layout.EQUAL) -> list[Box]:
+    """Places for ``count`` sources, the first being the main one; one alone fills the stage."""
     stage = HEIGHT - BAR
     if count <= 1:
         return [Box(0, 0, WIDTH, stage)]
-    if screen:
-        column = _four(WIDTH * 0.22)
+    if layout is not Layout.EQUAL:
+        column = _four(WIDTH * _COLUMN[layout])
         main = Box(_GAP, _GAP, _four(WIDTH - column - 3 * _GAP), stage - 2 * _GAP)
         height = min(_four(column * 3 / 4), _four((stage - _GAP) / (count - 1) - _GAP))
         return [
@@ -144,6 +159,8 @@ class Canvas:
 
     def caption(self, box: Box, words: str, colour: Rgb = PAPER) -> None:
         """Who this is: a strip at the lower left of the box."""
+        if _font(18).getlength(words) > box.width - 24:
+            words = short(words)
         mask = text_mask(_cut(words, 18, box.width - 24), 18)
         width, height = _four(mask.shape[1] + 23), 32
         strip = Box(box.x, box.y + box.height - height, min(width, box.width), height)

@@ -12,7 +12,7 @@ from recordings import compose
 from recordings.compose import Composer, Wishes
 from recordings.derived import SealedReader
 from recordings.finalize import Finalizer
-from recordings.picture import BAR, HEIGHT, WIDTH, Box, Canvas, arrange, clock_mask, fit, to_yuv
+from recordings.picture import BAR, HEIGHT, WIDTH, Box, Canvas, Layout, arrange, clock_mask, fit, to_yuv
 
 
 def session(studio, seconds, *, crash=False, codec="vp8"):
@@ -116,17 +116,17 @@ def test_a_recording_without_media_has_nothing_to_compose(tmp_path):
     assert composer(studio).run("rec-1") is None
 
 
-@pytest.mark.parametrize("screen", [False, True])
+@pytest.mark.parametrize("layout", Layout)
 @pytest.mark.parametrize("count", range(1, 10))
-def test_tiles_lie_apart_and_inside_the_stage(count, screen):
+def test_tiles_lie_apart_and_inside_the_stage(count, layout):
     """No tile leaves the stage or covers another, but for the inset of two; all fit YUV's grid."""
-    boxes = arrange(count, screen=screen)
+    boxes = arrange(count, layout)
     assert len(boxes) == count
     for box in boxes:
         assert not any(value % 4 for value in (box.x, box.y, box.width, box.height))
         assert box.x + box.width <= WIDTH
         assert box.y + box.height <= HEIGHT - BAR
-    if count != 2 or screen:
+    if count != 2 or layout is not Layout.EQUAL:
         for i, a in enumerate(boxes):
             for b in boxes[i + 1 :]:
                 apart = a.x + a.width <= b.x or b.x + b.width <= a.x or a.y + a.height <= b.y or b.y + b.height <= a.y
@@ -155,3 +155,26 @@ def test_colours_survive():
     shown = av.VideoFrame.from_ndarray(canvas.packed, "yuv420p").to_ndarray(format="rgb24")[100, 100]
     assert np.abs(shown.astype(int) - (0x9A, 0x67, 0x00)).max() <= 3
     assert to_yuv((255, 255, 255)) == (235, 128, 128)
+
+
+def test_the_close_camera_stands_large_and_the_wide_one_beside_it(studio):
+    """Of a room with two cameras; a host comes below."""
+    cameras = [
+        replace(synthetic.track(1, "video", "vp8", "ep-room", "room"), role="room"),
+        replace(synthetic.track(2, "video", "vp8", "ep-room", "camera"), role="room"),
+        replace(synthetic.track(3, "video", "vp8", "ep-host", "camera"), role="host"),
+    ]
+    sizes = [(320, 180), (160, 120), (160, 120)]
+    streams = [synthetic.video_stream(t, 1, width=w, height=h) for t, (w, h) in zip(cameras, sizes, strict=True)]
+    studio.begin().play(synthetic.merged(*streams)).close()
+    Finalizer(studio.data_dir, lambda: studio.site, studio.clock, studio.disk).run("rec-1")
+    picture = frame_at(content(studio, composer(studio).run("rec-1")), 0.5)
+    main, wide, host = arrange(3, Layout.ROOM)
+    grey = synthetic.grey_of(0)
+    for box, (width, height) in ((main, (160, 120)), (wide, (320, 180)), (host, (160, 120))):
+        place = fit(width, height, box)
+        middle = picture[place.y + place.height // 2, place.x + place.width // 2]
+        assert abs(int(middle.mean()) - grey) <= 8, box
+        below = picture[min(place.y + place.height + 4, HEIGHT - BAR - 1), place.x + place.width // 2]
+        assert below.mean() < 25, "a picture of that form, no larger"
+    assert main.width > 1.9 * wide.width

@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import os
+import random
+import runpy
 import shutil
 import subprocess
 import sys
@@ -15,6 +18,23 @@ from recordings import keys
 from recordings.export import export
 from recordings.finalize import Finalizer
 from recordings.verify import verify
+
+TAMPERINGS = 100_000 if os.environ.get("YUANJIAN_SOAK") else 250
+
+
+def tampered(rng, data):
+    """One flipped bit, or some bytes cut, repeated, exchanged or taken from the end."""
+    at, length = rng.randrange(len(data)), rng.randrange(1, 200)
+    match rng.randrange(5):
+        case 0:
+            return data[:at]
+        case 1:
+            return data[:at] + data[at + length :]
+        case 2:
+            return data[:at] + data[at : at + length] + data[at:]
+        case 3:
+            return data[:at] + rng.randbytes(length) + data[at + length :]
+    return data[:at] + bytes([data[at] ^ 1 << rng.randrange(8)]) + data[at + 1 :]
 
 
 @pytest.fixture
@@ -123,6 +143,34 @@ def test_both_verifiers_name_the_same_second(bundle):
         grave = {(i.from_ms, i.verdict.value) for i in ours.findings() if i.verdict.value in ("MODIFIED", "MISSING")}
         said = {(f["from_ms"], f["verdict"]) for f in theirs["findings"] if f["cause"] != "file-altered"}
         assert grave <= said, name
+
+
+def test_random_tampering_of_a_bundle_is_found_by_both_verifiers(studio, tmp_path, capsys, monkeypatch):
+    """Whatever is done to a file that the chain speaks of, neither says INTACT, and both name a cause."""
+    studio.begin().play(synthetic.audio_stream(synthetic.track(1, "audio", "opus"), 2)).close()
+    made = export(studio.data_dir, "rec-1", tmp_path / "b.zip", studio.site, studio.clock)
+    with zipfile.ZipFile(made.bundle) as archive:
+        archive.extractall(tmp_path / "b")
+    theirs = runpy.run_path(str(tmp_path / "b" / "verify.py"))["main"]
+    trust, rng = keys.read_trust(made.fingerprint), random.Random(20261125)
+    monkeypatch.setattr(sys, "argv", ["verify.py", str(tmp_path / "b"), "--site", made.fingerprint, "--json"])
+    paths = [path for path in (tmp_path / "b" / "recording").iterdir() if path.name != "log.json"]
+    assert (theirs(), verify(tmp_path / "b", trust).exit_code) == (0, 0)
+    for _ in range(TAMPERINGS):
+        path = rng.choice(paths)
+        whole = path.read_bytes()
+        changed = tampered(rng, whole)
+        if changed == whole:
+            continue
+        path.write_bytes(changed)
+        capsys.readouterr()
+        status, ours = theirs(), verify(tmp_path / "b", trust)
+        said = capsys.readouterr().out
+        assert status != 0, path.name
+        assert ours.exit_code != 0, path.name
+        assert not said.startswith("{") or json.loads(said)["findings"] or json.loads(said)["verdict"] == "INCOMPLETE"
+        path.write_bytes(whole)
+    assert theirs() == 0
 
 
 def test_what_can_be_played_is_in_the_bundle_in_clear(bundle):

@@ -1,5 +1,7 @@
 """The finalising job: closes, makes files, verifies, and tells the database."""
 
+import json
+
 import pytest
 import synthetic
 
@@ -89,3 +91,25 @@ async def test_what_is_asked_for_after_a_session(finished, sqlite_database):
     async with sqlite_database.transaction(write=False) as tx:
         kinds = (await tx.execute(select(Job.kind).order_by(Job.kind))).scalars().all()
     assert kinds == ["compose_recording", "expire_recordings", "prove_recording", "scrub_recordings"]
+
+
+async def test_the_picture_is_composed_with_names_that_are_never_kept_in_a_job(studio, sqlite_database, monkeypatch):
+    """Captions come from the session's log when the picture is made."""
+    from recordings import jobs
+    from recordings.logbook import Entry
+    from recordings.take import Kind
+
+    studio.begin().play(synthetic.audio_stream(synthetic.track(1, "audio", "opus"), 1))
+    public = {"event": "person", "endpoint": "ep-a", "present": "p-1", "role": "detainee"}
+    entry = Entry(9, studio.clock.now(), public, {"name": "张伟民"})
+    studio.take.commit([(Kind.LOG, entry, studio.now.mono_ns)], studio.now)
+    studio.close()
+    await run(studio, sqlite_database)
+    wishes = []
+
+    async def program(*_arguments: str, given: bytes) -> None:
+        wishes.append(json.loads(given))
+
+    monkeypatch.setattr(jobs, "_run", program)
+    await handlers(studio.data_dir, sqlite_database, studio.clock)["compose_recording"]({"recording": "rec-1"})
+    assert wishes[0]["labels"] == {"ep-a": "被讯问人 Person questioned 张某某"}

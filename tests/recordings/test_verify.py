@@ -188,6 +188,8 @@ def test_random_tampering_is_never_called_intact(studio):
         (finished.files.root / name).write_bytes(changed)
         found = verify(finished.files.root)
         assert found.exit_code != 0, (name, found)
+        assert found.unusable or all(item.cause and item.from_ms <= item.to_ms for item in found.findings()), found
+        assert found.unusable or found.findings() or not found.closed, found
         json.dumps(found.to_json())
         (finished.files.root / name).write_bytes(kept[name])
     assert verify(finished.files.root).exit_code == 0

@@ -1,0 +1,76 @@
+"""What stands under each picture of a composed file: role, and the name or an alias as policy allows. Pure.
+
+Who acts in an office is named; everybody else is written as in a published document, by family name alone (张某某), so
+that no minor and no protected person is ever named in a picture. Whoever makes one by hand may say otherwise.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+ROLES: Mapping[str, str] = {
+    "officer": "办案民警 Officer",
+    "cooperating_officer": "协作民警 Co-operating officer",
+    "duty_officer": "值班民警 Duty officer",
+    "lawyer": "律师 Lawyer",
+    "detainee": "被讯问人 Person questioned",
+    "witness": "证人 Witness",
+    "victim": "被害人 Victim",
+    "guardian": "法定代理人 Guardian",
+    "interpreter": "翻译 Interpreter",
+    "operator": "操作员 Operator",
+    "synthetic": "演练 Rehearsal",
+    "host": "主持 Host",
+    "party": "参加人 Party",
+    "guest": "来宾 Guest",
+    "room": "房间 Room",
+    "post": "值班 Post",
+}
+"""What is written of a role; any other is written as it is."""
+NAMED = frozenset({"officer", "cooperating_officer", "duty_officer", "lawyer", "interpreter", "operator", "synthetic"})
+"""Roles in which somebody acts in an office, and is named."""
+WIDE = "全景 Wide"
+SCREEN = "共享屏幕 Shared screen"
+
+
+def role_words(role: str) -> str:
+    return ROLES.get(role, role)
+
+
+def short(words: str) -> str:
+    """The same without the English of roles and places, for a tile that is too narrow for both."""
+    for text in (*ROLES.values(), WIDE, SCREEN):
+        chinese, _, english = text.partition(" ")
+        words = words.replace(f"{chinese} {english}", chinese)
+    return words
+
+
+def alias(name: str) -> str:
+    """The family name and nothing else: 张某某, ``Z. ×``. Empty for no name."""
+    first = name.strip()[:1]
+    if not first:
+        return ""
+    return f"{first}某某" if "\u4e00" <= first <= "\u9fff" else f"{first.upper()}. ×"
+
+
+def labels(entries: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Words per endpoint, from the session's log: everybody named there in the end, grouped by role."""
+    present: dict[str, dict[str, tuple[str, str]]] = {}
+    for entry in entries:
+        public, private = entry["public"], entry.get("private") or {}
+        if public.get("event") == "person":
+            here = present.setdefault(str(public.get("endpoint")), {})
+            here[str(public.get("present"))] = (str(public.get("role", "")), str(private.get("name", "")))
+        elif public.get("event") == "person-dropped":
+            for here in present.values():
+                here.pop(str(public.get("present")), None)
+    return {endpoint: _words(here.values()) for endpoint, here in present.items() if here}
+
+
+def _words(persons: Iterable[tuple[str, str]]) -> str:
+    by_role: dict[str, list[str]] = {}
+    for role, name in persons:
+        shown = name if role in NAMED else alias(name)
+        here = by_role.setdefault(role, [])
+        if shown and shown not in here:
+            here.append(shown)
+    return "  ".join(f"{role_words(role)} {'、'.join(names)}".rstrip() for role, names in by_role.items())

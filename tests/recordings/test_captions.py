@@ -1,0 +1,48 @@
+"""Who is named in a composed picture, and who is not."""
+
+import pytest
+
+from recordings.captions import ROLES, alias, labels, short
+
+
+def said(event, endpoint, present, role="", name=""):
+    return {
+        "public": {"event": event, "endpoint": endpoint, "present": present, "role": role},
+        "private": {"name": name},
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("张伟民", "张某某"), (" 欧阳娜 ", "欧某某"), ("Zhang Wei", "Z. ×"), ("", ""), ("  ", "")]
+)
+def test_an_alias_tells_no_more_than_a_family_name(name, shown):
+    """As in a published document."""
+    assert alias(name) == shown
+
+
+@pytest.mark.parametrize("role", ["detainee", "witness", "victim", "guardian", "something new"])
+def test_whoever_is_not_in_an_office_is_never_named(role):
+    """Minors and protected persons among them; a role nobody foresaw too."""
+    (words,) = labels([said("person", "ep-1", "p-1", role, "张伟民")]).values()
+    assert "伟民" not in words
+    assert "张某某" in words
+
+
+def test_officers_are_named_and_share_a_caption():
+    """Two at one endpoint; one who left the list is not written."""
+    found = labels(
+        [
+            said("person", "ep-1", "p-1", "officer", "王强"),
+            said("person", "ep-1", "p-2", "officer", "李敏"),
+            said("person", "ep-1", "p-3", "interpreter", "赵一凡"),
+            said("joined", "ep-2", ""),
+            said("person-dropped", "ep-1", "p-3"),
+        ]
+    )
+    assert found == {"ep-1": "办案民警 Officer 王强、李敏"}
+
+
+def test_a_narrow_caption_keeps_role_and_name():
+    """Only the English of the role goes."""
+    assert short("被讯问人 Person questioned 张某某 · 全景 Wide") == "被讯问人 张某某 · 全景"
+    assert all(short(text) == text.partition(" ")[0] for text in ROLES.values())
