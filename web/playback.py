@@ -5,6 +5,7 @@ from typing import Protocol
 from aiohttp import web
 
 from core.errors import YuanjianError
+from web.standing import while_standing
 
 
 class Sidecar(Protocol):
@@ -37,10 +38,12 @@ class Chunks(Protocol):
 async def serve(request: web.Request, source: Source) -> web.StreamResponse:
     """Answer with the file, or with the one range asked for: 200, 206, or 416 when the range lies outside.
 
-    Several ranges in one request are answered with the whole file, as the RFC allows. ``source`` is closed.
+    Several ranges in one request are answered with the whole file, as the RFC allows. The answer is cut when whoever
+    asked loses the right to it. ``source`` is closed.
     """
     try:
-        return await _serve(request, source)
+        async with while_standing(request):
+            return await _serve(request, source)
     finally:
         source.close()
 
