@@ -310,7 +310,7 @@ async def _worker(settings: Settings, stop: asyncio.Event) -> None:
 def _handlers(settings: Settings, database: Any, clock: Any) -> dict[str, Any]:
     """What the worker can do, by kind of job."""
     from recordings import jobs, storage
-    from scheduler import escalation, sending, waiting, webhooks
+    from scheduler import counsel, escalation, sending, waiting, webhooks
 
     mail, sms = sending.carriers(settings)
     copies = [
@@ -323,6 +323,7 @@ def _handlers(settings: Settings, database: Any, clock: Any) -> dict[str, Any]:
         **webhooks.handlers(database, clock, webhooks.HttpPoster()),
         **escalation.handlers(database, clock),
         **waiting.handlers(database, clock),
+        **counsel.handlers(database, clock),
     }
 
 

@@ -54,7 +54,7 @@ async def amend(
     try:
         async with db.transaction() as tx:
             found = await load(tx, booking, version)
-            _check_amendable(principal, found)
+            check_amendable(principal, found)
             was = await request_of(tx, found)
             wish = amended_request(was, change)
             kind = check_request(wish, now)
@@ -186,7 +186,8 @@ async def request_of(tx: AsyncSession, booking: Booking) -> Request:
     )
 
 
-def _check_amendable(principal: Principal, booking: Booking) -> None:
+def check_amendable(principal: Principal, booking: Booking) -> None:
+    """Raise ``Denied`` or ``Conflict`` unless ``principal`` can move ``booking`` as it stands."""
     if booking.created_by != principal.id:
         raise Denied("not-allowed", "Only whoever made a booking can move it.")
     if booking.state not in STANDING:

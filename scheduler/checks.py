@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from cases.kinds import Role
 from cases.models import CustodyStatus, Offence, Stage
+from scheduler.calendar import WorkingDays
 from scheduler.facts import Facts
 from scheduler.models import FacilityKind
 from scheduler.rooms import CASE_PREMISES, SERVES
@@ -153,3 +154,77 @@ def notice(facts: Facts, parameters: Parameters) -> Mapping[str, object] | None:
     hours = float(parameters["hours"])
     earliest = facts.now + timedelta(hours=hours)
     return KEPT if not hours or facts.start >= earliest else {"from": earliest}
+
+
+def in_practice_days(facts: Facts, parameters: Parameters) -> Mapping[str, object] | None:
+    """The day is a working day, so many working days ahead (LV-4w). ``last`` = 0: any day."""
+    first, last = int(parameters["first"]), int(parameters["last"])
+    if not last or facts.far is None:
+        return KEPT
+    zone, days = ZoneInfo(facts.far.zone), WorkingDays(facts.differing)
+    today, day = facts.now.astimezone(zone).date(), facts.start.astimezone(zone).date()
+    from_, until = days.ahead(today, first), days.ahead(today, last)
+    kept = from_ <= day <= until and days.works(day)
+    return KEPT if kept else {"from": from_.isoformat(), "until": until.isoformat()}
+
+
+def in_bands(facts: Facts, parameters: Parameters) -> Mapping[str, object] | None:
+    """The visit lies in one of the day's bands, or in so many consecutive ones (LV-4b). Without bands: any time."""
+    bands = bands_of(str(parameters["bands"]))
+    if not bands or facts.far is None:
+        return KEPT
+    zone = ZoneInfo(facts.far.zone)
+    start, end = facts.start.astimezone(zone), facts.end.astimezone(zone)
+    from_ = start.hour * 60 + start.minute
+    until = from_ + int((facts.end - facts.start).total_seconds()) // 60
+    touched = [band for band in bands if band[0] < until and from_ < band[1]]
+    covered = sum(min(until, band[1]) - max(from_, band[0]) for band in touched)
+    kept = covered == until - from_ and len(touched) <= int(parameters["most"]) and start.date() == end.date()
+    return KEPT if kept else {"bands": str(parameters["bands"]).replace(",", ", ")}
+
+
+def of_length(facts: Facts, parameters: Parameters) -> Mapping[str, object] | None:
+    """The length is one the facility offers (LV-4l). Without a list: any."""
+    lengths = lengths_of(str(parameters["minutes"]))
+    minutes = int((facts.end - facts.start).total_seconds()) // 60
+    return KEPT if not lengths or minutes in lengths else {"minutes": str(parameters["minutes"]).replace(",", ", ")}
+
+
+def elsewhere(_: Facts, __: Parameters) -> Mapping[str, object] | None:
+    """Always kept here: what the rule says is applied at another moment, see ``scheduler/practice.py``."""
+    return KEPT
+
+
+def bands_of(text: str) -> list[tuple[int, int]]:
+    """``09:00-10:00,10:00-11:00`` as minutes after midnight, in order. Raises ``ValueError``."""
+    found: list[tuple[int, int]] = []
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        from_, until = (_minutes(clock) for clock in part.split("-"))
+        if not from_ < until <= 24 * 60 or (found and from_ < found[-1][1]):
+            raise ValueError(part)
+        found.append((from_, until))
+    return found
+
+
+def lengths_of(text: str) -> list[int]:
+    """``45,60,90`` as numbers. Raises ``ValueError``."""
+    found = [int(piece) for piece in text.split(",") if piece.strip()]
+    if not all(15 <= minutes <= 480 for minutes in found):
+        raise ValueError(text)
+    return found
+
+
+def readable(name: str, text: str) -> bool:
+    """Whether the text of a parameter can be read as what it stands for."""
+    try:
+        bands_of(text) if name == "bands" else lengths_of(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _minutes(clock: str) -> int:
+    hours, minutes = clock.strip().split(":")
+    if not (0 <= int(hours) <= 24 and 0 <= int(minutes) < 60):
+        raise ValueError(clock)
+    return int(hours) * 60 + int(minutes)

@@ -4,15 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from cases.kinds import KINDS
 from core.clock import Clock
 from core.database import Database
 from core.errors import Conflict, Invalid
 from people.permissions import Action, require
 from people.principals import Principal
-from scheduler import access, history, holds, waiting
+from scheduler import access, history, holds, practice, waiting
 from scheduler.models import Booking, State
-from scheduler.reasons import OWNER, Cancelled, Declined, NoShow
+from scheduler.reasons import OWNER, Cancelled, Declined, NoShow, Owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ async def _act(
         _check_moment(act, reason, booking, now)
         booking.state = act.to
         booking.reason = reason.value if reason else None
-        booking.owner = OWNER[reason].value if isinstance(reason, NoShow) else None
+        booking.owner = await _owner(tx, booking, reason, principal, now)
         booking.decided, booking.decided_by = now, principal.id
         booking.review = None if booking.review == "urgent" else booking.review
         if act.releases:
@@ -96,6 +98,16 @@ async def _act(
         if act.releases:
             await waiting.freed(tx, booking, now)
     return booking
+
+
+async def _owner(
+    tx: AsyncSession, booking: Booking, reason: StrEnum | None, principal: Principal, now: datetime
+) -> str | None:
+    """Whose cause it was that a confirmed time was not used: of a no-show, and of a visit given back late (LV-4d)."""
+    if isinstance(reason, NoShow):
+        return OWNER[reason].value
+    late = isinstance(reason, Cancelled) and await practice.counts_as_missed(tx, booking, reason, principal.id, now)
+    return Owner.LAWYER.value if late else None
 
 
 def _check_moment(act: Act, reason: StrEnum | None, booking: Booking, now: datetime) -> None:

@@ -1,6 +1,7 @@
 """What the rules look at: plain values about one planned session, gathered before they are judged."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -88,6 +89,8 @@ class Facts:
     """When the last questioning of this person that was booked before this one ends."""
     permit_named: int = 0
     """How many of the officers an interrogation permit accepted by the facility names (IN-2b)."""
+    differing: Mapping[date, bool] = field(default_factory=dict)
+    """Of a visit: the days of the next month that are worked, or free, against their weekday."""
     lawyer_no_shows: int = 0
     """The asking lawyer's own no-shows in the time the rule looks back."""
     exceptions: frozenset[str] = frozenset()

@@ -386,6 +386,35 @@ class OfferedTimes(Base):
     chosen: Mapped[datetime | None] = mapped_column(UtcDateTime())
 
 
+class DutyLawyer(Base):
+    """A lawyer whom the justice bureau has named for a facility (值班律师)."""
+
+    __tablename__ = "duty_lawyers"
+
+    facility: Mapped[str] = mapped_column(ForeignKey("facilities.id"), primary_key=True)
+    person: Mapped[str] = mapped_column(ForeignKey("persons.id"), primary_key=True)
+    added: Mapped[datetime] = mapped_column(UtcDateTime())
+    added_by: Mapped[str] = mapped_column(ForeignKey("persons.id"))
+
+
+class LawyerRequest(Base):
+    """A person in custody asks for a lawyer: duty lawyers are told within 24 hours (LV-7)."""
+
+    __tablename__ = "lawyer_requests"
+
+    id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
+    custody_person: Mapped[str] = mapped_column(ForeignKey("custody_persons.id"), index=True)
+    facility: Mapped[str] = mapped_column(ForeignKey("facilities.id"), index=True)
+    asked: Mapped[datetime] = mapped_column(UtcDateTime())
+    asked_by: Mapped[str] = mapped_column(ForeignKey("persons.id"))
+    """Of the post, who wrote the wish down."""
+    deadline: Mapped[datetime] = mapped_column(UtcDateTime())
+    notified: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """When duty lawyers were told."""
+    taken: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    taken_by: Mapped[str | None] = mapped_column(ForeignKey("persons.id"))
+
+
 class Webhook(Base):
     """Where a case-management or custody system wants to be told; what is sent is signed with its secret."""
 

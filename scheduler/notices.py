@@ -44,6 +44,9 @@ TEXTS: dict[str, str] = {
     "offer": "A time has become free: {start}. It is kept for you until {deadline}.",
     "papers_refused": "A paper for your client could not be accepted: {reason}. Please hand it in again.",
     "papers_accepted": "Your papers were checked. You can book visits now.",
+    "counsel_wanted": "Somebody held at {facility} asks for a lawyer. Please take the request before {deadline}.",
+    "counsel_none": "Somebody held at {facility} asks for a lawyer. Please name a duty lawyer before {deadline}.",
+    "counsel_breach": "Somebody held at {facility} asked for a lawyer, and no duty lawyer was told within 24 hours.",
     "papers_due": "Papers of a lawyer wait to be checked by {deadline}.",
 }
 """msgid of each notice. ``{reason}`` is itself a msgid."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.clock import Clock
@@ -14,6 +15,7 @@ from core.database import Database
 from core.errors import Invalid
 from core.refusals import Refused
 from people import store as people
+from people.models import Organisation
 from people.principals import Principal
 from scheduler import holds, store
 from scheduler.distances import kilometres
@@ -88,6 +90,35 @@ async def free_places(
         rooms = _nearest(rooms, wanted)[:MOST_PLACES]
         reach = max(now, request.start), min(until, now + HORIZON)
         return await _offers(tx, plan, rooms, wanted, reach, request.end - request.start)
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceChoices:
+    """What a search over places can be narrowed by."""
+
+    rooms: Sequence[tuple[Room, Facility]]
+    branches: Sequence[tuple[str, str]]
+    """Id and name of the organisations that have such a room, or have one below them; by name."""
+    known: Sequence[Facility]
+    """Every facility in use, by name."""
+
+
+async def choices(db: Database, kind: str) -> PlaceChoices:
+    """The rooms that could serve somebody's own side of a kind, with their facilities and branches."""
+    serves = SERVES[kind_of(kind).code]
+    async with db.transaction(write=False) as tx:
+        rooms = await store.rooms_by_use(tx, serves.own if kind_of(kind).custody else serves.far, None)
+        above = {place.organisation for _, place in rooms}
+        lines = [await people.line(tx, organisation) for organisation in sorted(above)]
+        branches = select(Organisation.id, Organisation.name).where(
+            Organisation.id.in_([i for li in lines for i in li])
+        )
+        known = select(Facility).where(Facility.closed.is_(None)).order_by(Facility.name)
+        return PlaceChoices(
+            rooms=rooms,
+            branches=[(row.id, row.name) for row in await tx.execute(branches.order_by(Organisation.name))],
+            known=(await tx.execute(known)).scalars().all(),
+        )
 
 
 async def _offers(

@@ -6,7 +6,7 @@ case, the client and the place.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,12 +20,15 @@ from people.principals import Principal
 from scheduler import apart, store
 from scheduler.apart import Somebody, somebody
 from scheduler.facts import Facts, PlannedParty, RoomFacts, room_facts
+from scheduler.hours import working_days
 from scheduler.requests import Request
 from scheduler.rooms import SERVES
 from scheduler.rulebook import exceptions_for
 from scheduler.windows import ZONE as ZONE
 
 NO_SHOWS_BACK = timedelta(days=90)
+PRACTICE = timedelta(days=31)
+"""How far ahead working days are counted."""
 NOT_YOURS = Refused(
     "LV-6",
     "We find no checked power of attorney of yours for this person. Please have it checked first.",
@@ -93,6 +96,7 @@ async def make_plan(
         last_questioned=questioned,
         permit_named=await _named_by_permit(tx, request, parties, now) if person and not kind.privileged else 0,
         lawyer_no_shows=await store.own_no_shows(tx, principal.id, now - NO_SHOWS_BACK) if kind.privileged else 0,
+        differing=await _differing(tx, now) if kind.privileged else {},
         exceptions=await exceptions_for(tx, [i for i in (request.custody_person, case_id, principal.id) if i], now),
     )
     organisation = far[0].organisation if kind.privileged and far else principal.organisation
@@ -126,6 +130,13 @@ async def _permit(
         if not await cases.is_suspect(tx, request.custody_person or "", request.case):
             raise Invalid("not-in-case", "This person does not belong to the case.", field="custody_person")
     return request.case
+
+
+async def _differing(tx: AsyncSession, now: datetime) -> dict[date, bool]:
+    """Days of the coming month that differ from their weekday, for rules that count working days."""
+    first, last = now.date(), (now + PRACTICE).date()
+    found = await working_days(tx, first, last)
+    return {day: works for day, works in found.differing.items() if first <= day <= last}
 
 
 async def _named_by_permit(tx: AsyncSession, request: Request, parties: Sequence[PlannedParty], now: datetime) -> int:

@@ -44,11 +44,16 @@ class Why(StrEnum):
     TRANSFERRED = "transferred"
     RELEASED = "released"
     OUTSIDE = "outside"
+    ILL = "ill"
+    COURT = "court"
     ROOM = "room"
+    DEVICE = "device"
     CLOSED = "closed"
 
 
-_SETTLED = frozenset({Why.OUTSIDE, Why.ROOM, Why.CLOSED, "overrun"})
+AWAY = (Why.ILL, Why.COURT)
+"""Of a person, while they stay where they are held."""
+_SETTLED = frozenset({Why.OUTSIDE, Why.ILL, Why.COURT, Why.ROOM, Why.DEVICE, Why.CLOSED, "overrun"})
 _WHY = {CustodyStatus.RELEASED: Why.RELEASED, CustodyStatus.OUTSIDE: Why.OUTSIDE}
 BLOCK_TEXT: dict[str, str] = {
     "device": "Device failure",
@@ -59,6 +64,10 @@ BLOCK_TEXT: dict[str, str] = {
     "epidemic": "Health protection",
     "other": "Other reason",
 }
+
+
+DEVICES = frozenset({"device", "power"})
+"""Blocks by which a device, not the room, is what failed."""
 
 
 async def custody_event(
@@ -145,7 +154,32 @@ async def block(
             tx, "room.blocked", actor=principal.id, subject=room or facility, at=now, details={"reason": reason}
         )
         concerned = await store.standing_in_rooms(tx, closed, start, end)
-        return made, await _mark(tx, concerned, Why.ROOM if room else Why.CLOSED, principal.id, now)
+        why = Why.DEVICE if reason in DEVICES else Why.ROOM if room else Why.CLOSED
+        return made, await _mark(tx, concerned, why, principal.id, now)
+
+
+async def away(
+    db: Database, clock: Clock, principal: Principal, *, person: str, why: str, start: datetime, until: datetime
+) -> list[str]:
+    """The post says that somebody held there is ill or at court in ``[start, until)``; return the bookings concerned.
+
+    Raises ``NotFound`` for whoever is not held there.
+    """
+    now = clock.now()
+    if why not in {word.value for word in AWAY}:
+        raise Invalid("unknown-reason", "Please choose a reason from the list.", field="why")
+    if until <= max(start, now):
+        raise Invalid("end-before-start", "The end must come after the start.", field="until")
+    async with db.transaction() as tx:
+        require(principal, Action.CONFIRM_CUSTODY, relations(principal, facility=principal.facility))
+        custody = await cases.current_custody(tx, person)
+        if custody is None or custody.facility is None or custody.facility != principal.facility:
+            raise NotFound("no-person", "There is no such person.")
+        details = {"why": why, "start": start.isoformat(), "until": until.isoformat()}
+        await ledger.append(tx, "custody.away", actor=principal.id, subject=person, at=now, details=details)
+        coming = await store.coming_of_custody(tx, person, now)
+        concerned = [booking for booking in coming if booking.start < until and start < booking.end]
+        return await _mark(tx, concerned, Why(why), principal.id, now)
 
 
 async def lift(db: Database, clock: Clock, principal: Principal, block_id: str) -> None:
@@ -180,7 +214,7 @@ async def _stand_again(tx: AsyncSession, block: Block, by: str, now: datetime) -
         still = any(
             other.room in (None, *seats) and other.start < booking.end and booking.start < other.end for other in others
         )
-        if booking.review in (Why.ROOM, Why.CLOSED) and not still:
+        if booking.review in (Why.ROOM, Why.DEVICE, Why.CLOSED) and not still:
             await _unmark(tx, booking, by, now)
 
 

@@ -16,6 +16,7 @@ from people import store as people
 from people.permissions import Action, Relation, allowed
 from people.principals import Principal
 from scheduler.access import relations_to
+from scheduler.checks import readable
 from scheduler.facts import restored
 from scheduler.models import Booking, BookingChange, Facility, RuleException, RuleSetting
 from scheduler.rules import RULES, Breach, Rule, Severity, judge
@@ -82,7 +83,7 @@ async def set_rule(
     if known is None:
         raise NotFound("no-rule", "There is no such rule.")
     wanted = dict(parameters or {})
-    fits = all(name in known.parameters and isinstance(value, int | float) for name, value in wanted.items())
+    fits = all(_fits(known, name, value) for name, value in wanted.items())
     if not fits or since < clock.now().date() or (until is not None and until <= since):
         raise Invalid("rule-setting", "These values cannot be used for this rule.", field="parameters")
     async with db.transaction() as tx:
@@ -170,6 +171,15 @@ async def replay(db: Database, booking: str, *, day: date | None = None) -> Repl
         breaches = tuple(judge(facts, await rulebook(tx, on, facts.facility), on))
         refusing = any(breach.rule.severity is Severity.REFUSE for breach in breaches)
         return Replay(day=on, allowed=not refusing, breaches=breaches)
+
+
+def _fits(rule: Rule, name: str, value: object) -> bool:
+    """Whether a parameter exists and its value is of its sort: a number, or the bands or lengths of a text."""
+    if name not in rule.parameters:
+        return False
+    if not isinstance(rule.parameters[name], str):
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, str) and len(value) <= 200 and readable(name, value)
 
 
 def _set(rule: Rule, setting: RuleSetting | None) -> Rule:

@@ -267,9 +267,12 @@ async def last_questioned(tx: AsyncSession, custody_person: str, before: datetim
 
 
 async def own_no_shows(tx: AsyncSession, lawyer: str, since: datetime) -> int:
-    """How often a lawyer was the cause that a visit did not take place, since an instant."""
+    """How often a lawyer was the cause that a visit did not take place, since an instant: missed or cancelled late."""
     query = select(func.count()).where(
-        Booking.created_by == lawyer, Booking.state == State.NO_SHOW, Booking.owner == "lawyer", Booking.start > since
+        Booking.created_by == lawyer,
+        Booking.state.in_((State.NO_SHOW, State.CANCELLED)),
+        Booking.owner == "lawyer",
+        Booking.start > since,
     )
     return (await tx.execute(query)).scalar_one()
 

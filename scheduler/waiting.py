@@ -28,6 +28,7 @@ from scheduler.planning import Plan, make_plan
 from scheduler.requests import GuestWish, Request, check_request, kind_of
 from scheduler.rooms import SERVES
 from scheduler.search import Seat, grid, slots
+from scheduler.windows import ZONE
 
 FREED = "waiting.freed"
 EXPIRE = "waiting.expire"
@@ -55,6 +56,8 @@ class WaitingView:
     """How many wait before at the same facility; 0 is next."""
     booking: str | None
     deadline: datetime | None
+    facility_name: str = ""
+    zone: str = ZONE
 
 
 async def wait(
@@ -93,6 +96,11 @@ async def my_waiting(db: Database, principal: Principal) -> list[WaitingView]:
         mine = select(Waiting).where(Waiting.person == principal.id, Waiting.state.in_(("waiting", OFFERED)))
         found = (await tx.execute(mine.order_by(Waiting.created, Waiting.id))).scalars().all()
         return [await _view(tx, row) for row in found]
+
+
+async def offered_to(db: Database, principal: Principal, booking: str) -> WaitingView | None:
+    """One's own wish for which ``booking`` is kept, if it is."""
+    return next((one for one in await my_waiting(db, principal) if one.booking == booking), None)
 
 
 async def leave(db: Database, clock: Clock, principal: Principal, waiting: str) -> None:
@@ -227,7 +235,19 @@ async def _view(tx: AsyncSession, row: Waiting) -> WaitingView:
         Waiting.facility == row.facility, Waiting.state == "waiting", Waiting.created < row.created
     )
     place = len((await tx.execute(before)).all())
-    return WaitingView(row.id, row.kind, row.since, row.until, row.state, place, row.booking, row.deadline)
+    there = await store.facility(tx, row.facility)
+    return WaitingView(
+        id=row.id,
+        kind=row.kind,
+        since=row.since,
+        until=row.until,
+        state=row.state,
+        place=place,
+        booking=row.booking,
+        deadline=row.deadline,
+        facility_name=there.name if there else "",
+        zone=there.zone if there else ZONE,
+    )
 
 
 def _saved(request: Request) -> dict[str, Any]:

@@ -9,12 +9,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from cases.kinds import Role
 from core.errors import Invalid
 from scheduler.requests import GuestWish, Request
 from web.forms import Form
 
 KINDS = ("visit", "interrogation", "statement")
 LENGTHS = {"visit": (30, 45, 60, 90), "interrogation": (60, 90, 120, 180), "statement": (30, 60, 90, 120)}
+UNNAMED = "-"
+"""Of a guest while free windows are looked for."""
 _PLACE = re.compile(r"(device|(own|with|far)\.[0-9a-z]{22})\Z")
 _WHO = re.compile(r"[0-9a-z]{22}(\.[0-9a-z]{22})?\Z")
 
@@ -30,6 +33,9 @@ class Wish:
     kind: str
     who: str = ""
     officer: str | None = None
+    interpreter: str | None = None
+    guardian: bool = False
+    """A guardian or appropriate adult comes along; the name is asked for last."""
     minutes: int = 60
     place: str = "device"
     start: datetime | None = None
@@ -60,18 +66,30 @@ class Wish:
         return self.place[4:] if self.place.startswith("far.") else self.shared_room
 
     def address(self, step: str, **changes: Any) -> str:
-        """The address of ``step`` (``time``, ``check`` or empty for the first) with these choices."""
+        """The address of ``step`` (``time``, ``places``, ``check`` or empty for the first) with these choices."""
         wish = replace(self, **changes)
-        pairs = {
-            "who": wish.who,
-            "officer": wish.officer or "",
-            "minutes": str(wish.minutes),
-            "place": wish.place,
-            "start": wish.start.isoformat(timespec="minutes") if wish.start else "",
-            "room": wish.room or "",
-        }
-        query = urlencode({name: value for name, value in pairs.items() if value})
+        query = urlencode(wish.pairs())
         return f"/book/{self.kind}{'/' + step if step else ''}?{query}"
+
+    def pairs(self) -> dict[str, str]:
+        """The choices made so far, as fields of an address or of a form."""
+        pairs = {
+            "who": self.who,
+            "officer": self.officer or "",
+            "interpreter": self.interpreter or "",
+            "guardian": "1" if self.guardian else "",
+            "minutes": str(self.minutes),
+            "place": self.place,
+            "start": self.start.isoformat(timespec="minutes") if self.start else "",
+            "room": self.room or "",
+        }
+        return {name: value for name, value in pairs.items() if value}
+
+    def search(self, start: datetime) -> Request:
+        """The wish before its guests have names: the calendar only counts them."""
+        roles = [Role.WITNESS] if self.kind == "statement" else []
+        roles += [Role.GUARDIAN] if self.guardian else []
+        return self.request(start, tuple(GuestWish(role, UNNAMED) for role in roles))
 
     def request(self, start: datetime, guests: tuple[GuestWish, ...] = (), *, room: str | None = None) -> Request:
         """The wish as the calendar takes it, beginning at ``start``."""
@@ -84,6 +102,7 @@ class Wish:
             custody_person=self.person,
             case=self.case,
             officers=(self.officer,) if self.officer else (),
+            interpreters=(self.interpreter,) if self.interpreter else (),
             guests=guests,
         )
 
@@ -101,6 +120,8 @@ def read(kind: str, typed: Form) -> Wish:
         kind=kind,
         who=who,
         officer=typed.optional_id("officer"),
+        interpreter=typed.optional_id("interpreter") if kind != "visit" else None,
+        guardian=typed.raw("guardian") == "1" and kind != "visit",
         minutes=typed.number("minutes", 15, 480) if typed.has("minutes") else LENGTHS[kind][len(LENGTHS[kind]) // 2],
         place=place,
         start=typed.instant("start").astimezone(UTC) if typed.has("start") else None,
@@ -118,3 +139,8 @@ def complete(wish: Wish) -> Wish:
             "officer-missing", "Please choose the second officer: two are required throughout.", field="officer"
         )
     return wish
+
+
+def without_place(wish: Wish) -> Wish:
+    """The wish with everybody at their own device: what a search over places begins with."""
+    return replace(wish, place="device", room=None, start=None)

@@ -104,6 +104,14 @@ ROOM_USES: Mapping[str, str] = {
     "lawyer": m("Lawyer's room"),
 }
 
+EQUIPMENT: Mapping[str, str] = {
+    "printer": m("Printer"),
+    "document_camera": m("Document camera"),
+    "wheelchair": m("Accessible by wheelchair"),
+    "signature_pad": m("Signature pad"),
+    "fingerprint": m("Fingerprint reader"),
+}
+
 ZONES: Mapping[str, str] = {"Asia/Shanghai": m("Beijing time"), "Asia/Urumqi": m("Urumqi time")}
 
 CUSTODY: Mapping[str, str] = {

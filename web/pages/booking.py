@@ -1,9 +1,10 @@
-"""Booking in four steps: whom, when, check, done. Each step is a page of its own; going back loses nothing."""
+"""Booking in four steps: whom, when, check, done. Each step is a page of its own; going back loses nothing.
+
+The second step is in ``searching``.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
-from itertools import groupby
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
@@ -12,34 +13,17 @@ from cases.kinds import KINDS, Role
 from core.errors import Denied, PersonError
 from core.refusals import Refused
 from people.principals import Principal
-from scheduler import bookings, search
+from scheduler import bookings
 from scheduler.refusals import Slot, Taken
 from scheduler.requests import GuestWish
-from scheduler.windows import next_on_grid
 from web import offers, wishes
 from web.context import context
 from web.forms import Form, form, query
 from web.identity import account
 from web.language import see_other
 from web.mistakes import Mistake, of_error, of_refusal
-from web.rendering import page, shown
-from web.wishes import LENGTHS, Wish
-
-DAYS = 5
-"""Days shown at a time."""
-SOONEST = 4
-"""Free windows offered on top, whatever the hour."""
-BY_DAY = range(8, 20)
-"""Hours whose windows are shown at once; the others are one tap away."""
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """One day of free windows: those shown at once, and the others."""
-
-    day: date
-    first: Sequence[Slot]
-    more: Sequence[Slot] = field(default_factory=tuple)
+from web.rendering import page
+from web.wishes import Wish
 
 
 async def begin(request: web.Request) -> web.StreamResponse:
@@ -60,71 +44,32 @@ def _kinds(principal: Principal) -> list[str]:
 
 async def whom(request: web.Request) -> web.StreamResponse:
     """``GET /book/{kind}``: step 1."""
-    principal, wish = _asked(request)
-    return await _whom(request, principal, wish, None)
+    principal, wish = asked(request)
+    return await ask_whom(request, principal, wish, None)
 
 
-async def _whom(request: web.Request, principal: Principal, wish: Wish, mistake: Mistake | None) -> web.Response:
+async def ask_whom(request: web.Request, principal: Principal, wish: Wish, mistake: Mistake | None) -> web.Response:
+    """The page of the first step, with a mistake beside its field."""
     found = context(request)
     people = await offers.people(found.database, found.clock, principal, wish.kind)
     officers = await offers.colleagues(found.database, principal, wish.kind)
     status = mistake.status if mistake else 200
-    return page(request, "book/whom.html", status=status, wish=wish, people=people, officers=officers, error=mistake)
-
-
-async def when(request: web.Request) -> web.StreamResponse:
-    """``GET /book/{kind}/time``: step 2, how long, where and when."""
-    principal, wish = _asked(request)
-    try:
-        wishes.complete(wish)
-    except PersonError as error:
-        return await _whom(request, principal, wish, of_error(request, error))
-    found = context(request)
-    offer = await offers.offer(found.database, found.clock, principal, wish)
-    zone = ZoneInfo(offer.zone)
-    show = shown(request, zone)
-    today = show.calendar_day(found.clock.now())
-    first = max(today, query(request).day("from", today))
-    until = datetime.combine(first + timedelta(days=DAYS), datetime.min.time(), zone)
-    start = max(next_on_grid(found.clock.now()), datetime.combine(first, datetime.min.time(), zone))
-    free = await search.free_slots(found.database, found.clock, principal, wish.request(start), until=until)
-    refused = of_refusal(request, free) if isinstance(free, Refused) else None
-    slots = [] if isinstance(free, Refused) else free
+    interpreters = await offers.interpreters(found.database, principal, wish.kind)
     return page(
         request,
-        "book/when.html",
-        zone=zone,
+        "book/whom.html",
+        status=status,
         wish=wish,
-        offer=offer,
-        refused=refused,
-        soonest=slots[:SOONEST] if first == today else [],
-        days=_days(slots, zone, first, wish.minutes),
-        lengths=LENGTHS[wish.kind],
-        first=first,
-        earlier=first - timedelta(days=DAYS) if first > today else None,
-        later=first + timedelta(days=DAYS),
+        people=people,
+        officers=officers,
+        interpreters=interpreters,
+        error=mistake,
     )
-
-
-def _days(slots: Sequence[Slot], zone: ZoneInfo, first: date, minutes: int) -> list[Day]:
-    """The windows by local day; each day is there even when nothing is free in it."""
-    by_day = {day: list(some) for day, some in groupby(slots, lambda slot: slot.start.astimezone(zone).date())}
-    step = 30 if minutes <= 30 else 60
-    found = []
-    for day in (first + timedelta(days=n) for n in range(DAYS)):
-        some = by_day.get(day, [])
-        at_once = [slot for slot in some if _plain(slot.start.astimezone(zone), step)]
-        found.append(Day(day, at_once, [slot for slot in some if slot not in at_once]))
-    return found
-
-
-def _plain(start: datetime, step: int) -> bool:
-    return start.hour in BY_DAY and start.minute % step == 0
 
 
 async def check(request: web.Request) -> web.StreamResponse:
     """``GET /book/{kind}/check``: step 3, everything once more before it is sent."""
-    principal, wish = _asked(request)
+    principal, wish = asked(request)
     wishes.complete(wish)
     if wish.start is None:
         return see_other(wish.address("time"))
@@ -155,7 +100,7 @@ async def _check(
         nearest=nearest,
         guest_name=typed.raw("guest_name")[:100] if typed else "",
         guest_role=typed.raw("guest_role") if typed else "witness",
-        now_start=False,
+        guardian_name=typed.raw("guardian_name")[:100] if typed else "",
     )
 
 
@@ -182,11 +127,14 @@ async def send(request: web.Request) -> web.StreamResponse:
 
 
 def guests(wish: Wish, typed: Form) -> tuple[GuestWish, ...]:
-    """The person who gives a statement, as the form names them."""
-    if wish.kind != "statement":
-        return ()
-    role = typed.choice("guest_role", ("witness", "victim"))
-    return (GuestWish(Role(role), typed.text("guest_name", longest=60)),)
+    """The person who gives a statement and the guardian, as the form names them."""
+    found = []
+    if wish.kind == "statement":
+        role = typed.choice("guest_role", ("witness", "victim"))
+        found.append(GuestWish(Role(role), typed.text("guest_name", longest=60)))
+    if wish.guardian:
+        found.append(GuestWish(Role.GUARDIAN, typed.text("guardian_name", longest=60)))
+    return tuple(found)
 
 
 async def begin_now(request: web.Request) -> web.StreamResponse:
@@ -233,7 +181,8 @@ async def start_now(request: web.Request) -> web.StreamResponse:
     return see_other(f"/bookings/{answer.id}/invitations?told=started")
 
 
-def _asked(request: web.Request) -> tuple[Principal, Wish]:
+def asked(request: web.Request) -> tuple[Principal, Wish]:
+    """Who asks and what they have chosen so far. Raises ``Denied`` for a kind that is not theirs to book."""
     principal = account(request)
     wish = wishes.read(request.match_info["kind"], query(request))
     if wish.kind not in _kinds(principal):
@@ -245,7 +194,6 @@ def routes() -> list[web.RouteDef]:
     return [
         web.get("/book", begin),
         web.get("/book/{kind}", whom),
-        web.get("/book/{kind}/time", when),
         web.get("/book/{kind}/check", check),
         web.post("/book/{kind}", send),
         web.get("/start", begin_now),

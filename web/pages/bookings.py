@@ -1,5 +1,6 @@
 """One booking: what stands in it, and what its viewer can do with it."""
 
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
@@ -7,7 +8,9 @@ from aiohttp import web
 from core.errors import PersonError
 from core.texts import msgid as m
 from core.texts import translate
-from scheduler import decisions, reasons
+from scheduler import decisions, offers, practice, promises, reasons, reviews, versions, waiting
+from scheduler.reasons import WHY_TEXT
+from scheduler.refusals import Slot
 from scheduler.views import BookingView, booking_view
 from scheduler.windows import Entry
 from web import words
@@ -25,6 +28,9 @@ TOLD = {
     "asked": m("Your request has been sent."),
     "withdrawn": m("Your request was withdrawn. The time is free again."),
     "cancelled": m("It is cancelled. The time is free again, and everybody who takes part sees it."),
+    "moved": m("It is moved."),
+    "taken": m("The time is yours."),
+    "refused": m("You did not take the offered time. Somebody else may have it now."),
 }
 
 
@@ -40,11 +46,22 @@ async def _show(request: web.Request, mistake: Mistake | None) -> web.Response:
     told = query(request).raw("told")
     if told == "booked" and str(booking.state) == "requested":
         told = "asked"
+    mine = await promises.promise(found.database, found.clock, principal, booking.id)
+    offered = await waiting.offered_to(found.database, principal, booking.id)
+    amends = "amend" in booking.may
     return page(
         request,
         "book/booking.html",
         status=mistake.status if mistake else 200,
         zone=ZoneInfo(booking.zone),
+        promise=mine,
+        offered=booking.review == "offered" and amends,
+        deadline=offered.deadline if offered else booking.start,
+        review=WHY_TEXT.get(booking.review or "", ""),
+        proposals=await _proposals(request, booking) if amends else [],
+        acts=versions.ACT_TEXT,
+        history=await versions.versions(found.database, principal, booking.id),
+        practice=await practice.practice(found.database, found.clock, principal, booking.id),
         booking=booking,
         line=line(booking, principal, found.hub),
         told=TOLD.get(told, ""),
@@ -60,6 +77,44 @@ async def _show(request: web.Request, mistake: Mistake | None) -> web.Response:
 
 def _invites(booking: BookingView) -> bool:
     return "invite" in booking.may and any(p.person is None and p.custody_person is None for p in booking.parties)
+
+
+async def _proposals(request: web.Request, booking: BookingView) -> Sequence[Slot]:
+    """Equivalent windows for a booking that cannot stay as it is."""
+    if booking.review not in WHY_TEXT:
+        return ()
+    found = context(request)
+    return await reviews.proposals(found.database, found.clock, account(request), booking.id)
+
+
+async def take(request: web.Request) -> web.StreamResponse:
+    """``POST /bookings/{id}/take``: yes to the time that was offered."""
+    principal, found, booking = account(request), context(request), path_id(request)
+    version = (await form(request)).number("version", 1, 10**6)
+    try:
+        row = await waiting.offered_to(found.database, principal, booking)
+        if row is not None:
+            await waiting.accept(found.database, found.clock, principal, row.id)
+        else:
+            await offers.take_offer(found.database, found.clock, principal, booking, version=version)
+    except PersonError as error:
+        return await _failed(request, error)
+    return see_other(f"/bookings/{booking}?told=taken")
+
+
+async def refuse(request: web.Request) -> web.StreamResponse:
+    """``POST /bookings/{id}/refuse``: no to the time that was offered; it goes to the next."""
+    principal, found, booking = account(request), context(request), path_id(request)
+    version = (await form(request)).number("version", 1, 10**6)
+    try:
+        row = await waiting.offered_to(found.database, principal, booking)
+        if row is not None:
+            await waiting.leave(found.database, found.clock, principal, row.id)
+        else:
+            await decisions.withdraw(found.database, found.clock, principal, booking, version=version)
+    except PersonError as error:
+        return await _failed(request, error)
+    return see_other(f"/bookings/{booking}?told=refused")
 
 
 async def withdraw(request: web.Request) -> web.StreamResponse:
@@ -116,6 +171,8 @@ async def calendar(request: web.Request) -> web.StreamResponse:
 def routes() -> list[web.RouteDef]:
     return [
         web.get("/bookings/{id}", show),
+        web.post("/bookings/{id}/take", take),
+        web.post("/bookings/{id}/refuse", refuse),
         web.post("/bookings/{id}/withdraw", withdraw),
         web.post("/bookings/{id}/cancel", cancel),
         web.get("/bookings/{id}/calendar.ics", calendar),

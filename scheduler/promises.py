@@ -1,0 +1,52 @@
+"""The two 48-hour clocks of a visit as its lawyer reads them (LV-1)."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cases.models import Representation
+from core.clock import Clock
+from core.database import Database
+from people.principals import Principal
+from scheduler import papers, store
+from scheduler.clocks import Clock48, Pause, clock
+from scheduler.models import Booking, BookingChange, State
+
+ANSWERS = ("confirmed", "declined", "offered")
+"""Acts that answer a request: a time, another time, or a refusal with its reason."""
+_CLOSED = frozenset({State.WITHDRAWN, State.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """Both clocks: since the request stood with its papers, and since the papers were found in order."""
+
+    submitted: Clock48
+    checked: Clock48
+
+
+async def promise(db: Database, now_by: Clock, principal: Principal, booking: str) -> Promise | None:
+    """The clocks of a visit for the lawyer who asked; ``None`` for everybody else and for what has no clock."""
+    async with db.transaction(write=False) as tx:
+        found = await store.booking(tx, booking)
+        if found is None or found.created_by != principal.id or found.complete is None or found.state in _CLOSED:
+            return None
+        answers = select(BookingChange.at).where(BookingChange.booking == booking, BookingChange.act.in_(ANSWERS))
+        answered = (await tx.execute(answers.order_by(BookingChange.at).limit(1))).scalar_one_or_none()
+        stops = await _pauses(tx, found)
+        now = now_by.now()
+        submitted = clock(found.complete, answered, now, stops)
+        return Promise(submitted, clock(found.checked or found.complete, answered, now, stops))
+
+
+async def _pauses(tx: AsyncSession, booking: Booking) -> list[Pause]:
+    """What stops the clocks: a refused paper of the mandate, after the request was made."""
+    clients = {p.custody_person for p in await store.parties(tx, [booking.id]) if p.custody_person}
+    query = select(Representation.id).where(
+        Representation.lawyer == booking.created_by, Representation.client.in_(clients)
+    )
+    found = []
+    for bond in (await tx.execute(query)).scalars():
+        found += papers.pauses(await papers.of_representation(tx, bond))
+    return [(start, end) for start, end in found if start >= booking.created]
