@@ -24,11 +24,13 @@ from core.errors import OperatorError
 from people import cli as secrets_cli
 from people import token_cli
 from recordings import commands as recording_commands
+from scheduler import calendar_cli
 
 app = typer.Typer(name="yuanjian", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 recording_commands.mount(app)
 app.add_typer(ledger_cli.app, name="ledger", help="The platform's log of who did what: sign, prove, watch.")
 app.add_typer(token_cli.app, name="token", help="Tokens for operators and other systems.")
+app.add_typer(calendar_cli.app, name="calendar", help="Working days: holidays and worked weekends.")
 app.add_typer(secrets_cli.app, name="secrets", help="The site's own secrets.")
 
 WORKER_SILENT = 10.0
@@ -132,7 +134,7 @@ async def _prepare_database(settings: Settings) -> list[Any]:
     from core.migrate import check, upgrade
     from core.vault import Vault
     from recordings.keys import FileKeys
-    from scheduler import demo, exclusion
+    from scheduler import demo, exclusion, hours
 
     FileKeys.ensure(settings.data_dir)
     Vault(settings.secrets).ensure(SystemClock().now())
@@ -141,6 +143,7 @@ async def _prepare_database(settings: Settings) -> list[Any]:
     try:
         await upgrade(database, guards)
         await check(database, guards)
+        await hours.ensure_working_days(database, SystemClock())
         return list(await demo.seed(database, SystemClock())) if settings.demo else []
     finally:
         await database.close()

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import ledger
 from core.clock import Clock
+from core.database import Database
 from core.errors import Invalid, NotFound
 from scheduler.calendar import DAY_MINUTES, Calendar, Closure, Span, WorkingDays
 from scheduler.models import Block, Facility, Hours, WorkingDay
@@ -163,6 +164,13 @@ async def seed_working_days(tx: AsyncSession, clock: Clock, years: Collection[in
         details = {"years": sorted(years), "days": added}
         await ledger.append(tx, "calendar.seeded", actor=SYSTEM, subject=country, at=clock.now(), details=details)
     return added
+
+
+async def ensure_working_days(db: Database, clock: Clock) -> int:
+    """Before serving: the days of this year and the next are known as far as the libraries know them."""
+    year = clock.now().year
+    async with db.transaction() as tx:
+        return await seed_working_days(tx, clock, (year, year + 1))
 
 
 def _chinese(years: Collection[int]) -> dict[date, tuple[bool, str]]:

@@ -99,7 +99,7 @@ async def remind(tx: AsyncSession, booking: Booking, now: datetime) -> None:
     for before in REMINDERS:
         due = booking.start - before
         if due > now:
-            payload = {"booking": booking.id, "start": booking.start.isoformat()}
+            payload = {"booking": booking.id, "start": booking.start.isoformat(), "before": before.total_seconds()}
             key = f"{REMIND}:{booking.id}:{booking.start.isoformat()}:{int(before.total_seconds())}"
             await jobs.enqueue(tx, REMIND, payload, due=due, key=key)
 

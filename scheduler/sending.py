@@ -158,7 +158,8 @@ def handlers(db: Database, clock: Clock, mail: Mail, sms: Sms, *, base_url: str 
         await _send(db, clock, mail, sms, str(payload["notice"]), base_url)
 
     async def remind(payload: Mapping[str, Any]) -> None:
-        await _remind(db, clock, str(payload["booking"]), datetime.fromisoformat(str(payload["start"])))
+        start = datetime.fromisoformat(str(payload["start"]))
+        await _remind(db, clock, str(payload["booking"]), start, int(payload.get("before", 0)))
 
     return {notices.SEND: send, notices.REMIND: remind}
 
@@ -219,13 +220,21 @@ def _letter(
     return Letter(to, translate(locale, SUBJECT), "\n\n".join(body) + "\n", event, off, f"{notice.id}-mail")
 
 
-async def _remind(db: Database, clock: Clock, booking_id: str, start: datetime) -> None:
-    """Tell those who take part, unless the booking was moved or no longer stands."""
+async def _remind(db: Database, clock: Clock, booking_id: str, start: datetime, before: int) -> None:
+    """Tell those who take part, unless the booking was moved or no longer stands.
+
+    A worker that died after telling them runs this again: what was told of this start and distance is not told twice.
+    """
     async with db.transaction() as tx:
         booking = await store.booking(tx, booking_id)
         if booking is None or booking.state is not State.CONFIRMED or booking.start != start:
             return
         if booking.started is not None or clock.now() >= booking.start:
             return
+        values = {"start": booking.start, "before": before}
+        query = select(Notice).where(Notice.booking == booking_id, Notice.what == "reminder")
+        told = [notice.values for notice in (await tx.execute(query)).scalars()]
+        if {**values, "start": start.isoformat()} in told:
+            return
         persons = sorted({p.person for p in await store.parties(tx, [booking_id]) if p.person})
-        await notices.tell(tx, persons, "reminder", at=clock.now(), booking=booking_id, values={"start": booking.start})
+        await notices.tell(tx, persons, "reminder", at=clock.now(), booking=booking_id, values=values)

@@ -117,6 +117,11 @@ class Desk:
         """Ask the calendar for more time."""
         return await running.extend(self._database, self._clock, session, minutes, by=by)
 
+    async def overrun(self, session: str) -> tuple[datetime, int]:
+        """A questioning goes on: return until when everything is kept, and how many bookings wait behind it now."""
+        end, waiting = await running.overrun(self._database, self._clock, session)
+        return end, len(waiting)
+
     async def _entry(
         self, tx: AsyncSession, session: str, principal: Principal | None, participant: int, *, running: bool
     ) -> Entry:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from cases.kinds import Edge, Kind
 from scheduler.windows import WARNINGS, closes_at
 
+CLAIM_EVERY = timedelta(minutes=1)
 MINUTES = (*(int(before.total_seconds()) // 60 for before in WARNINGS), 0)
 """Minutes before the end at which everybody is told; 0: it is over."""
 
@@ -33,6 +34,25 @@ class Warnings:
         new = [m for m in passed if m not in self._given]
         self._given.update(passed)
         return min(new) if new else None
+
+
+class Claims:
+    """When a session that no slot cuts asks the calendar for more time: past its end, then every minute that end stays.
+
+    The calendar keeps rooms and people a quarter of an hour longer, or marks the bookings that wait behind.
+    """
+
+    def __init__(self) -> None:
+        self._asked: datetime | None = None
+
+    def due(self, kind: Kind, end: datetime, now: datetime, *, started: bool) -> bool:
+        """Whether to ask now."""
+        if kind.edge is not Edge.NEVER or not started or now < end:
+            return False
+        if self._asked is not None and now - self._asked < CLAIM_EVERY:
+            return False
+        self._asked = now
+        return True
 
 
 def warning_text(kind: Kind, minutes: int) -> str:

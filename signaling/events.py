@@ -96,6 +96,14 @@ class TimeRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeClaimed:
+    """The calendar's answer to ``ClaimTime``: until when everything is kept, and how many bookings wait behind."""
+
+    end: datetime
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class RosterChanged:
     """The booking was changed: custody steps, window, parties."""
 
@@ -209,6 +217,7 @@ Event = (
     | Withdrawn
     | KeptApart
     | TimeRefused
+    | TimeClaimed
     | RosterChanged
     | EndAsked
     | CallsAnswered
@@ -353,6 +362,11 @@ class AskTime:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimTime:
+    """The session goes on past its window: have the calendar keep rooms and people longer."""
+
+
+@dataclass(frozen=True, slots=True)
 class CallPost:
     """Show a silent call from an endpoint in the facility's day list."""
 
@@ -385,6 +399,7 @@ Effect = (
     | Warn
     | Dismiss
     | AskTime
+    | ClaimTime
     | CallPost
     | Republish
     | Finish

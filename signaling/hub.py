@@ -221,6 +221,7 @@ class Hub:
             keeper,
             self.clock,
             ask_time=self._ask_time,
+            claim_time=self._claim_time,
             count=self.metrics.count,
             turn=self.turn,
         )
@@ -261,6 +262,16 @@ class Hub:
         if isinstance(answer, Refused):
             live.take(events.TimeRefused(place.endpoint, answer.rule, answer.text, answer.values))
             return
+        await self.window_changed(live.id)
+
+    async def _claim_time(self, live: Live) -> None:
+        """A questioning goes past its window: keep everything longer. What fails now is asked again in a minute."""
+        try:
+            end, waiting = await self.desk.overrun(live.id)
+        except PersonError as error:
+            log.warning("no time could be claimed", session=live.id, code=error.code)
+            return
+        live.take(events.TimeClaimed(end, waiting))
         await self.window_changed(live.id)
 
     async def _withdraw(self) -> None:

@@ -38,6 +38,7 @@ from signaling.turn import RENEW, Turn, ice_servers
 log = structlog.get_logger()
 
 AskTime = Callable[["Live", Place, int], Coroutine[Any, Any, None]]
+ClaimTime = Callable[["Live"], Coroutine[Any, Any, None]]
 
 
 class Live:
@@ -52,6 +53,7 @@ class Live:
         clock: Clock,
         *,
         ask_time: AskTime,
+        claim_time: ClaimTime,
         count: Callable[[str], None] = lambda _: None,
         turn: Turn | None = None,
     ) -> None:
@@ -66,6 +68,7 @@ class Live:
         self.over = False
         self._clock = clock
         self._ask_time = ask_time
+        self._claim_time = claim_time
         self._count = count
         self._turn = turn
         self._memory = Memory()
@@ -277,6 +280,8 @@ class Live:
                     self._ask(endpoint, minutes)
                 case events.ArmRecorder():
                     self._arm(effect)
+                case events.ClaimTime():
+                    self._spawn(self._claim_time(self))
                 case events.CallPost():
                     self._count("help")
                 case events.Finish():

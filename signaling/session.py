@@ -63,6 +63,9 @@ class Session:
         self.told_of_failure = False
         """Whether the present failure of the recorder was told: retries that fail again are not news."""
         self._warnings = edge.Warnings()
+        self._claims = edge.Claims()
+        self._claimed: datetime | None = None
+        """The end the calendar gave by itself, which is nothing to warn of: nobody has to stop then."""
         self._stated = now
         self._lined = now
         self._alone_since: datetime | None = now
@@ -93,6 +96,9 @@ class Session:
                 return asks.calls_answered(self, by)
             case events.TimeRefused(endpoint_id, code, text, values):
                 return [events.Deny(endpoint_id, code, text, values)]
+            case events.TimeClaimed(end, waiting):
+                self._claimed = end
+                return [Log({"event": "overrun", "until": end.isoformat(), "waiting": waiting})]
             case events.Tick():
                 return []
             case events.LineSeen() | events.LineLost() | events.PublicationSeen() | events.TrackSilent():
@@ -156,11 +162,15 @@ class Session:
             return self.end("window-closed" if self.started else "not-started", now)
         if self._is_abandoned(now):
             return self.end("abandoned", now)
+        started = self.started is not None
+        claim: list[Effect] = []
+        if self._claims.due(self.kind, self.roster.end, now, started=started):
+            claim = [events.ClaimTime()]
         minutes = self._warnings.due(self.roster.end, now)
-        if minutes is None or self.started is None:
-            return []
+        if minutes is None or not started or self.roster.end == self._claimed:
+            return claim
         text = edge.warning_text(self.kind, minutes)
-        return [Log({"event": "warning", "minutes": minutes}), events.Warn(minutes, text)]
+        return [*claim, Log({"event": "warning", "minutes": minutes}), events.Warn(minutes, text)]
 
     def _is_abandoned(self, now: datetime) -> bool:
         if any(e.connected for e in self.presence if e.in_room):
@@ -336,6 +346,7 @@ class Session:
                 effects.append(Log({"event": "custody", "step": step, "at": at.isoformat()}))
         if roster.end != before.end:
             effects.append(Log({"event": "window", "end": roster.end.isoformat()}))
+        if roster.end != before.end and roster.end != self._claimed:
             effects.append(Tell("info", "window", "The session now ends at {end}.", {"end": roster.end}))
         if roster.state is BookingState.CANCELLED and self.state is State.WAITING:
             effects += self.end("cancelled", now)

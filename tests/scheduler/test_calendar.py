@@ -7,7 +7,7 @@ import pytest
 
 from scheduler.bookings import request_booking
 from scheduler.calendar import Calendar, Closure, Span, WorkingDays
-from scheduler.hours import add_hours, set_day
+from scheduler.hours import add_hours, ensure_working_days, set_day, working_days
 from scheduler.models import Booking
 from scheduler.refusals import Taken
 
@@ -105,3 +105,14 @@ async def test_booking_respects_the_calendar(site):
     assert site.at(4)[0] in [slot.start for slot in refused.alternatives]
     assert isinstance(await request_booking(site.db, site.clock, site.who["lawyer"], site.visit(24)), Taken)
     assert isinstance(await request_booking(site.db, site.clock, site.who["lawyer"], site.visit(48)), Booking)
+
+
+async def test_the_days_of_the_state_are_known_when_serving_begins(site):
+    """Qingming is free and a worked Saturday is worked; a day edited by hand stays as it was; twice adds nothing."""
+    async with site.db.transaction() as tx:
+        await set_day(tx, site.clock, date(2026, 4, 6), True)
+    assert await ensure_working_days(site.db, site.clock) > 20
+    assert await ensure_working_days(site.db, site.clock) == 0
+    async with site.db.transaction(write=False) as tx:
+        days = await working_days(tx, date(2026, 1, 1), date(2026, 12, 31))
+    assert [days.works(date(2026, *day)) for day in ((4, 5), (4, 6), (2, 14), (10, 1))] == [False, True, True, False]

@@ -12,7 +12,7 @@ from core.jobs import Job, Worker
 from scheduler.amending import Change, amend
 from scheduler.bookings import request_booking
 from scheduler.decisions import cancel, confirm, decline
-from scheduler.notices import mark_read, mine, set_address
+from scheduler.notices import REMIND, mark_read, mine, set_address
 from scheduler.sending import Outbox, SmsOutbox, handlers
 
 
@@ -150,3 +150,34 @@ async def test_an_unusable_address_is_refused(site, way, address):
     """Mail needs an at sign, a number digits, and there is no fax."""
     with pytest.raises(Invalid):
         await set_address(site.db, site.who["lawyer"], way, address)
+
+
+async def test_three_reminders_come_once_each_also_when_workers_die(site, outbox):
+    """A day, an hour and a quarter of an hour before. A worker that told everybody and died before it could say so is
+    followed by another: nobody is told twice."""
+    lawyer = site.who["lawyer"]
+    visit = await request_booking(site.db, site.clock, lawyer, site.visit(26))
+    await confirm(site.db, site.clock, site.who["duty"], visit.id)
+    reminder = "提醒："
+
+    def count(told):
+        return sum(text.startswith(reminder) for text in told)
+
+    for hours, expected in ((2, 1), (25, 2), (25.75, 3)):
+        site.clock.set(site.at(hours)[0])
+        jobs = handlers(site.db, site.clock, Outbox(outbox), SmsOutbox(outbox))
+        dying = {REMIND: _die_after(jobs[REMIND])}
+        assert await Worker(site.db, site.clock, dying).run_one()
+        assert count(await texts(site, "lawyer")) == expected
+        site.clock.advance(3)
+        assert await Worker(site.db, site.clock, {REMIND: jobs[REMIND]}).run_one()
+        assert not await Worker(site.db, site.clock, {REMIND: jobs[REMIND]}).run_one()
+        assert count(await texts(site, "lawyer")) == expected
+
+
+def _die_after(handler):
+    async def handle(payload):
+        await handler(payload)
+        raise RuntimeError("the worker is gone")
+
+    return handle

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from cases.kinds import KINDS
-from signaling.edge import Warnings, hard_end
+from signaling.edge import Claims, Warnings, hard_end
 from tests.signaling.rosters import START
 
 END = START + timedelta(hours=1)
@@ -49,3 +49,13 @@ def test_the_hard_end_of_each_kind(kind: str, started: bool, after: int | None) 
     """Visits end after their grace; questionings that began never; what never began ends with its window."""
     expected = None if after is None else END + timedelta(minutes=after)
     assert hard_end(KINDS[kind], END, started=started) == expected
+
+
+def test_only_a_questioning_past_its_end_claims_time_and_once_a_minute() -> None:
+    """Not before the end, not one that never began, not a visit; again a minute later while the end stays."""
+    claims = Claims()
+    times = [END + timedelta(seconds=s) for s in range(-60, 200)]
+    asked = [(at - END).seconds for at in times if claims.due(KINDS["interrogation"], END, at, started=True)]
+    assert asked == [0, 60, 120, 180]
+    assert not Claims().due(KINDS["interrogation"], END, END, started=False)
+    assert not Claims().due(KINDS["visit"], END, END, started=True)

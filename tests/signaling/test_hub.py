@@ -1,7 +1,7 @@
 """The hub: whole sessions from the first endpoint to the digest, crashes on either side, a database that is away."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, NoReturn
@@ -14,6 +14,8 @@ from core.database import Database
 from core.errors import Unavailable
 from core.jobs import Job
 from media import commands
+from scheduler import store as calendar
+from scheduler.bookings import request_booking
 from scheduler.models import Booking, Step
 from signaling import keeping, messages, store
 from signaling.hub import Hub
@@ -395,3 +397,34 @@ async def test_a_stop_asks_everybody_to_come_back(world: World) -> None:
     await world.hub.stop()
     assert await host.closed() == 1012
     assert [e["event"] for e in await log(world, session)][:2] == ["opened", "joined"]
+
+
+async def test_a_questioning_past_its_slot_keeps_its_room_and_then_moves_the_next(world: World) -> None:
+    """A quarter of an hour more while that is free; whoever comes next in the room is marked and told."""
+    session, _, _ = await live_interrogation(world)
+    site = world.site
+    first = await site.booking(session)
+    behind = first.end + timedelta(minutes=15)
+    async with site.db.transaction(write=False) as tx:
+        parties = await calendar.parties(tx, [session])
+    person, room = next((p.custody_person, p.room) for p in parties if p.custody_person)
+    names = {id_: name for name, id_ in site.persons.items()}
+    wish = site.interrogation(person=names[str(person)], start=behind, end=behind + timedelta(hours=1), room=room)
+    following = await request_booking(site.db, site.clock, site.who["officer"], wish)
+    assert isinstance(following, Booking)
+    site.clock.set(first.end)
+    await _until(lambda: _stands(site, session, "end", behind))
+    site.clock.set(behind)
+    await _until(lambda: _stands(site, following.id, "review", "overrun"))
+    assert (await site.booking(session)).end == behind
+    assert {e["waiting"] for e in await log(world, session) if e["event"] == "overrun"} == {0, 1}
+
+
+async def _stands(site: Any, booking: str, name: str, value: object) -> bool:
+    return bool(getattr(await site.booking(booking), name) == value)
+
+
+async def _until(holds: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(10):
+        while not await holds():
+            await asyncio.sleep(0.05)

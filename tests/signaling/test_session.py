@@ -62,6 +62,7 @@ TABLE: dict[str, tuple[object, tuple[State, State, State, State, State]]] = {
     "end asked": (events.EndAsked("ended-by-page", "x"), (E, E, E, E, E)),
     "calls answered": (events.CallsAnswered("d1"), (W, A, L, H, E)),
     "time refused": (events.TimeRefused("host", "taken", "x"), (W, A, L, H, E)),
+    "time claimed": (events.TimeClaimed(START), (W, A, L, H, E)),
     "relay up": (events.RelayUp(True), (W, A, L, H, E)),
     "relay down": (events.RelayDown(), (W, H, H, H, E)),
     "recorder ready": (events.RecorderReady(1), (W, L, L, H, E)),
@@ -487,6 +488,23 @@ def test_an_interrogation_is_never_cut_by_its_slot() -> None:
     driver = live("interrogation")
     warned = [e.minutes for _ in range(40) for e in driver.after(600) if isinstance(e, events.Warn)]
     assert (warned[0], warned[-1], driver.state) == (10, 0, L)
+
+
+def test_an_interrogation_past_its_slot_claims_time_without_a_word() -> None:
+    """It asks at its end and again at the end it was given; nobody is warned of that one, and it is in the log."""
+    driver = live("interrogation")
+    driver.after(3600)
+    assert [e for e in driver.effects if isinstance(e, events.ClaimTime)] == [events.ClaimTime()]
+    later = START + timedelta(minutes=75)
+    driver.take(events.TimeClaimed(later, 1))
+    driver.end_at(later)
+    logged = [e.public for e in driver.effects if isinstance(e, events.Record)]
+    assert {"event": "overrun", "until": later.isoformat(), "waiting": 1} in logged
+    before = len(driver.effects)
+    driver.after(899)
+    assert not [e for e in driver.effects[before:] if isinstance(e, events.Warn | events.ClaimTime)]
+    driver.after(2)
+    assert [e for e in driver.effects[before:] if isinstance(e, events.ClaimTime)] == [events.ClaimTime()]
 
 
 def test_what_never_began_ends_with_its_window() -> None:
