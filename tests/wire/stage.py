@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 from playwright.async_api import Browser, Page
 
+from bench.lab.recorders import recorders_in
 from bench.open_relay import Door, Rooms
+from core.clock import SystemClock
 from media import commands
 from tests.wire.peers import FakeRecorders, relay
 
@@ -88,9 +91,14 @@ function result() {
 
 
 @asynccontextmanager
-async def site(**settings: Any) -> AsyncIterator[tuple[Any, FakeRecorders, str, list[commands.Event]]]:
-    """A relay with open WHIP and WHEP, a page that uses them, the recorders, and all events."""
-    recorders = FakeRecorders()
+async def site(
+    directory: Path | None = None, **settings: Any
+) -> AsyncIterator[tuple[Any, Any, str, list[commands.Event]]]:
+    """A relay with open WHIP and WHEP, a page that uses them, the recorders, and all events.
+
+    With a ``directory`` the product's recorder writes there, and has closed its chains at the end.
+    """
+    recorders = FakeRecorders() if directory is None else await recorders_in(directory, SystemClock())
     async with relay(recorders, **settings) as service:
         rooms = Rooms(service, record=True)
         events: list[commands.Event] = []
@@ -111,6 +119,7 @@ async def site(**settings: Any) -> AsyncIterator[tuple[Any, FakeRecorders, str, 
             yield service, recorders, f"http://127.0.0.1:{port}/", events
         finally:
             await runner.cleanup()
+            await asyncio.wait_for(rooms.close(), 20)
 
 
 async def pair(opened: Browser, address: str, before: str = "") -> Page:
