@@ -81,7 +81,7 @@ class Upkeep:
         peer, publication = resource.peer, resource.publication
         if publication is None or not resource.flows:
             return
-        loss = max(flow.line.loss for flow in resource.flows)
+        loss = max((flow.line.loss for flow in resource.flows if flow.open), default=0.0)
         backlogged = peer.port is not None and peer.port.backlog(peer.address) > CONGESTED
         layered = len(publication.layers) > 1
         temporal = loss > BAD_LOSS or backlogged or any(flow.thinning for flow in resource.flows)

@@ -17,16 +17,30 @@ def test_a_short_burst_of_loss_changes_nothing() -> None:
 
 def test_two_bad_seconds_take_one_step() -> None:
     """With a small layer first that, then no picture; without one the picture pauses."""
-    assert run(Congestion(), [0.2] * 6, layered=True) == [3, 3, 2, 2, 2, 0]
+    assert run(Congestion(), [0.3] * 6, layered=True) == [3, 3, 2, 2, 2, 0]
     assert run(Congestion(), [0.2] * 3) == [3, 3, 0]
 
 
 def test_layers_in_time_are_left_out_before_the_picture_pauses() -> None:
     """After the small layer where there is one; and they are the first to come back."""
     line = Congestion()
-    assert run(line, [0.2] * 9, layered=True, temporal=True) == [3, 3, 2, 2, 2, 1, 1, 1, 0]
+    assert run(line, [0.3] * 9, layered=True, temporal=True) == [3, 3, 2, 2, 2, 1, 1, 1, 0]
     assert run(line, [0.0] * 16, start=10, layered=True, temporal=True) == [0, 0, *[1] * 6, *[2] * 6, 3, 3]
-    assert run(Congestion(), [0.2] * 6, temporal=True) == [3, 3, 1, 1, 1, 0]
+    assert run(Congestion(), [0.3] * 6, temporal=True) == [3, 3, 1, 1, 1, 0]
+
+
+def test_a_line_that_is_bad_by_itself_keeps_its_picture() -> None:
+    """Half the pictures, the same loss: none would not help either. Where half helped, none is the next step."""
+    assert run(Congestion(), [0.2] * 60, temporal=True)[2:] == [1] * 58
+    assert Level.PAUSED in run(Congestion(), [0.9] * 3 + [0.2] * 4, temporal=True)
+    assert run(Congestion(), [0.2] * 6, temporal=True, backlogged=True)[-1] is Level.PAUSED
+
+
+def test_a_pause_ends_though_the_line_is_still_bad() -> None:
+    """With nothing sent nobody can say that it is better, so it is tried."""
+    line = Congestion()
+    run(line, [0.3] * 3)
+    assert run(line, [0.3] * 6, start=4) == [0, 0, 3, 3, 3, 0]
 
 
 def test_a_backlog_counts_as_loss() -> None:

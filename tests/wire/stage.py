@@ -38,7 +38,8 @@ async function publish(url, hertz) {
   const camera = await navigator.mediaDevices.getUserMedia({video: {width: 640, height: 480}, audio: !hertz});
   window.connection = new RTCPeerConnection(servers);
   connection.addTransceiver(hertz ? tone(hertz) : camera.getAudioTracks()[0], {direction: "sendonly"});
-  connection.addTransceiver(camera.getVideoTracks()[0], {direction: "sendonly"});
+  const sendEncodings = [{scalabilityMode: "L1T2"}];
+  connection.addTransceiver(camera.getVideoTracks()[0], {direction: "sendonly", sendEncodings});
   await exchange(connection, url);
 }
 async function watch(url, hertz) {

@@ -30,11 +30,11 @@ class Weather:
 
 TEN = Weather("10 % loss, 100 ms jitter", {"loss": 0.10, "jitter": 0.1})
 MATRIX = [
-    Weather("5 % loss, 100 ms jitter", {"loss": 0.05, "jitter": 0.1}, seconds=30),
-    Weather("10 % loss, 100 ms jitter", {"loss": 0.10, "jitter": 0.1}, seconds=60),
-    Weather("20 % loss, 100 ms jitter", {"loss": 0.20, "jitter": 0.1}, heard=0.8, seconds=30),
-    Weather("reordering", {"reorder": 0.3, "delay": 0.02}, seconds=30),
-    Weather("150 kbit/s", {"rate": 150_000, "delay": 0.02}, seconds=30),
+    Weather("5 % loss, 100 ms jitter", {"loss": 0.05, "jitter": 0.1}, seconds=20),
+    Weather("10 % loss, 100 ms jitter", {"loss": 0.10, "jitter": 0.1}, seconds=30),
+    Weather("20 % loss, 100 ms jitter", {"loss": 0.20, "jitter": 0.1}, heard=0.8, seconds=20),
+    Weather("reordering", {"reorder": 0.3, "delay": 0.02}, seconds=20),
+    Weather("150 kbit/s", {"rate": 150_000, "delay": 0.02}, seconds=20),
 ]
 
 
