@@ -95,7 +95,8 @@ def _silent(tree: ast.AST) -> set[int]:
     return ids
 
 
-def _template(path: Path) -> Iterator[str]:
+def sentences_of(path: Path) -> Iterator[str]:
+    """The sentences of a template."""
     tree = Environment().parse(path.read_text(encoding="utf-8"))  # noqa: S701  nothing is rendered here
     for _line, _function, message in extract_from_ast(tree, gettext_functions=("_",)):
         first = message if isinstance(message, str) else next((part for part in message or () if part), None)
@@ -111,7 +112,7 @@ def _script(path: Path) -> Iterator[str]:
                 yield str(first)
 
 
-_READERS = {".py": _python, ".html": _template, ".js": _script}
+_READERS = {".py": _python, ".html": sentences_of, ".js": _script}
 
 
 def problems() -> list[str]:

@@ -5,18 +5,19 @@ from pathlib import Path
 
 from babel.messages.pofile import read_po
 
+from core.texts import catalogue
+from scripts.texts import sentences_of
+
 ROOT = Path(__file__).resolve().parents[2]
 _SCRIPT = re.compile(r'\bt\(\s*"((?:[^"\\]|\\.)*)"')
-_TEMPLATE = re.compile(r"""_\((["'])(.*?)\1\)""")
 _PLACE = re.compile(r"\{\w+\}")
 
 
 def _used() -> set[str]:
     scripts = [path.read_text() for path in (ROOT / "web/static/js").glob("*.js")]
     pages = [path for name in ("live", "terminal") for path in (ROOT / "web/templates" / name).glob("*.html")]
-    templates = [path.read_text() for path in pages]
     found = {match for text in scripts for match in _SCRIPT.findall(text)}
-    return found | {match[1] for text in templates for match in _TEMPLATE.findall(text)}
+    return found | {text for path in pages for text in sentences_of(path)}
 
 
 def _catalogue() -> dict[str, str]:
@@ -26,7 +27,7 @@ def _catalogue() -> dict[str, str]:
 
 def test_every_sentence_is_translated() -> None:
     """Nothing on the live page or the terminal falls back to English."""
-    assert {text for text in _used() if not _catalogue().get(text)} == set()
+    assert {text for text in _used() if text not in catalogue("zh-CN")} == set()
 
 
 def test_no_sentence_is_left_over() -> None:

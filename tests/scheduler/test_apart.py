@@ -73,10 +73,10 @@ async def test_nobody_is_moved_into_a_room_of_one_they_must_not_meet(site):
     second = await request_booking(site.db, site.clock, site.who["lawyer"], site.visit(4, "李秋生"))
     assert isinstance(first, Booking)
     assert isinstance(second, Booking)
-    rooms = await other_rooms(site.db, site.clock, site.who["duty"], second.id)
+    rooms = (await other_rooms(site.db, site.clock, site.who["duty"], [second.id]))[second.id]
     assert rooms
     await state(site, one, other)
-    assert await other_rooms(site.db, site.clock, site.who["duty"], second.id) == []
+    assert await other_rooms(site.db, site.clock, site.who["duty"], [second.id]) == {second.id: []}
     assert not isinstance(await move_room(site.db, site.clock, site.who["duty"], second.id, rooms[0].id), Booking)
 
 
