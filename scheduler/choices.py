@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases import store as cases
@@ -13,6 +14,7 @@ from people.permissions import Action, Relation, require
 from people.principals import Principal
 from scheduler import store
 from scheduler.facts import RoomFacts, room_facts
+from scheduler.models import Facility, FacilityKind
 from scheduler.rooms import SERVES
 
 
@@ -73,6 +75,14 @@ async def rooms_for(db: Database, kind: str, *, side: str, facility: str | None 
     uses = serves.far if side == "far" else serves.own
     async with db.transaction(write=False) as tx:
         return [room_facts(room, place) for room, place in await store.rooms_by_use(tx, uses, facility)]
+
+
+async def custody_places(db: Database) -> list[tuple[str, str]]:
+    """Id and name of every place where somebody can be held, by name: public knowledge."""
+    async with db.transaction(write=False) as tx:
+        query = select(Facility.id, Facility.name)
+        query = query.where(Facility.kind != FacilityKind.STATION, Facility.closed.is_(None))
+        return [(row.id, row.name) for row in await tx.execute(query.order_by(Facility.name, Facility.id))]
 
 
 async def _choice(tx: AsyncSession, person: str, name: str, case: str | None) -> PersonChoice:

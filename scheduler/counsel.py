@@ -16,11 +16,12 @@ from core.clock import Clock
 from core.database import Database
 from core.errors import Conflict, Denied, Invalid, NotFound
 from core.jobs import Handler
+from people import store as people
 from people.models import Organisation, Person, RoleGrant
 from people.permissions import Action, relations, require
 from people.principals import Principal
 from scheduler import escalation, notices, store
-from scheduler.models import DutyLawyer, LawyerRequest
+from scheduler.models import DutyLawyer, Facility, LawyerRequest
 
 DUE = "counsel.due"
 WITHIN = timedelta(hours=24)
@@ -150,6 +151,37 @@ async def of_lawyer(db: Database, principal: Principal) -> list[Wish]:
         open_ = LawyerRequest.facility.in_(posts) & LawyerRequest.taken.is_(None)
         mine = or_(open_, LawyerRequest.taken_by == principal.id)
         return await _wishes(tx, mine, lambda row: row.taken_by == principal.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Lawyer:
+    """A lawyer of the bureau's tree, with the facilities they are named for as (id, name)."""
+
+    id: str
+    name: str
+    firm: str
+    facilities: tuple[tuple[str, str], ...]
+
+
+async def is_bureau(db: Database, principal: Principal) -> bool:
+    """Whether somebody keeps the lists of duty lawyers: an administrator of the justice tree."""
+    async with db.transaction(write=False) as tx:
+        return principal.id in await _bureau(tx)
+
+
+async def duty_lawyers(db: Database, principal: Principal) -> list[Lawyer]:
+    """Every active lawyer of the bureau's own tree, by firm and name, with what they are named for."""
+    async with db.transaction(write=False) as tx:
+        if principal.id not in await _bureau(tx):
+            return []
+        units = await people.below(tx, principal.organisation or "")
+        query = select(DutyLawyer.person, Facility.id, Facility.name)
+        query = query.join(Facility, Facility.id == DutyLawyer.facility).order_by(Facility.name)
+        named: dict[str, list[tuple[str, str]]] = {}
+        for person, facility, place in await tx.execute(query):
+            named.setdefault(person, []).append((facility, place))
+        cards = await store.persons_with_role(tx, units, "lawyer", but=principal.id)
+        return [Lawyer(c.id, c.name, c.unit, tuple(named.get(c.id, ()))) for c in cards]
 
 
 def handlers(db: Database, clock: Clock) -> dict[str, Handler]:

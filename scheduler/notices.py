@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import jobs
@@ -129,6 +129,20 @@ async def mark_read(db: Database, clock: Clock, principal: Principal) -> None:
     async with db.transaction() as tx:
         unread = update(Notice).where(Notice.person == principal.id, Notice.read.is_(None))
         await tx.execute(unread.values(read=clock.now()))
+
+
+async def unread(db: Database, principal: Principal) -> int:
+    """How many notices the person has not looked at."""
+    async with db.transaction(write=False) as tx:
+        query = select(func.count()).where(Notice.person == principal.id, Notice.read.is_(None))
+        return (await tx.execute(query)).scalar_one()
+
+
+async def addresses(db: Database, principal: Principal) -> dict[str, str]:
+    """Where the person wants to be told, by way."""
+    async with db.transaction(write=False) as tx:
+        query = select(NoticeAddress).where(NoticeAddress.person == principal.id)
+        return {row.way: row.address for row in (await tx.execute(query)).scalars()}
 
 
 async def set_address(db: Database, principal: Principal, way: str, address: str) -> None:

@@ -21,18 +21,12 @@ from people.principals import Principal
 from scheduler import notices, store
 from scheduler.clocks import Clock48, Pause
 from scheduler.clocks import clock as run
+from scheduler.contents import checked
 from scheduler.rulebook import LONGEST_EXCEPTION, write_exception
 
 DUE = "papers.due"
 CHECK_WITHIN = timedelta(hours=24)
 """The check has a deadline of its own."""
-LARGEST = 10 * 1024 * 1024
-TYPES: tuple[tuple[bytes, str], ...] = (
-    (b"%PDF-", "application/pdf"),
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-)
-"""By content, whatever the file is called."""
 REFUSED_TEXT: dict[str, str] = {
     "unreadable": "It cannot be read",
     "expired": "It has expired",
@@ -67,6 +61,12 @@ class Mandate:
     papers: tuple[Paper, ...]
     missing: tuple[str, ...]
     """Keys of ``PAPER_TEXT``; for the mandate the power of attorney stands, a legal-aid letter does as well."""
+    until: datetime | None
+    """To when it is good for visits, of a checked one."""
+    submitted_clock: Clock48 | None
+    """Since all three papers are there, until they are checked; ``None`` before that."""
+    facility: str | None
+    """Whose post has the newest paper."""
 
 
 async def first_request(
@@ -117,7 +117,7 @@ async def hand_in(
 ) -> Paper:
     """A lawyer hands in one paper of a representation of their own, for the post of ``facility`` to check."""
     wanted = _kind(kind, _OF_LAWYERS)
-    media_type = check_content(content)
+    media_type = await checked(content)
     now = clock.now()
     async with db.transaction() as tx:
         bond = await tx.get(Representation, representation)
@@ -165,7 +165,7 @@ async def hand_in_permit(
     until: datetime,
 ) -> Paper:
     """An officer hands in the 提讯证 of a case with the two officers it names, for the facility to check (IN-2b)."""
-    media_type, now = check_content(content), clock.now()
+    media_type, now = await checked(content), clock.now()
     if len(set(officers)) != 2:
         raise Invalid("two-officers", "The permit names two officers.", field="officers")
     async with db.transaction() as tx:
@@ -250,6 +250,31 @@ async def my_mandates(db: Database, clock: Clock, principal: Principal) -> list[
         return [_mandate(bond, name, await of_representation(tx, bond.id), clock.now()) for bond, name in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """An interrogation permit as whoever handed it in sees it."""
+
+    paper: Paper
+    case_number: str
+    client: str
+    officers: tuple[str, ...]
+
+
+async def my_permits(db: Database, principal: Principal) -> list[Permit]:
+    """Interrogation permits an officer handed in, newest first."""
+    require(principal, Action.VIEW_CASE, {Relation.OWN_CASE})
+    async with db.transaction(write=False) as tx:
+        query = select(Paper).where(Paper.submitted_by == principal.id, Paper.kind == PaperKind.INTERROGATION_PERMIT)
+        found = []
+        for paper in (await tx.execute(query.order_by(Paper.submitted.desc()).limit(50))).scalars():
+            client = await cases.custody_person(tx, paper.client or "")
+            names = await people.names(tx, set(paper.officers))
+            number = await store.case_number(tx, paper.case) or ""
+            officers = tuple(names[one][0] for one in paper.officers if one in names)
+            found.append(Permit(paper, number, client.name if client else "", officers))
+        return found
+
+
 async def to_check(db: Database, principal: Principal) -> Sequence[Paper]:
     """Papers that wait for the principal's post, the most urgent first."""
     require(principal, Action.CHECK_PAPERS, relations(principal, facility=principal.facility))
@@ -301,18 +326,6 @@ async def waiting_for_check(db: Database, clock: Clock, principal: Principal) ->
             officers=tuple(names[one][0] for one in paper.officers if one in names),
         )
     return list(found.values())
-
-
-def check_content(data: bytes) -> str:
-    """The media type by content, or ``Invalid``."""
-    if not data:
-        raise Invalid("empty", "The file is empty.", field="file")
-    if len(data) > LARGEST:
-        raise Invalid("too-large", "The file is too large: at most 10 MB.", field="file")
-    found = next((media_type for magic, media_type in TYPES if data.startswith(magic)), None)
-    if found is None:
-        raise Invalid("file-kind", "Please hand in a PDF, or a picture as JPEG or PNG.", field="file")
-    return found
 
 
 def missing(papers: Sequence[Paper], now: datetime) -> tuple[str, ...]:
@@ -379,15 +392,20 @@ async def of_representation(tx: AsyncSession, representation: str) -> Sequence[P
 
 
 def _mandate(bond: Representation, name: str, papers: Sequence[Paper], now: datetime) -> Mandate:
+    complete = complete_since(papers)
+    good = bond.state is RepresentationState.VERIFIED and (bond.until is None or bond.until > now)
     return Mandate(
         id=bond.id,
         client=name,
         state=bond.state,
         since=bond.since,
-        complete=complete_since(papers),
+        complete=complete,
         checked=bond.checked,
         papers=tuple(papers),
-        missing=() if bond.state is RepresentationState.VERIFIED else missing(papers, now),
+        missing=() if good else missing(papers, now),
+        until=bond.until,
+        submitted_clock=run(complete, bond.checked, now, pauses(papers)) if complete else None,
+        facility=papers[-1].facility if papers else None,
     )
 
 

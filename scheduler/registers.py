@@ -15,7 +15,8 @@ from core.errors import Conflict, Denied, Invalid, NotFound
 from people import store as people
 from people.permissions import Action, relations, require
 from people.principals import Principal
-from scheduler import access, history, papers, store
+from scheduler import access, history, store
+from scheduler.contents import check_content
 from scheduler.day import day_list
 from scheduler.models import CustodyStep, Handover, LateScan, State, Step
 from scheduler.running import ORDER
@@ -170,7 +171,7 @@ async def late_entry(
         raise Invalid(
             "times", "Please check the times: in order, not in the future, of the last three days.", field="times"
         )
-    media_type = papers.check_content(scan) if scan is not None else ""
+    media_type = check_content(scan) if scan is not None else ""
     async with db.transaction() as tx:
         found = await access.load(tx, booking, None)
         require(principal, Action.CONFIRM_CUSTODY, await access.relations_to(tx, principal, found))

@@ -47,3 +47,21 @@ def clock_minutes(typed: Form, name: str) -> int:
     if found is None or (found[1] == "24" and found[2] != "00"):
         raise Invalid("field-clock", "Please give a time such as 08:30.", field=name)
     return int(found[1]) * 60 + int(found[2])
+
+
+def wall_clock(typed: Form, day: str, clock: str, zone: ZoneInfo) -> datetime:
+    """The instant that two fields mean at a place: a day such as ``2026-11-21`` and a time of day."""
+    try:
+        on = date.fromisoformat(typed.raw(day))
+    except ValueError:
+        on = None
+    if on is None or not 2000 <= on.year < 2200:
+        raise Invalid("field-date", "Please give a date such as 2026-11-21.", field=day)
+    minutes = clock_minutes(typed, clock)
+    return instant_of(datetime.combine(on, datetime.min.time()) + timedelta(minutes=minutes), zone, clock)
+
+
+def end_of_day(typed: Form, name: str, zone: ZoneInfo) -> datetime:
+    """The instant at which a typed day is over at a place: a paper is good on its last day too."""
+    on = typed.day(name, date.min)
+    return instant_of(datetime.combine(on, datetime.min.time()) + timedelta(days=1), zone, name)

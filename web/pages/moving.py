@@ -19,10 +19,10 @@ from web.forms import Form, form, path_id, query
 from web.identity import account
 from web.language import see_other
 from web.lines import line
+from web.localtime import wall_clock
 from web.mistakes import Mistake, of_error, of_refusal
 from web.pages.searching import DAYS, SOONEST, days_of
 from web.rendering import page, shown
-from web.times import wall_clock
 from web.wishes import LENGTHS
 
 

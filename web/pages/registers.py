@@ -10,7 +10,8 @@ from core.errors import Invalid, PersonError
 from core.texts import msgid as m
 from core.texts import translate
 from scheduler import day as days
-from scheduler import papers, registers
+from scheduler import registers
+from scheduler.contents import LARGEST
 from scheduler.day import DayList
 from scheduler.models import Step
 from scheduler.running import ORDER
@@ -106,7 +107,7 @@ async def enter_late(request: web.Request) -> web.StreamResponse:
     """``POST /day/{id}/late``: date, times of the steps, reason, a scan of the page."""
     principal, found, booking = account(request), context(request), path_id(request)
     view = await booking_view(found.database, found.clock, principal, booking)
-    typed, scan = await form_with_file(request, "scan", papers.LARGEST)
+    typed, scan = await form_with_file(request, "scan", LARGEST)
     try:
         times = _times(typed, view)
         await registers.late_entry(

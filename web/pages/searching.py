@@ -20,10 +20,10 @@ from scheduler.windows import next_on_grid
 from web import offers, wishes
 from web.context import context
 from web.forms import Form, query
+from web.localtime import wall_clock
 from web.mistakes import Mistake, of_error, of_refusal, sentence
 from web.pages.booking import ask_whom, asked
 from web.rendering import page, shown
-from web.times import wall_clock
 from web.wishes import LENGTHS, Wish
 
 DAYS = 5
