@@ -31,7 +31,10 @@ class Todo:
 async def todos(request: web.Request, principal: Principal, bookings: Iterable[BookingView]) -> Sequence[Todo]:
     """Offers to answer, bookings that cannot stay, papers that are missing, requests to take, messages not read."""
     found, locale = context(request), locale_of(request)
-    say = lambda text, **values: translate(locale, text, values)  # noqa: E731
+
+    def say(text: str, **values: object) -> str:
+        return translate(locale, text, values)
+
     deadlines = {
         one.booking: one.deadline for one in await waiting.my_waiting(found.database, principal) if one.booking
     }

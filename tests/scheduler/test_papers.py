@@ -30,7 +30,7 @@ def site(sqlite_site):
     return sqlite_site
 
 
-PDF = b"%PDF-1.7 a power of attorney"
+PDF = b"%PDF-1.7 a power of attorney\n%%EOF\n"
 
 
 @pytest.fixture

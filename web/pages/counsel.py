@@ -1,4 +1,4 @@
-"""Somebody in custody asks for a lawyer (LV-7): the post writes it down, a duty lawyer takes it, the bureau names them."""
+"""Somebody in custody asks for a lawyer (LV-7): the post writes it down, a duty lawyer takes it."""
 
 from aiohttp import web
 
@@ -19,7 +19,10 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 async def _show(request: web.Request, mistake: Mistake | None) -> web.Response:
     principal, found = account(request), context(request)
-    wishes, held, lawyers, places = [], [], [], []
+    wishes: list[counsel.Wish] = []
+    held: list[counsel.Held] = []
+    lawyers: list[counsel.Lawyer] = []
+    places: list[tuple[str, str]] = []
     if principal.has("duty_officer"):
         wishes, held = await counsel.of_post(found.database, found.clock, principal)
     elif principal.has("lawyer"):
