@@ -21,14 +21,15 @@ from core import config, ledger_cli
 from core.clock import SystemClock
 from core.config import Settings
 from core.errors import OperatorError
+from people import account_cli, token_cli
 from people import cli as secrets_cli
-from people import token_cli
 from recordings import commands as recording_commands
 from scheduler import calendar_cli
 
 app = typer.Typer(name="yuanjian", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 recording_commands.mount(app)
 app.add_typer(ledger_cli.app, name="ledger", help="The platform's log of who did what: sign, prove, watch.")
+app.add_typer(account_cli.app, name="account", help="The first administrator of each authority.")
 app.add_typer(token_cli.app, name="token", help="Tokens for operators and other systems.")
 app.add_typer(calendar_cli.app, name="calendar", help="Working days: holidays and worked weekends.")
 app.add_typer(secrets_cli.app, name="secrets", help="The site's own secrets.")

@@ -6,10 +6,13 @@ import pytest
 from typer.testing import CliRunner
 
 from core import ledger, migrate
+from core.clock import SystemClock
 from core.database import Database, sqlite_url
 from core.vault import Purpose, Vault
-from people import token_cli
+from people import account_cli, enrolment, logins, token_cli
 from people.cli import app
+from people.logins import Door
+from people.passwords import Passwords
 from tests.conftest import NOON
 
 RUN = CliRunner()
@@ -60,3 +63,26 @@ def test_tokens_are_made_listed_and_made_void(data):
     assert RUN.invoke(token_cli.app, ["revoke", listed.split()[0]]).exit_code == 0
     assert RUN.invoke(token_cli.app, ["list"]).output == ""
     assert RUN.invoke(token_cli.app, ["revoke", listed.split()[0]]).exit_code == 2
+
+
+def test_the_first_administrator_comes_in_by_a_link(data):
+    """An empty site is entered without any default password; the same login twice is told in one line."""
+    wanted = ["first", "police", "--organisation", "临江市公安局", "--name", "何静", "--login", "he.jing"]
+    made = RUN.invoke(account_cli.app, wanted)
+    secret = made.output.rpartition("#")[2].strip()
+    assert (made.exit_code, len(secret)) == (0, 43)
+
+    async def enter():
+        database, door = Database(sqlite_url(data / "yuanjian.sqlite3")), Door(passwords=Passwords(memory_kib=64))
+        try:
+            cookie, _ = await enrolment.enter(database, SystemClock(), door, secret=secret)
+            return await logins.authenticate(database, SystemClock(), cookie)
+        finally:
+            await database.close()
+            door.passwords.close()
+
+    principal = asyncio.run(enter())
+    assert (principal.name, principal.tree, principal.roles, principal.owes) == ("何静", "police", set(), "way")
+    again = RUN.invoke(account_cli.app, wanted)
+    assert again.exit_code == 2
+    assert "in use" in again.output
