@@ -13,6 +13,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 WIDTH = "(document.querySelector('video[data-endpoint=a]')?.videoWidth ?? 0)"
 PLAYING = "document.querySelectorAll('.tile.playing').length"
 
+SHARED = """(video => video && video.videoWidth > 100 && video.getVideoPlaybackQuality().totalVideoFrames > 5)(
+    document.querySelector(".faces .tile.screen video"))"""
+
 
 def face(name: str, **more: object) -> wire.EndpointView:
     return endpoint(name, "party", person(f"参加人 {name}", "interpreter"), publications=("camera",), **more)
@@ -97,6 +100,30 @@ async def test_shared_screen_is_the_main_picture(page: Page, stand: Stand) -> No
     assert await page.locator(".faces .tile").count() == 1
     assert await page.locator(".side-faces .tile").count() == 2
     await page.locator(".faces figcaption", has_text="参加人 a 的屏幕").wait_for()
+
+
+async def test_a_shared_screen_goes_through_the_relay(browser: Browser, page: Page, stand: Stand) -> None:
+    """What one picks to share is told, published, and moves on the other's stage; stopping takes it away again."""
+    other = await browser.new_context()
+    sender = await other.new_page()
+    sends = rights(publish=True, subscribe=True, share=True)
+    stand.views["a"] = view("a", officer(), face("a"), rights=sends)
+    await enter(sender, stand, "a", endpointRole="party")
+    await holds(sender, "yuanjian.camera.link.state === 'connected'")
+    await sender.evaluate(
+        "document.body.animate([{opacity: 1}, {opacity: 0.2}], {duration: 500, iterations: Infinity})"
+    )
+    await sender.get_by_role("button", name="共享屏幕").click()
+    await holds(sender, "yuanjian.screen?.link.state === 'connected'")
+    assert stand.seat("a").said(wire.Share) == [wire.Share(on=True)]
+    stand.views["h"] = view("h", officer(), replace(face("a"), publications=("camera", "screen")), rights=HOST)
+    await enter(page, stand)
+    await holds(page, SHARED)
+    await sender.evaluate("yuanjian.unshare()")
+    await stand.push("h", view("h", officer(), face("a"), rights=HOST))
+    await page.locator(".tile.screen").wait_for(state="detached")
+    assert stand.seat("a").said(wire.Share)[-1] == wire.Share(on=False)
+    await other.close()
 
 
 async def test_lobby_hears_a_knock_and_the_room_shows_the_door(page: Page, stand: Stand) -> None:

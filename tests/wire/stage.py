@@ -17,7 +17,7 @@ from tests.wire.peers import FakeRecorders, relay
 
 TONE_HZ = 660
 PAGE = """<!doctype html><video id="view" autoplay muted playsinline></video><script>
-window.servers = {}; window.blocked = /^never$/;
+window.servers = {}; window.blocked = /^never$/; window.codec = "";
 async function exchange(connection, url) {
   const offer = await connection.createOffer();
   offer.sdp = offer.sdp.replace(/a=rtpmap:(\\d+) opus.*\\r\\n/g, (line, type) => line + `a=rtcp-fb:${type} nack\\r\\n`);
@@ -34,18 +34,22 @@ function tone(hertz) {
   source.frequency.value = hertz; source.connect(out); source.start();
   return out.stream.getAudioTracks()[0];
 }
+function prefer(transceiver, side) {
+  const codecs = side.getCapabilities("video").codecs.filter(one => one.mimeType === `video/${codec}`);
+  if (codec) transceiver.setCodecPreferences(codecs);
+}
 async function publish(url, hertz) {
   const camera = await navigator.mediaDevices.getUserMedia({video: {width: 640, height: 480}, audio: !hertz});
   window.connection = new RTCPeerConnection(servers);
   connection.addTransceiver(hertz ? tone(hertz) : camera.getAudioTracks()[0], {direction: "sendonly"});
   const sendEncodings = [{scalabilityMode: "L1T2"}];
-  connection.addTransceiver(camera.getVideoTracks()[0], {direction: "sendonly", sendEncodings});
+  prefer(connection.addTransceiver(camera.getVideoTracks()[0], {direction: "sendonly", sendEncodings}), RTCRtpSender);
   await exchange(connection, url);
 }
 async function watch(url, hertz) {
   window.connection = new RTCPeerConnection(servers);
   connection.addTransceiver("audio", {direction: "recvonly"});
-  connection.addTransceiver("video", {direction: "recvonly"});
+  prefer(connection.addTransceiver("video", {direction: "recvonly"}), RTCRtpReceiver);
   const stream = new MediaStream();
   connection.ontrack = event => {
     stream.addTrack(event.track);

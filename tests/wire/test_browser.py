@@ -129,3 +129,18 @@ async def test_where_only_tcp_443_gets_out_turn_over_tls_is_used(tmp_path: Path)
         assert {event.way for event in events if isinstance(event, commands.Connected)} == {"turn"}
         assert await viewer.evaluate("relayProtocol()") == "tls"
         assert {track.kind for track in recorders.made[0].tracks.values()} == {"audio", "video"}
+
+
+@pytest.mark.parametrize("codec", ["VP9", "AV1"])
+async def test_other_codecs_pass_untouched(codec: str) -> None:
+    """Two pages that take only this codec see each other through the relay, and the recorder is told which it is."""
+    async with chromium() as opened, site() as (_, recorders, address, _):
+        viewer = await pair(opened, address, f"codec = {codec!r}")
+        await viewer.evaluate("start()")
+        await asyncio.sleep(3)
+        result = await viewer.evaluate("result()")
+        assert result["frames"] > 10
+        recorder = recorders.made[0]
+        tracks = {track.codec: number for number, track in recorder.tracks.items() if track.kind == "video"}
+        assert set(tracks) == {codec.lower()}
+        assert len(recorder.packets[tracks[codec.lower()]]) > 20
