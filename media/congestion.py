@@ -5,7 +5,8 @@ where there is one, to the frames of the lowest temporal layer where the sender 
 all until a keyframe; sound is never dropped. Where less made no difference the line is bad by itself, as on weak
 Wi-Fi, and no picture would make none either: then it stays, unless so much is lost that repair is hopeless.
 Upwards, per publication: a bitrate by the loss-based rule of draft-ietf-rmcat-gcc section 6, the least of what its
-viewers can take, but never below a floor while it is recorded: the record must not suffer from one bad line.
+viewers can take, but never below a floor while it is recorded: the record must not suffer from one bad line. Its own
+line is another matter: what does not get through is asked of nobody.
 """
 
 from collections.abc import Iterable
@@ -16,6 +17,8 @@ SAME = 0.75
 """Share of the loss before a step down above which the step has not helped."""
 BAD_NS = 2_000_000_000
 GOOD_NS = 5_000_000_000
+CARRIED = 0.85
+"""Share of what got through on a line that lost much, to be sent over it from now on."""
 FIRST_PAUSE_NS = 3_000_000_000
 LONGEST_PAUSE_NS = 24_000_000_000
 MAX_BITRATE = 2_500_000
@@ -99,7 +102,34 @@ class Congestion:
         self.rate = min(max(self.rate, MIN_BITRATE), MAX_BITRATE)
 
 
-def allowed_bitrate(viewers: Iterable[float], *, recorded: bool, floor: int = RECORDED_FLOOR) -> int:
-    """Bits per second to ask of a publisher for what its ``viewers`` can take."""
+class Uplink:
+    """What a publisher's own line carries. ``update`` is called once a second.
+
+    Reports to it leave out what repair brought back, so it does not notice by itself that it sends too much.
+    """
+
+    __slots__ = ("_marks", "rate")
+
+    def __init__(self) -> None:
+        self.rate = float(MAX_BITRATE)
+        self._marks = (0, 0, 0)
+
+    def update(self, lost: int, expected: int, octets: int) -> None:
+        """Judge by totals since the start: packets ``lost`` before repair, packets ``expected``, octets received."""
+        lost_now, expected_now, octets_now = (
+            max(0, total - mark) for total, mark in zip((lost, expected, octets), self._marks, strict=True)
+        )
+        self._marks = (lost, expected, octets)
+        loss = lost_now / expected_now if expected_now else 0.0
+        if loss > HOPELESS_LOSS:
+            self.rate = max(float(MIN_BITRATE), min(self.rate, octets_now * 8 * CARRIED))
+        elif loss < BAD_LOSS:
+            self.rate = min(self.rate * 1.05, float(MAX_BITRATE))
+
+
+def allowed_bitrate(
+    viewers: Iterable[float], *, recorded: bool, own: float = MAX_BITRATE, floor: int = RECORDED_FLOOR
+) -> int:
+    """Bits per second to ask of a publisher for what its ``viewers`` can take and its ``own`` line carries."""
     least = min(viewers, default=float(MAX_BITRATE))
-    return round(max(least, floor if recorded else MIN_BITRATE))
+    return round(min(own, max(least, floor if recorded else MIN_BITRATE)))

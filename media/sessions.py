@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from media.commands import Event
+from media.congestion import Uplink
 from media.incoming import Incoming
 from media.peer import Peer
 from media.routing import Flow
@@ -33,6 +34,7 @@ class Resource:
     """Simulcast layers of the video we answered, largest first."""
     rid_extension: int = 0
     flows: list[Flow] = field(default_factory=list)
+    uplink: Uplink = field(default_factory=Uplink)
     connected: bool = False
     inactive: bool = False
     way: str = "udp"

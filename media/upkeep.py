@@ -104,8 +104,12 @@ class Upkeep:
         if publication is None or codec is None or "goog-remb" not in codec.feedback:
             return b""
         rates = [flow.congestion.rate for flow in publication.flows["video"] if flow.open]
-        bitrate = allowed_bitrate(rates, recorded=publication.session.recorded)
-        ssrcs = [stream.ssrc for stream in resource.peer.streams.values() if stream.info.kind == "video"]
+        streams = [stream for stream in resource.peer.streams.values() if stream.info.kind == "video"]
+        lines = [stream.reception.lost_on_line() for stream in streams]
+        lost, expected = sum(line[0] for line in lines), sum(line[1] for line in lines)
+        resource.uplink.update(lost, expected, sum(stream.octets for stream in streams))
+        bitrate = allowed_bitrate(rates, recorded=publication.session.recorded, own=resource.uplink.rate)
+        ssrcs = [stream.ssrc for stream in streams]
         self._counters.feedback["remb", "to-publisher"] += 1
         return rtcp.remb(resource.peer.ssrc, bitrate, ssrcs)
 

@@ -1,6 +1,6 @@
 """What a bad line costs whom."""
 
-from media.congestion import MAX_BITRATE, MIN_BITRATE, RECORDED_FLOOR, Congestion, Level, allowed_bitrate
+from media.congestion import MAX_BITRATE, MIN_BITRATE, RECORDED_FLOOR, Congestion, Level, Uplink, allowed_bitrate
 
 SECOND = 1_000_000_000
 
@@ -82,3 +82,21 @@ def test_one_bad_viewer_cannot_spoil_the_record() -> None:
     assert allowed_bitrate([2e6, 3e5], recorded=False) == 300_000
     assert allowed_bitrate([2e6, 1e5], recorded=True) == RECORDED_FLOOR
     assert allowed_bitrate([], recorded=True) == MAX_BITRATE
+
+
+def test_a_publishers_own_line_is_asked_for_no_more_than_it_carries() -> None:
+    """Much lost before repair: a little less than what came through, also below the floor; a good line grows again."""
+    line = Uplink()
+    line.update(0, 100, 70_000)
+    assert line.rate == MAX_BITRATE
+    line.update(50, 200, 70_000 + 18_000)
+    assert round(line.rate) == round(18_000 * 8 * 0.85)
+    assert allowed_bitrate([], recorded=True, own=line.rate) == round(18_000 * 8 * 0.85) < RECORDED_FLOOR
+    line.update(65, 300, 100_000)  # neither good nor hopeless
+    assert round(line.rate) == round(18_000 * 8 * 0.85)
+    line.update(65, 400, 110_000)
+    assert round(line.rate) == round(18_000 * 8 * 0.85 * 1.05)
+    line.update(465, 800, 110_100)
+    assert line.rate == MIN_BITRATE
+    line.update(0, 0, 0)  # its streams were replaced
+    assert line.rate > MIN_BITRATE

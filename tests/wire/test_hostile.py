@@ -8,6 +8,7 @@ import pytest
 
 from bench.lab.participant import Participant
 from media import commands
+from tests.wire.peers import FakeRecorders
 from tests.wire.room import publish, room, speak, subscribe
 from tests.wire.strangers import ALERT, CLIENT_HELLO, Stranger
 
@@ -130,6 +131,27 @@ async def test_a_flood_of_an_admitted_participant_is_limited() -> None:
         await speak(publisher, 0, 5)
         assert len(viewer.heads) == 5
         assert service.counters.dropped["packet-rate"] > 500
+
+
+async def test_f14_ten_thousand_packets_a_second_leave_the_record_of_others_whole() -> None:
+    """The flood is cut to its limit, also on record; what another says meanwhile is on record without a hole."""
+    recorders = FakeRecorders()
+    async with room(recorders, recorded=True) as (service, desk):
+        publisher = await publish(desk, "s", "a")
+        viewer = await subscribe(desk, "s", "b", "a")
+        hostile = await publish(desk, "s", "c")
+        for index in range(100):
+            publisher.send_rtp(publisher.rtp("audio", index, index * 960, b"sound %d" % index))
+            for number in range(100 * index, 100 * index + 100):
+                hostile.send_rtp(hostile.rtp("audio", number, number * 960, b"x"))
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        recorder = recorders.made[0]
+        kept = {track.endpoint: recorder.packets[number] for number, track in recorder.tracks.items()}
+        assert [packet[12:] for packet in kept["a"]] == [b"sound %d" % index for index in range(100)]
+        assert len(viewer.heads) == 100
+        assert service.counters.dropped["packet-rate"] > 1_000
+        assert len(kept["c"]) + service.counters.dropped["packet-rate"] == 10_000
 
 
 async def test_foreign_payload_types_and_endless_ssrcs_are_dropped() -> None:
