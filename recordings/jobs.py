@@ -17,7 +17,7 @@ from core.clock import Clock
 from core.database import Database
 from core.errors import Unavailable
 from core.jobs import Handler, enqueue
-from recordings import captions, keeping, store, upkeep
+from recordings import captions, keeping, outgoing, store, upkeep
 from recordings.filesystem import Disk
 from recordings.layout import RecordingFiles
 from recordings.library import Library
@@ -87,13 +87,18 @@ def handlers(
 
     async def expire(_payload: Mapping[str, Any]) -> None:
         await keeping.remove_expired(database, library, clock)
+        await outgoing.remove_old(database, library, clock)
         async with database.transaction() as tx:
             await _next_round(tx, clock)
 
     async def scrub(_payload: Mapping[str, Any]) -> None:
         await upkeep.scrub_round(library, database, clock, copies)
 
+    async def hand_over(payload: Mapping[str, Any]) -> None:
+        await outgoing.make(library, database, clock, str(payload["handover"]))
+
     return {
+        outgoing.JOB: hand_over,
         "finalize_recording": finalize,
         "compose_recording": compose,
         "copy_recording": copy,

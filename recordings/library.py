@@ -100,6 +100,20 @@ class Library:
 
         return await asyncio.to_thread(opened)
 
+    async def open_outgoing(self, recording: str, path: Path, media_type: str) -> "Playable":
+        """Open a file that was sealed to be taken along. Raises ``NotFound`` and ``Unavailable``."""
+        files = self._existing(recording)
+
+        def opened() -> Playable:
+            try:
+                return Playable(Outgoing(media_type), SealedReader(path, self._data_key(files, recording), recording))
+            except FileNotFoundError:
+                raise _no_file() from None
+            except (DerivedError, OSError):
+                raise _damaged() from None
+
+        return await asyncio.to_thread(opened)
+
     def progress(self, recording: str) -> tuple[int, int] | None:
         """Seconds composed and seconds in all while a composition runs, else ``None``."""
         try:
@@ -133,10 +147,17 @@ class Library:
             raise Unavailable("recording-locked", "The key of this recording is not available here.") from None
 
 
-class Playable:
-    """One open playable file."""
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What is said of a file that is taken along."""
 
-    def __init__(self, about: Sidecar, reader: SealedReader) -> None:
+    media_type: str
+
+
+class Playable:
+    """One open playable file, or one to be taken along."""
+
+    def __init__(self, about: Sidecar | Outgoing, reader: SealedReader) -> None:
         self.about = about
         self.length = reader.length
         self._reader = reader

@@ -101,26 +101,28 @@ class KeepingRequest(Base):
     """``asked``, ``approved``, ``refused`` or ``done``."""
 
 
-class Bundle(Base):
-    """A recording made ready to be handed over: asked for on a page, written by the worker, taken along, receipted."""
+class Handover(Base):
+    """A recording made ready to leave the house: asked for on a page, written by the worker, taken along, receipted."""
 
-    __tablename__ = "recording_bundles"
-    __table_args__ = (Index("ix_recording_bundles_recording", "recording"), {"info": {"package": "recordings"}})
+    __tablename__ = "recording_handovers"
+    __table_args__ = (Index("ix_recording_handovers_recording", "recording"), {"info": {"package": "recordings"}})
 
     id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
     recording: Mapped[str] = mapped_column(RECORDING_ID, ForeignKey("recordings.id"))
+    case_number: Mapped[str] = mapped_column(String(64))
     recipient: Mapped[str] = mapped_column(String(100))
     """Organisation it is for."""
-    encrypted: Mapped[bool]
-    """Kept as stored: only who has the keys opens it."""
+    content: Mapped[str] = mapped_column(String(16))
+    """A value of ``handover.Bundle``."""
+    discs: Mapped[bool]
+    """Also as disc images."""
     asked_by: Mapped[str] = mapped_column(String(64))
     asked: Mapped[datetime] = mapped_column(UtcDateTime())
     state: Mapped[str] = mapped_column(String(16), default="asked")
     """``asked``, ``ready``, ``failed``, or ``gone`` when its time was over."""
     ready: Mapped[datetime | None] = mapped_column(UtcDateTime())
-    bytes: Mapped[int | None] = mapped_column(BigInteger)
-    sha256: Mapped[str | None] = mapped_column(String(64))
-    """Of the file as it is taken along."""
+    files: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    """``name``, ``bytes`` and ``sha256`` of each file to be taken along, the bundle first."""
     digest: Mapped[str | None] = mapped_column(String(64))
     """Of the chain's last line, as printed on the statement."""
     fingerprint: Mapped[str | None] = mapped_column(String(64))

@@ -62,6 +62,7 @@ PAGES: Final = (
     "records",
     "record",
     "keeping",
+    "handover",
     "access",
     "people",
     "facilities",

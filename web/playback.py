@@ -35,20 +35,21 @@ class Chunks(Protocol):
     async def __anext__(self) -> bytes: ...
 
 
-async def serve(request: web.Request, source: Source) -> web.StreamResponse:
+async def serve(request: web.Request, source: Source, attachment: str = "") -> web.StreamResponse:
     """Answer with the file, or with the one range asked for: 200, 206, or 416 when the range lies outside.
 
     Several ranges in one request are answered with the whole file, as the RFC allows. The answer is cut when whoever
-    asked loses the right to it. ``source`` is closed.
+    asked loses the right to it. ``source`` is closed. With ``attachment``, a plain file name, the browser keeps it
+    under that name instead of showing it.
     """
     try:
         async with while_standing(request):
-            return await _serve(request, source)
+            return await _serve(request, source, attachment)
     finally:
         source.close()
 
 
-async def _serve(request: web.Request, source: Source) -> web.StreamResponse:
+async def _serve(request: web.Request, source: Source, attachment: str) -> web.StreamResponse:
     part = span(request.headers.get("Range"), source.length)
     if part is None:
         raise web.HTTPRequestRangeNotSatisfiable(headers={"Content-Range": f"bytes */{source.length}"})
@@ -58,6 +59,8 @@ async def _serve(request: web.Request, source: Source) -> web.StreamResponse:
     response.content_type = source.about.media_type
     response.content_length = end - first
     response.headers.update({"Accept-Ranges": "bytes", "Cache-Control": "private, no-store"})
+    if attachment:
+        response.headers["Content-Disposition"] = f'attachment; filename="{attachment}"'
     if not whole:
         response.headers["Content-Range"] = f"bytes {first}-{end - 1}/{source.length}"
     await response.prepare(request)

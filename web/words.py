@@ -326,3 +326,20 @@ LOOKS: Mapping[str, tuple[str, str]] = {
     "recording.mended": (icon("wrench"), m("Damage was mended from the second copy")),
 }
 """What the ledger says of a record, as its page tells it."""
+
+CONTENTS: Mapping[str, tuple[str, str]] = {
+    "working": (m("Working copy"), m("The signed composed picture, to be played anywhere.")),
+    "original": (
+        m("Original, readable"),
+        m("Everything that was received, playable files, log, keys to check it and a checking program."),
+    ),
+    "encrypted": (m("Original, as stored"), m("Encrypted: only who holds this site’s key can open it.")),
+}
+"""What is handed over of a recording (``recordings.handover.Bundle``): name and what it means."""
+
+HANDOVER_STATES: Mapping[str, tuple[str, str, str]] = {
+    "asked": ("plan", icon("hourglass-split"), m("being made")),
+    "ready": ("good", icon("check-circle"), m("ready")),
+    "failed": ("stop", icon("exclamation-triangle"), m("could not be made")),
+    "gone": ("", icon("archive"), m("removed after a week")),
+}
