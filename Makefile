@@ -3,6 +3,7 @@ SHELL := bash
 PYTHON_BIN := .venv/bin/python
 PACKAGES := core people cases scheduler media recordings signaling web rehearsal main.py
 ARGS ?=
+BENCHES ?= $(filter-out open_relay,$(basename $(notdir $(wildcard bench/[a-z]*.py))))
 FAST := tests/test_architecture.py tests/cases tests/core tests/media tests/signaling/test_session.py \
 	tests/recordings/test_chain.py tests/recordings/test_verify.py
 
@@ -35,9 +36,10 @@ screens: ## every page at three sizes in both languages, into var/screens/
 	@scripts/setup dev
 	@$(PYTHON_BIN) -m tests.screens $(ARGS)
 
-bench: ## the benchmarks; each prints JSON lines
+bench: ## the benchmarks, about a quarter of an hour; each prints JSON lines; BENCHES="relay joins" for some
 	@scripts/setup dev
-	@for bench in bench/[a-z]*.py; do name=$$(basename $$bench .py); [ $$name = open_relay ] || $(PYTHON_BIN) -m bench.$$name $(ARGS); done
+	@failed=; for name in $(BENCHES); do timeout 900 $(PYTHON_BIN) -m bench.$$name || failed="$$failed $$name"; done; \
+	[ -z "$$failed" ] || { echo "did not run through:$$failed" >&2; exit 1; }
 
 soak: ## the long campaigns: crashes, tampering, fuzzing, endurance
 	@scripts/setup dev

@@ -209,8 +209,10 @@ def arguments() -> argparse.Namespace:
 
 async def main() -> None:
     options = arguments()
-    names = [name for name in options.servers.split(",") if not name.startswith("janus") or janus.installed()]
-    lines = []
+    names, lines = options.servers.split(","), []
+    if not janus.installed():
+        print(json.dumps({"janus": "not installed, passed over (apt-get install janus)"}), flush=True)
+        names = [name for name in names if not name.startswith("janus")]
     for rooms in map(int, options.rooms.split(",")):
         for turn in range(options.rounds):
             for name in names:
