@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import secrets
 import time
 
@@ -10,12 +9,13 @@ import pytest
 
 from media import commands
 from signaling import messages
+from tests.campaigns import campaign, rounds
 from tests.signaling.acts import a_rehearsal, a_statement, live_interrogation
 from tests.signaling.test_hub import log
 from tests.signaling.test_whip import publish
 from tests.signaling.world import Peer, World
 
-SESSIONS = 20 if os.environ.get("YUANJIAN_SOAK") else 5
+SESSIONS = rounds(5, 20)
 PLACES = 5
 
 
@@ -77,6 +77,7 @@ async def test_f8_a_reused_ticket_opens_nothing_and_disturbs_nobody(world: World
     await first.a("pong")
 
 
+@campaign
 async def test_f18_a_crowd_with_bad_tickets_keeps_nobody_out(world: World) -> None:
     """Good and bad tickets at once: every good one is in, every bad one is refused, and a live session goes on."""
     session, host, _ = await live_interrogation(world)
