@@ -85,6 +85,9 @@ class Settings(BaseSettings):
     locale: str = "zh-CN"
     """Language of pages for visitors who have not chosen one."""
     country: str = "CN"
+    counters_url: str = ""
+    """Where tries are counted, for several machines: an address of the ``limits`` library such as ``redis://host:6379``,
+    whose client is installed beside. Without it: a file that all web processes of this machine share."""
     smtp_host: str = ""
     """Mail server; without one, letters and short messages are written to ``outbox`` in the data directory."""
     smtp_port: int = Field(default=587, ge=1, le=65535)

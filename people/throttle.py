@@ -40,7 +40,7 @@ Limit = RateLimitItemPerMinute
 
 
 class Throttle:
-    """Counters in memory by default; a shared ``Storage`` of the ``limits`` library where there are several nodes."""
+    """Counters in memory by default; a shared ``Storage`` of the ``limits`` library, see ``people.counters``."""
 
     def __init__(self, storage: Storage | None = None) -> None:
         self._windows = FixedWindowRateLimiter(storage or MemoryStorage())

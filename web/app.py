@@ -7,8 +7,10 @@ from typing import Final
 from aiohttp import web
 
 from core.vault import Vault
+from people.counters import counters_of
 from people.logins import Door
 from people.outside import Providers
+from people.throttle import Throttle
 from scheduler import sending
 from web import health
 from web.api import table as api
@@ -90,7 +92,7 @@ def build(context: WebContext) -> web.Application:
     )
     statics = shipped()
     app[CONTEXT], app[STATICS], app[ENVIRONMENT] = context, statics, environment(statics)
-    app[DOOR] = Door()
+    app[DOOR] = Door(throttle=Throttle(counters_of(context.settings)))
     app[VAULT] = Vault(context.settings.secrets)
     app[VAULT].ensure(context.clock.now())
     app[CARRIER] = sending.Direct(*sending.carriers(context.settings))

@@ -1,11 +1,13 @@
 """What every request goes through: origin rule, headers, ids, limits, errors as page or JSON."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 
 from tests.web.world import PAGE, World
+from web.rendering import TEMPLATES
 
 
 @pytest.mark.parametrize(
@@ -51,6 +53,9 @@ async def test_every_answer_carries_the_security_headers(site: World) -> None:
         policy = answer.headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy
         assert "unsafe-inline" not in policy
+        assert "require-trusted-types-for 'script'; trusted-types 'none'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert "camera=(self)" in answer.headers["Permissions-Policy"]
         assert answer.headers["Referrer-Policy"] == "same-origin"
@@ -169,3 +174,25 @@ async def test_database_away_is_told_in_words(site: World) -> None:
     ready = await browser.get("/health/ready")
     assert (ready.status, (await ready.json())["database"]) == (503, False)
     assert (await browser.get("/health/live")).status == 200
+
+
+INLINE = re.compile(
+    r"""<(script|style)(?![^>]*\bnonce=)|\sstyle\s*=|\son[a-z]+\s*=\s*["']|javascript:""", re.IGNORECASE
+)
+    r"""<script(?![^>]*\bnonce=)|\sstyle\s*=|<style\b|\son[a-z]+\s*=\s*["']|javascript:""", re.IGNORECASE
+)
+
+
+def test_no_template_holds_inline_script_or_style() -> None:
+    """Nothing that the policy would refuse: scripts carry the nonce, style and handlers stand in files."""
+    for path in sorted(TEMPLATES.rglob("*.html")):
+        found = INLINE.search(path.read_text(encoding="utf-8"))
+        assert found is None, (path.name, found)
+
+
+def test_no_script_writes_markup() -> None:
+    """The sinks that Trusted Types forbid are not used at all."""
+    sinks = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc|DOMParser")
+    for path in sorted((TEMPLATES.parent / "static").rglob("*.js")):
+        if "vendor" not in path.parts:
+            assert sinks.search(path.read_text(encoding="utf-8")) is None, path.name
