@@ -33,9 +33,12 @@ def counters_of(settings: Settings) -> Storage:
     if not settings.counters_url:
         return FileCounters(settings.run_dir / "counters.sqlite3")
     try:
-        return storage_from_string(settings.counters_url)
+        found = storage_from_string(settings.counters_url)
     except Exception as error:  # the library raises whatever a scheme, a missing client or an address makes wrong
         raise OperatorError(f"counters_url cannot be used: {type(error).__name__}") from None
+    if not isinstance(found, Storage):
+        raise OperatorError('counters_url cannot be used: leave out "async+"')
+    return found
 
 
 class FileCounters(Storage):
@@ -78,7 +81,7 @@ class FileCounters(Storage):
     def clear(self, key: str) -> None:
         """Forget a key."""
         self._memory.clear(key)
-        self._file.execute("DELETE FROM counters WHERE key = ?", (_key(key),))
+        self._file.execute("DELETE FROM counters WHERE ? = key", (_key(key),))
 
     def reset(self) -> int:
         """Forget all keys; return how many there were."""
@@ -94,14 +97,14 @@ class FileCounters(Storage):
 
     def _row(self, key: str) -> tuple[int, float]:
         now = time.time()
-        query = "SELECT count, expires FROM counters WHERE key = ? AND expires > ?"
+        query = "SELECT count, expires FROM counters WHERE key = ? AND expires > ? LIMIT 1"
         row = self._file.execute(query, (_key(key), now)).fetchone()
         return row or (self._memory.get(key), self._memory.get_expiry(key))
 
     def _sweep(self, now: float) -> None:
         if now - self._swept > _SWEEP_EVERY:
             self._swept = now
-            self._file.execute("DELETE FROM counters WHERE expires <= ?", (now,))
+            self._file.execute("DELETE FROM counters WHERE ? >= expires", (now,))
 
 
 def _key(key: str) -> bytes:
