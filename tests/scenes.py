@@ -31,7 +31,7 @@ class Scene:
 
 
 FIRST = "main form .btn-primary"
-LINK = "article form[action$='/invitations'] button"
+LINK = "article form[action$='/invitations']:not(:has([name=way])) button"
 
 CONNECT = "form[action='/systems'] button"
 

@@ -286,7 +286,7 @@ async def start_statement(officer: Actor, server: Server) -> str:
 
 async def gather_statement(officer: Actor, witness: Actor, server: Server, session: str) -> None:
     """Witness by the link, officer by the page: both in the waiting room, the second officer named."""
-    await officer.page.locator("article form[action$='/invitations'] button").click()
+    await officer.page.locator("article form[action$='/invitations']:not(:has([name=way])) button").click()
     link = await officer.page.locator("#link").input_value()
     await witness.page.goto(link)
     await witness.page.locator("#me").click()
