@@ -105,6 +105,7 @@ def _denied_status(request: web.Request, error: Denied) -> int:
 
 def _http_error(request: web.Request, error: web.HTTPException) -> web.StreamResponse:
     status = error.status
+    log.warning("a request was refused", code=_CODES.get(status, f"http-{status}"), status=status, path=_route(request))
     sentence = _SENTENCES.get(status, _SENTENCES[400 if status < 500 else 500])
     response = _answer(request, status, _CODES.get(status, f"http-{status}"), sentence, {}, None)
     for name in ("Allow", "Retry-After"):

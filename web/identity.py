@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
+import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
@@ -13,6 +14,8 @@ from people.owing import Owes
 from people.principals import Principal
 from web.context import WebContext, context, principal_of
 from web.language import settle
+
+log = structlog.get_logger()
 
 DOOR: web.AppKey[Door] = web.AppKey("door", Door)
 """Password hashing and counters of tries, one per process."""
@@ -83,6 +86,8 @@ async def _find(request: web.Request) -> Principal | None:
         start = request.cookies.get(_start_name(request)) if kind == "terminal" else None
         if secret and (principal := await _known(found, kind, secret, start)):
             return principal
+        if secret and kind != "terminal":  # that one asks every few seconds until it has proved itself
+            log.warning("a cookie was refused", kind=kind)
     return None
 
 
