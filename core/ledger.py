@@ -76,7 +76,8 @@ async def append(
 ) -> Entry:
     """Add an entry to the caller's transaction. Two writers at once: the unique ``previous`` lets one win."""
     await _serialise(tx)
-    last = (await tx.execute(select(Entry).order_by(Entry.number.desc()).limit(1))).scalar_one_or_none()
+    head = select(Entry.number, Entry.hash).order_by(Entry.number.desc()).limit(1)
+    last = (await tx.execute(head)).first()
     entry = Entry(
         number=last.number + 1 if last else 1,
         at=at,
