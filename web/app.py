@@ -55,6 +55,7 @@ PAGES: Final = (
     "custody",
     "registers",
     "handover",
+    "filed",
     "day",
     "apart",
     "ledger",
