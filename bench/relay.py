@@ -193,7 +193,8 @@ def summary(lines: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _median(lines: list[dict[str, Any]], figure: str) -> float:
-    return round(statistics.median(line[figure] for line in lines if line.get(figure) is not None), 4)
+    found: list[float] = [line[figure] for line in lines if line.get(figure) is not None]
+    return round(statistics.median(found), 4)
 
 
 def arguments() -> argparse.Namespace:
