@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,11 +20,15 @@ from scheduler import access, store
 from scheduler.amending import Change, amend
 from scheduler.bookings import request_booking
 from scheduler.models import Booking, OfferedTimes, State
+from scheduler.moving import free_moves
+from scheduler.refusals import Slot
 from scheduler.requests import GuestWish, Request, check_window
 from scheduler.search import apart, free_slots
+from scheduler.windows import ZONE
 
 MOST_TIMES = 40
 MOST_WITNESSES = 30
+DAYTIME = range(8, 20)
 LATEST = timedelta(hours=1)
 """A guest chooses until this long before the session."""
 
@@ -84,6 +89,37 @@ async def offer_times(
         return len(times)
 
 
+async def offer_free(
+    db: Database, clock: Clock, principal: Principal, booking: str, *, until: datetime, zone: str = ZONE
+) -> int:
+    """Let the guest of a booking choose among everything that is free for the officers by day until ``until``."""
+    now = clock.now()
+    found = await free_moves(db, clock, principal, booking, start=now + LATEST, until=until)
+    slots = [] if isinstance(found, Refused) else by_day(found, zone)
+    starts = [slot.start for slot in slots if slot.start > now + 2 * LATEST]
+    if not starts:
+        raise Invalid("times", "Nothing else is free in these days, so there is nothing to choose from.", field="until")
+    length = slots[0].end - slots[0].start
+    chosen = [slot.start for slot in apart(slots, length, MOST_TIMES - 1)]
+    return await offer_times(db, clock, principal, booking, chosen, deadline=chosen[-1] - LATEST)
+
+
+def by_day(slots: Sequence[Slot], zone: str) -> list[Slot]:
+    """Those that begin at an hour at which one can ask a witness to come, by the clock of ``zone``."""
+    there = ZoneInfo(zone)
+    return [slot for slot in slots if slot.start.astimezone(there).hour in DAYTIME]
+
+
+async def can_choose(db: Database, clock: Clock, guest: Principal) -> bool:
+    """Whether other times are offered to the guest, who has not chosen yet and still can."""
+    async with db.transaction(write=False) as tx:
+        try:
+            _, row = await _of_guest(tx, clock, guest)
+        except (NotFound, Conflict, Denied):
+            return False
+        return row.chosen is None
+
+
 async def choices(db: Database, clock: Clock, guest: Principal) -> list[Choice]:
     """The times a guest can take now, earliest first; what is taken meanwhile is left out without a word why."""
     async with db.transaction(write=False) as tx:
@@ -128,6 +164,7 @@ async def ask_many(
     slots = await free_slots(db, clock, principal, request, until=until)
     if isinstance(slots, Refused):
         return [Asked(name, None, None, slots) for name in names]
+    slots = by_day(slots, ZONE) or slots
     found = apart(slots, request.end - request.start, len(names))
     answers = []
     for number, name in enumerate(names):

@@ -61,6 +61,8 @@ PAGES: Final = (
     "ledger",
     "terminals",
     "guest",
+    "guest_times",
+    "witnesses",
     "real",
     "records",
     "record",

@@ -9,6 +9,7 @@ from aiohttp import web
 from core.errors import NotFound
 from people import invitation_codes, invitations
 from people.invitations import InvitationView
+from scheduler import choosing
 from scheduler.roster import Roster, roster
 from web import words
 from web.context import CARRIER, VAULT, context, principal_of
@@ -69,7 +70,8 @@ async def accept(request: web.Request) -> web.StreamResponse:
             "invitation-unknown", "This invitation is not known here. Check the address, or call the station."
         )
     await invitations.confirm_name(found.database, found.clock, guest, is_me=True)
-    response = web.json_response({"next": f"/sessions/{guest.session}/live?as=guest"})
+    chooses = await choosing.can_choose(found.database, found.clock, guest)
+    response = web.json_response({"next": "/i/time" if chooses else f"/sessions/{guest.session}/live?as=guest"})
     set_cookie(request, response, "guest", cookie)
     response.del_cookie(ASKED, path="/i")
     return response
