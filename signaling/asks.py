@@ -133,6 +133,17 @@ def _confirm_person(
     return session.confirm(message.present, message.how, by=endpoint.id)
 
 
+def _doubt_person(session: "Session", endpoint: Endpoint, message: messages.DoubtPerson, now: datetime) -> list[Effect]:
+    found = session.presence.find(message.present)
+    if found is None:
+        return _deny(endpoint, "no-such-person", "That person is not named here.")
+    found[1].how = None
+    entry = {"event": "person-doubted", "present": message.present, "why": message.why, "by": endpoint.id}
+    text = "It is not confirmed who {name} is. Nobody should be questioned before that is clear."
+    alarm = Tell("alarm", "person-doubted", text, {"name": found[1].name}, to=_hosts(session))
+    return [Record(entry), alarm]
+
+
 def _confirm_name(session: "Session", endpoint: Endpoint, message: messages.ConfirmName, now: datetime) -> list[Effect]:
     if endpoint.role is not EndpointRole.GUEST:
         return _deny(endpoint, "not-allowed", "This is not open to you in this session.")
@@ -364,6 +375,7 @@ _HANDLERS: dict[type, tuple[str | None, Handler]] = {
     messages.NamePerson: (None, _name_person),
     messages.DropPerson: (None, _drop_person),
     messages.ConfirmPerson: ("host", _confirm_person),
+    messages.DoubtPerson: ("host", _doubt_person),
     messages.ConfirmName: (None, _confirm_name),
     messages.Admit: ("host", _admit),
     messages.Refuse: ("host", _refuse),

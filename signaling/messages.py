@@ -82,6 +82,16 @@ class ConfirmPerson:
 
 
 @message
+class DoubtPerson:
+    """Host: document and face were compared and do not fit, the check was refused, or the person says "not me".
+
+    Written into the log; the person counts as unconfirmed until confirmed anew."""
+
+    present: str
+    why: Literal["no-match", "refused", "not-me"]
+
+
+@message
 class ConfirmName:
     """Guest: "that is me", or "that is not me" (``me`` false), which alarms the host."""
 
@@ -197,6 +207,7 @@ ClientMessage = (
     | NamePerson
     | DropPerson
     | ConfirmPerson
+    | DoubtPerson
     | ConfirmName
     | Admit
     | Refuse

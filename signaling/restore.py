@@ -63,6 +63,9 @@ def _fold(session: Session, entry: Entry) -> None:
         case "person-confirmed":
             if found := session.presence.find(public["present"]):
                 found[1].how = public["how"]
+        case "person-doubted":
+            if found := session.presence.find(public["present"]):
+                found[1].how = None
         case "person-dropped":
             if found := session.presence.find(public["present"]):
                 del found[0].persons[public["present"]]

@@ -60,6 +60,7 @@ _PLAIN: Mapping[str, tuple[str, str]] = {
     "withdrawn": (icon("person-x"), m("The access of {who} was withdrawn")),
     "person": (icon("person"), m("{who} is present ({role})")),
     "person-confirmed": (icon("person-check"), m("{who} was confirmed")),
+    "person-doubted": (icon("person-x"), m("It was not confirmed who {who} is")),
     "person-dropped": (icon("person-dash"), m("{who} is no longer present")),
     "recorder-ready": (icon("record-circle"), m("The recorder was ready")),
     "recorder-failed": (icon("exclamation-triangle"), m("The recorder failed: nothing was transmitted")),
@@ -107,6 +108,14 @@ def read(entries: Iterable[Entry]) -> list[Happening]:
     return found
 
 
+_DOUBTS = {
+    "no-match": m("Document and face do not match"),
+    "refused": m("The check was refused"),
+    "not-me": m("Said: that is not me"),
+}
+"""Why it was not confirmed who somebody is."""
+
+
 def labels(entries: Iterable[Entry]) -> dict[str, str]:
     """What each endpoint is called: the first person present there, else its own label."""
     names: dict[str, str] = {}
@@ -143,6 +152,8 @@ def _line(
         detail = _CAUSES.get(str(public.get("reason")), "")
     elif event == "person-confirmed":
         detail = _CAUSES.get(str(public.get("how")), "")
+    elif event == "person-doubted":
+        detail = _DOUBTS.get(str(public.get("why")), "")
     if not text:
         return None
     values = {

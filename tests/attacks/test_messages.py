@@ -29,6 +29,7 @@ POLICY: dict[type, dict[str, str]] = {
     m.NamePerson: {"": "guest room stranger", "visit": NOBODY, "rehearsal": NOBODY},
     m.DropPerson: {"": "host second", "visit": "lawyer", "rehearsal": "host guest"},
     m.ConfirmPerson: {"": "host", "visit": "post"},
+    m.DoubtPerson: {"": "host", "visit": "post"},
     m.ConfirmName: {"": "stranger", "statement": "guest stranger", "rehearsal": NOBODY, "visit": NOBODY},
     m.Admit: {"": "host", "rehearsal": NOBODY},
     m.Refuse: {"": "host", "rehearsal": NOBODY},
@@ -81,6 +82,7 @@ def asked(driver: Driver, kind: type, *, foreign: bool) -> object:
         m.NamePerson: {"role": "guardian", "name": "某丁", "endpoint": "nobody" if foreign else None},
         m.DropPerson: {"present": person},
         m.ConfirmPerson: {"present": person, "how": "document"},
+        m.DoubtPerson: {"present": person, "why": "no-match"},
         m.ConfirmName: {"me": False},
         m.Admit: {"endpoint": outside},
         m.Refuse: {"endpoint": outside, "reason": "other"},
@@ -112,7 +114,7 @@ def test_every_seat_tries_every_message(kind: str, message: type) -> None:
         assert did(driver, seat, asked(driver, message, foreign=False)) == (seat in wanted), seat
 
 
-OBJECTS = (m.NamePerson, m.DropPerson, m.ConfirmPerson, m.Admit, m.Refuse, m.Eject, m.Prefer)
+OBJECTS = (m.NamePerson, m.DropPerson, m.ConfirmPerson, m.DoubtPerson, m.Admit, m.Refuse, m.Eject, m.Prefer)
 
 
 @pytest.mark.parametrize("kind", SEATS)

@@ -77,10 +77,10 @@ export class People {
         person.confirmed ? t("confirmed") : t("not confirmed yet"),
       ),
     );
-    if (view.rights.host && !person.confirmed) {
+    if (view.rights.host && (!person.confirmed || endpoint.id !== view.you)) {
       add(
         item,
-        forName(t("Confirm"), person.name, "person-check", {
+        forName(person.confirmed ? t("Confirm again") : t("Confirm"), person.name, "person-check", {
           class: "small",
           data: { key: `confirm-${person.id}` },
           on: { click: () => this.#confirm(person) },
@@ -163,9 +163,24 @@ export class People {
         { value: "known", label: t("I know the person") },
         { value: "facility", label: t("The facility has checked") },
         { value: "other", label: t("In another way") },
+        { value: "doubt", label: t("No, or it cannot be confirmed"), class: "danger" },
       ],
     });
+    if (how === "doubt") return this.#doubt(person);
     if (how) this.room.send("confirm_person", { present: person.id, how });
+  }
+
+  async #doubt(person) {
+    const why = await ask({
+      title: t("Why is it not confirmed?"),
+      text: t("This is written into the log of the session. The person counts as unconfirmed."),
+      choices: [
+        { value: "no-match", label: t("Document and face do not match"), class: "danger" },
+        { value: "refused", label: t("The check was refused"), class: "danger" },
+        { value: "not-me", label: t("Said: that is not me"), class: "danger" },
+      ],
+    });
+    if (why) this.room.send("doubt_person", { present: person.id, why });
   }
 
   async #refuse(one) {

@@ -26,6 +26,7 @@ export const FROM_ENDPOINT = Object.freeze({
   name_person: ["role", "name", "person", "number", "endpoint"],
   drop_person: ["present"],
   confirm_person: ["present", "how"],
+  doubt_person: ["present", "why"],
   confirm_name: ["me"],
   admit: ["endpoint"],
   refuse: ["endpoint", "reason"],
