@@ -1,4 +1,4 @@
-"""Who somebody is, compared by the host in the session: the result, a refusal and "not me" are in the log of the chain."""
+"""Who somebody is, compared by the host in the session: result, refusal and "not me" are in the log of the chain."""
 
 import pytest
 
