@@ -24,6 +24,8 @@ from recordings.verdicts import Verification
 from recordings.verify import verify
 
 Body = Mapping[str, Any]
+REMEMBERED = 32
+"""Summaries of chains that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Library:
         self.data_dir = data_dir
         self._clock = clock
         self._disk = disk or Disk()
+        self._summaries: dict[tuple[str, int, int], Summary] = {}
 
     def has(self, recording: str) -> bool:
         """Whether there is a chain of that id."""
@@ -67,8 +70,19 @@ class Library:
         return await asyncio.to_thread(verify, self._existing(recording).root, known=known)
 
     async def summary(self, recording: str) -> Summary:
-        """Raises ``NotFound``, also for a chain of which no line can be believed."""
-        return await asyncio.to_thread(summary_of, self._existing(recording))
+        """Raises ``NotFound``, also for a chain of which no line can be believed.
+
+        Reading the chain of eight hours takes seconds, so what an unchanged file said is remembered.
+        """
+        files = self._existing(recording)
+        state = files.chain.stat()
+        key = (recording, state.st_size, state.st_mtime_ns)
+        if key not in self._summaries:
+            found = await asyncio.to_thread(summary_of, files)
+            while len(self._summaries) >= REMEMBERED:
+                self._summaries.pop(next(iter(self._summaries)))
+            self._summaries[key] = found
+        return self._summaries[key]
 
     async def log(self, recording: str) -> list[dict[str, Any]]:
         """The whole log entries: ``number``, ``at``, ``ms``, ``public``, ``private``. Raises ``NotFound`` and

@@ -113,3 +113,14 @@ async def test_the_picture_is_composed_with_names_that_are_never_kept_in_a_job(s
     monkeypatch.setattr(jobs, "_run", program)
     await handlers(studio.data_dir, sqlite_database, studio.clock)["compose_recording"]({"recording": "rec-1"})
     assert wishes[0]["labels"] == {"ep-a": "被讯问人 Person questioned 张某某"}
+
+
+async def test_a_summary_is_read_anew_when_the_chain_changed(studio):
+    """What an unchanged chain said is remembered, never what it no longer says."""
+    studio.begin().play(synthetic.audio_stream(synthetic.track(1, "audio", "opus"), 2))
+    library = Library(studio.data_dir, studio.clock)
+    first = await library.summary(studio.recording)
+    assert await library.summary(studio.recording) is first
+    studio.close()
+    assert first.close is None
+    assert (await library.summary(studio.recording)).close is not None
