@@ -76,6 +76,8 @@ class Action(StrEnum):
     VIEW_CASE = "view_case"
     EDIT_CASE = "edit_case"
     VIEW_CLIENTS = "view_clients"
+    VIEW_CLOCKS = "view_clocks"
+    """The 48-hour clocks of visits, breached and running, without anybody's name."""
     CHECK_PAPERS = "check_papers"
     """The facility's check of a lawyer's three papers."""
     PAIR_TERMINAL = "pair_terminal"
@@ -202,7 +204,7 @@ TABLE: Mapping[Role, Mapping[Action, frozenset[Relation]]] = MappingProxyType(
             (Action.VIEW_LEDGER, R.OWN_TREE),
             (Action.VIEW_TERMINALS, R.OWN_TREE),
         ),
-        Role.PROSECUTOR: _account((Action.JOIN, R.PARTICIPANT)),
+        Role.PROSECUTOR: _account((Action.JOIN, R.PARTICIPANT), (Action.VIEW_CLOCKS, R.ANY)),
         Role.JUDGE: _account((Action.JOIN, R.PARTICIPANT)),
         Role.CLERK: _account((Action.JOIN, R.PARTICIPANT)),
         Role.LAWYER: _account(

@@ -7,20 +7,18 @@ all raises ``Invalid``, who may not raises ``Denied``.
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from cases.kinds import REHEARSAL, EndpointRole, Kind, Role
 from core.clock import Clock
 from core.database import Database
-from core.errors import Denied, Invalid
+from core.errors import Invalid
 from core.refusals import Refused
-from people import store as people
 from people.permissions import Action, Relation, require
 from people.principals import Principal
 from scheduler import exclusion, history, waiting
 from scheduler.facts import PlannedParty
-from scheduler.models import Booking, BookingChange, State
+from scheduler.models import Booking, State
 from scheduler.placing import place, taken_refusal, write
 from scheduler.planning import make_plan
 from scheduler.requests import Request, check_request, check_window, kind_of
@@ -71,21 +69,6 @@ async def ask_urgent(db: Database, clock: Clock, principal: Principal, request: 
     request = replace(request, start=now, end=now + (length if length > timedelta(0) else kind.duration))
     check_request(request, now, planned=False)
     return await _book(db, now, principal, request, kind, State.REQUESTED, act="urgent", review=URGENT)
-
-
-async def urgent_uses(db: Database, principal: Principal, *, since: datetime, until: datetime) -> list[str]:
-    """For the review of the next day: ids of bookings asked for as urgent in a span, earliest first."""
-    if not principal.has("reviewer") and not principal.has("inspector"):
-        raise Denied("not-allowed", "This is not open to you. If you need it for your work, ask your administrator.")
-    async with db.transaction(write=False) as tx:
-        units = await people.below(tx, principal.organisation) if principal.organisation else ()
-        query = (
-            select(Booking.id)
-            .join(BookingChange, BookingChange.booking == Booking.id)
-            .where(BookingChange.act == "urgent", BookingChange.at >= since, BookingChange.at < until)
-            .where(Booking.organisation.in_(units))
-        )
-        return list((await tx.execute(query.order_by(BookingChange.at))).scalars())
 
 
 async def start_rehearsal(

@@ -4,7 +4,7 @@ Each returns ``None`` when the rule is kept, else the values that fill its sente
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from cases.kinds import Role
@@ -131,6 +131,23 @@ def permit_names_officers(facts: Facts, parameters: Parameters) -> Mapping[str, 
     inside = facts.far is not None and facts.far.facility_kind is FacilityKind.DETENTION_CENTRE
     wanted = int(parameters["officers"])
     return {"officers": wanted} if inside and facts.permit_named < wanted else KEPT
+
+
+def not_at_night(facts: Facts, parameters: Parameters) -> Mapping[str, object] | None:
+    """A questioning inside a detention centre does not touch its night, by the clock of the place (IN-2n)."""
+    if facts.far is None or facts.far.facility_kind is not FacilityKind.DETENTION_CENTRE:
+        return KEPT
+    zone = ZoneInfo(facts.far.zone)
+    begins, ends = int(parameters["from_hour"]), int(parameters["until_hour"])
+    if begins == ends:
+        return KEPT
+    day = facts.start.astimezone(zone).date()
+    for night in (day - timedelta(days=1), day, day + timedelta(days=1)):
+        dark = datetime.combine(night, time(begins % 24), zone)
+        light = datetime.combine(night + timedelta(days=1 if ends <= begins else 0), time(ends % 24), zone)
+        if facts.start < light and dark < facts.end:
+            return {"from": light}
+    return KEPT
 
 
 def on_the_grid(facts: Facts, _: Parameters) -> Mapping[str, object] | None:

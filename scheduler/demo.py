@@ -61,6 +61,7 @@ ACCOUNTS: tuple[tuple[str, str, str, str, str, str | None, str], ...] = (
     ("reviewer", "郑法明", "030116", "reviewer", "江州市公安局", None, "Legal reviewer"),
     ("inspector", "高明远", "030207", "inspector", "江州市公安局", None, "Inspector"),
     ("admin", "何静", "030021", "administrator", "江州市公安局", None, "Administrator of the police"),
+    ("prosecutor", "叶青", "J0102", "prosecutor", "江州市人民检察院", None, "Resident prosecutor"),
     (
         "admin-prosecutor",
         "许岚",

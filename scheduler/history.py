@@ -23,11 +23,12 @@ async def record(
     details: Mapping[str, Any] | None = None,
     first: bool = False,
     facts: Facts | None = None,
+    note: str = "",
 ) -> None:
     """Write down that ``by`` did ``act``; raises the booking's version unless it is the ``first``.
 
     ``via`` is the system's token through which it was asked.
-    ``facts`` are what the rules saw, kept so that the decision can be replayed.
+    ``facts`` are what the rules saw, kept so that the decision can be replayed; ``note`` is an enumerated word.
     """
     if not first:
         booking.version += 1
@@ -48,6 +49,7 @@ async def record(
                 "owner": booking.owner,
                 "parties": [{"id": p.id, "role": p.role.value, "room": p.room} for p in parties],
                 **({"facts": snapshot(facts)} if facts else {}),
+                **({"note": note} if note else {}),
             },
         )
     )

@@ -236,7 +236,8 @@ async def open_items(db: Database, clock: Clock, principal: Principal) -> list[O
         require(principal, Action.VIEW_DAY_LIST, relations(principal, facility=principal.facility))
         facility = principal.facility or ""
         found = [OpenItem(b.id, "request", b.start) for b in await store.requests_of_facility(tx, facility)]
-        found += [OpenItem(b.id, "review", b.start) for b in await store.reviews_of_facility(tx, facility)]
+        looked = [b for b in await store.reviews_of_facility(tx, facility) if b.review not in ("urgent", "offered")]
+        found += [OpenItem(b.id, "review", b.start) for b in looked]
         recent = await store.bookings_of_facility(tx, facility, now - timedelta(days=2), now + timedelta(hours=1))
         steps: dict[str, set[Step]] = {}
         for row in await store.custody_steps(tx, [b.id for b in recent]):

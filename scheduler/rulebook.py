@@ -39,7 +39,7 @@ async def rulebook(tx: AsyncSession, day: date, facility: str | None = None) -> 
     What a facility has set for itself goes before what is set for all.
     """
     settings = await settings_of(tx, day, facility)
-    return tuple(_set(rule, settings.get(rule.id)) for rule in RULES if not _off(settings.get(rule.id)))
+    return tuple(as_set(rule, settings.get(rule.id)) for rule in RULES if not _off(settings.get(rule.id)))
 
 
 async def settings_of(tx: AsyncSession, day: date, facility: str | None) -> dict[str, RuleSetting]:
@@ -182,7 +182,13 @@ def _fits(rule: Rule, name: str, value: object) -> bool:
     return isinstance(value, str) and len(value) <= 200 and readable(name, value)
 
 
-def _set(rule: Rule, setting: RuleSetting | None) -> Rule:
+async def booking_of(tx: AsyncSession, booking: str) -> Booking:
+    """The row a replay was asked about."""
+    return await tx.get_one(Booking, booking)
+
+
+def as_set(rule: Rule, setting: RuleSetting | None) -> Rule:
+    """The rule with the parameters a setting gives it."""
     if setting is None:
         return rule
     return replace(rule, parameters={**rule.parameters, **setting.parameters}, since=setting.since)

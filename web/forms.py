@@ -50,6 +50,10 @@ class Form:
             raise Invalid("field-choose", "Please choose one of the entries.", field=name)
         return values
 
+    def many(self, name: str) -> tuple[str, ...]:
+        """Several chosen words, without repetition, at most 20."""
+        return tuple(dict.fromkeys(value for value in self._values.get(name, []) if value))[:20]
+
     def choice(self, name: str, allowed: tuple[str, ...]) -> str:
         value = self.raw(name)
         if value not in allowed:

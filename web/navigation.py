@@ -18,6 +18,8 @@ class Item:
     roles: frozenset[str]
     below: tuple[str, ...] = ()
     """Further beginnings of addresses that belong to this entry."""
+    police: bool = False
+    """Only for those of the police tree."""
 
     def is_here(self, path: str) -> bool:
         """Whether ``path`` is this page or one below it."""
@@ -39,7 +41,22 @@ _ITEMS = (
     Item(m("Kept apart"), "/apart", icon("shield-check"), frozenset({"officer", "duty_officer"})),
     Item(m("People and roles"), "/people", icon("people"), frozenset({"administrator", "security"})),
     Item(m("Ledger"), "/ledger", icon("journal"), frozenset({"reviewer", "inspector", "administrator", "security"})),
-    Item(m("Facilities"), "/facilities", icon("building"), frozenset({"administrator"}), ("/rooms/",)),
+    Item(m("The 48 hours"), "/clocks", icon("clock-history"), frozenset({"prosecutor"})),
+    Item(m("Urgent uses"), "/urgent", icon("lightning"), frozenset({"reviewer", "inspector"})),
+    Item(
+        m("Statistics"),
+        "/statistics",
+        icon("calendar2-week"),
+        frozenset({"administrator", "reviewer", "inspector"}),
+        police=True,
+    ),
+    Item(
+        m("Facilities"),
+        "/facilities",
+        icon("building"),
+        frozenset({"administrator"}),
+        ("/rooms/", "/rules", "/working-days"),
+    ),
     Item(m("Other systems"), "/systems", icon("broadcast"), frozenset({"administrator"})),
 )
 
@@ -48,7 +65,7 @@ def navigation(principal: Principal | None) -> list[Item]:
     """The entries ``principal`` is offered, in their fixed order; none for guests and visitors."""
     if principal is None or principal.kind != "account":
         return []
-    return [item for item in _ITEMS if item.roles & principal.roles]
+    return [i for i in _ITEMS if i.roles & principal.roles and not (i.police and principal.tree != "police")]
 
 
 def first_page(principal: Principal) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from core.texts import msgid as m
-from scheduler import reasons, reviews
+from scheduler import administration, reasons, reviews
 
 
 def icon(name: str) -> str:
@@ -130,6 +130,31 @@ WHY: Mapping[str, str] = {
     "closed": m("The facility is closed then."),
 }
 """Why a booking is to be looked at, as the post reads it."""
+
+DAY_SETS: Mapping[str, str] = {
+    "all": m("Every day"),
+    "working": m("Working days"),
+    "free": m("Weekends and holidays"),
+    "12345": m("Monday to Friday"),
+    "67": m("Saturday and Sunday"),
+    "1": m("Monday"),
+    "2": m("Tuesday"),
+    "3": m("Wednesday"),
+    "4": m("Thursday"),
+    "5": m("Friday"),
+    "6": m("Saturday"),
+    "7": m("Sunday"),
+}
+PARAMETERS: Mapping[str, str] = {
+    "days": m("Days"),
+    "hours": m("Hours"),
+    "minutes": m("Minutes"),
+    "officers": m("Number of officers"),
+    "count": m("How often"),
+    "from_hour": m("From (hour)"),
+    "until_hour": m("Until (hour)"),
+}
+BREAKS: Mapping[str, str] = administration.BREAK_TEXT
 
 MOVED: Mapping[str, str] = {
     "hospital": m("Taken to hospital"),

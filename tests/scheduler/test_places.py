@@ -6,12 +6,13 @@ import pytest
 
 from core.errors import Denied, Invalid
 from core.refusals import Refused
-from scheduler.bookings import ask_urgent, request_booking, urgent_uses
+from scheduler.bookings import ask_urgent, request_booking
 from scheduler.day import week_board
 from scheduler.decisions import confirm
 from scheduler.distances import kilometres
 from scheduler.models import Booking, Room, State
 from scheduler.places import Nearby, free_places
+from scheduler.urgent import urgent_uses
 
 
 @pytest.fixture
@@ -88,7 +89,7 @@ async def test_an_urgent_room_is_decided_by_the_post_and_reviewed(site):
     decided = await confirm(site.db, site.clock, site.who["duty-centre"], asked.id)
     assert (decided.state, decided.review) == (State.CONFIRMED, None)
     span = {"since": site.clock.now() - timedelta(hours=1), "until": site.clock.now() + timedelta(hours=1)}
-    assert await urgent_uses(site.db, site.who["reviewer"], **span) == [asked.id]
+    assert [u.booking for u in await urgent_uses(site.db, site.who["reviewer"], **span)] == [asked.id]
     with pytest.raises(Denied):
         await urgent_uses(site.db, site.who["officer"], **span)
     with pytest.raises(Invalid):

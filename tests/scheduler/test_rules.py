@@ -196,6 +196,19 @@ def test_notice_is_a_parameter():
     assert judge(VISITING, (replace(rule, parameters={"hours": 3}),))
 
 
+def test_the_night_needs_approval():
+    """From ten to six by the clock of a detention centre a questioning is refused unless approved; elsewhere not."""
+    rule = next(r for r in RULES if r.id == "IN-2n")
+    late = replace(QUESTIONING, start=NOW + timedelta(hours=9, minutes=30), end=NOW + timedelta(hours=10, minutes=30))
+    assert [breach.values["from"] for breach in judge(late, (rule,))] == [NOW + timedelta(hours=18)]
+    early = replace(QUESTIONING, start=NOW + timedelta(hours=17), end=NOW + timedelta(hours=18))
+    assert judge(early, (rule,))
+    assert not judge(replace(early, start=NOW + timedelta(hours=18), end=NOW + timedelta(hours=19)), (rule,))
+    assert not judge(replace(late, exceptions=frozenset({"IN-2n:approved"})), (rule,))
+    assert not judge(replace(late, far=room(kind=FacilityKind.CASE_CENTRE)), (rule,))
+    assert not judge(late, (replace(rule, parameters={"from_hour": 0, "until_hour": 0}),))
+
+
 def test_visits_begin_on_the_facilitys_grid():
     """A facility with hourly bands refuses a quarter past and names the next start, by its own clock (LV-4)."""
     rule = next(r for r in RULES if r.id == "LV-4s")
