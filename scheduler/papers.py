@@ -349,7 +349,9 @@ def pauses(papers: Sequence[Paper]) -> list[Pause]:
     found: list[Pause] = []
     for paper in papers:
         if paper.state == "refused" and paper.checked is not None:
-            again = [p.submitted for p in papers if _same(p, paper) and p.submitted >= paper.checked]
+            again = [
+                p.submitted for p in papers if p.id != paper.id and _same(p, paper) and p.submitted >= paper.checked
+            ]
             found.append((paper.checked, min(again, default=None)))
     return found
 
