@@ -21,8 +21,8 @@ GRIDS = (15, 30, 60)
 MOST_SEATS = 50
 EQUIPMENT_TEXT: dict[str, str] = {
     "printer": "Printer",
-    "signature_pad": "Signature pad",
-    "fingerprint": "Fingerprint reader",
+    "signature_pad": "Pad for signing",
+    "fingerprint": "Reader for fingerprints",
     "document_camera": "Document camera",
     "second_camera": "Second camera",
     "interpreter_phone": "Line for an interpreter",

@@ -29,6 +29,8 @@ from scheduler.rules import Rule, Severity, judge
 from scheduler.windows import GRID
 
 STANDING = (State.REQUESTED, State.CONFIRMED)
+ROOM_REVIEWS = frozenset({"room", "device", "overrun"})
+"""Words in ``Booking.review`` that another room answers."""
 WIDEST = timedelta(hours=2)
 """No buffer of a room is longer."""
 ROOM_NOT_FREE = Refused("taken", "This room is not free for the whole session. Please choose another.", input="room")
@@ -106,7 +108,7 @@ async def move_room(
                 return ROOM_NOT_FREE
             for party in parties:
                 party.room = target.id
-            found.review = None if found.review in ("room", "overrun") else found.review
+            found.review = None if found.review in ROOM_REVIEWS else found.review
             await history.record(tx, found, "moved", by=principal.id, at=now, details={"room": target.id})
             return found
     except IntegrityError as error:

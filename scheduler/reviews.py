@@ -53,7 +53,8 @@ class Why(StrEnum):
 
 AWAY = (Why.ILL, Why.COURT)
 """Of a person, while they stay where they are held."""
-_SETTLED = frozenset({Why.OUTSIDE, Why.ILL, Why.COURT, Why.ROOM, Why.DEVICE, Why.CLOSED, "overrun"})
+SETTLED = frozenset({Why.OUTSIDE, Why.ILL, Why.COURT, Why.ROOM, Why.DEVICE, Why.CLOSED, "overrun"})
+"""What the post may find to be no hindrance."""
 _WHY = {CustodyStatus.RELEASED: Why.RELEASED, CustodyStatus.OUTSIDE: Why.OUTSIDE}
 BLOCK_TEXT: dict[str, str] = {
     "device": "Device failure",
@@ -115,7 +116,7 @@ async def _back_again(
     tx: AsyncSession, bookings: Iterable[Booking], facility: str | None, by: str, now: datetime
 ) -> None:
     for booking in bookings:
-        if booking.review == Why.OUTSIDE and booking.facility == facility:
+        if booking.review in (Why.OUTSIDE, *AWAY) and booking.facility == facility:
             await _unmark(tx, booking, by, now)
 
 
@@ -226,7 +227,7 @@ async def settle(db: Database, clock: Clock, principal: Principal, booking: str,
         require(principal, Action.MOVE_BOOKING, await relations_to(tx, principal, found))
         if found.review in (Why.TRANSFERRED, Why.RELEASED):
             raise Conflict("not-here", "The person is no longer held here, so it cannot take place as planned.")
-        if found.review not in _SETTLED:
+        if found.review not in SETTLED:
             raise Conflict("state", "This is no longer possible: the booking has moved on.")
         await _unmark(tx, found, principal.id, now)
 

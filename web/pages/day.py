@@ -60,6 +60,8 @@ async def _show(request: web.Request, mistake: Mistake | None) -> web.Response:
         requests=sorted(asked, key=lambda entry: (entry.booking.review != "urgent", entry.booking.deadline or now)),
         offered=[b for b in there.requests if b.review == offers.OFFERED],
         soon=duty.URGENT_FOR,
+        room_reviews=amending.ROOM_REVIEWS,
+        settled=reviews.SETTLED,
         looked=[
             (entry_of(b, principal, found.hub, now, rooms.get(b.id, ())), await _proposed(request, principal, b))
             for b in looked
@@ -103,7 +105,7 @@ def _entries(
 
 async def _proposed(request: web.Request, principal: Principal, booking: BookingView) -> list[Slot]:
     """Windows proposed for a booking that cannot simply change its room."""
-    if booking.review in ("room", "overrun"):
+    if booking.review in amending.ROOM_REVIEWS:
         return []
     found = context(request)
     return (await reviews.proposals(found.database, found.clock, principal, booking.id))[:MOST_PROPOSED]
