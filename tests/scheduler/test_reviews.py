@@ -105,7 +105,7 @@ async def test_a_broken_room_marks_its_sessions_and_takes_no_new_ones(site, visi
         site.db, site.clock, site.who["duty"], start=start, end=end, reason="device", room=room
     )
     assert concerned == [visit.id]
-    assert [view.review for view in await to_review(site.db, site.clock, site.who["duty"])] == ["room"]
+    assert [view.review for view in await to_review(site.db, site.clock, site.who["duty"])] == ["device"]
     wish = site.visit(3.5, "王立刚", room=room)
     assert isinstance(await request_booking(site.db, site.clock, site.who["lawyer2"], wish), Taken)
     await lift(site.db, site.clock, site.who["duty"], made.id)
@@ -138,7 +138,7 @@ async def test_a_lifted_closure_lets_its_sessions_stand_again(site, visit):
     one, _ = await block(site.db, site.clock, site.who["duty"], **asked)
     two, _ = await block(site.db, site.clock, site.who["admin"], **asked, facility=site.facilities["城东看守所"])
     await lift(site.db, site.clock, site.who["duty"], one.id)
-    assert (await site.booking(visit.id)).review == "room"
+    assert (await site.booking(visit.id)).review == "device"
     await lift(site.db, site.clock, site.who["duty"], two.id)
     assert (await site.booking(visit.id)).review is None
 

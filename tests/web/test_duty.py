@@ -13,7 +13,7 @@ from scheduler.models import Booking, CustodyStep, Facility, LateScan, Room
 from scheduler.requests import Request
 from tests.web.world import PAGE, World
 
-PDF = b"%PDF-1.4 a paper"
+PDF = b"%PDF-1.7 a paper\n%%EOF\n"
 POST_PAGES = (
     "/day",
     "/day/week",
