@@ -163,3 +163,13 @@ def test_candidates_prefer_reachable_addresses() -> None:
         "127.0.0.1",
     ]
     assert all(line.endswith("tcptype passive") for line in lines if " tcp " in line)
+
+
+@given(st.text(max_size=200), st.text(max_size=40), st.text(max_size=40))
+def test_a_hostile_fragment_names_no_credentials_that_could_not_be_sent(noise: str, ufrag: str, password: str) -> None:
+    """Whatever a PATCH holds, what is taken from it is ASCII of the lengths that ICE allows."""
+    found = sdp.credentials(f"{noise}\r\na=ice-ufrag:{ufrag}\r\na=ice-pwd:{password}\r\n")
+    if found is not None:
+        assert all(part.isascii() for part in found)
+        assert 4 <= len(found[0]) <= 256
+        assert 22 <= len(found[1]) <= 256
