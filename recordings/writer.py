@@ -125,6 +125,8 @@ class Writer:
         self._fenced = True
         self._wake.set()
         self._thread.join(STALLED)
+        if not self._thread.is_alive():
+            self._rest()
 
     def fail(self, code: str) -> None:
         """Say once that what is given can no longer be kept."""

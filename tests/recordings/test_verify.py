@@ -195,6 +195,50 @@ def test_random_tampering_is_never_called_intact(studio):
     assert verify(finished.files.root).exit_code == 0
 
 
+def disordered(rng, root, other):
+    """Do something to the files: lines reordered, files renamed, exchanged, emptied, foreign or half there."""
+    chain, segment = root / "chain.jsonl", root / "seg-000001"
+    lines = chain.read_bytes().splitlines(keepends=True)
+    match rng.randrange(8):
+        case 0:
+            a, b = rng.sample(range(len(lines)), 2)
+            lines[a], lines[b] = lines[b], lines[a]
+            chain.write_bytes(b"".join(lines))
+        case 1:
+            chain.write_bytes(b"".join(lines[rng.randrange(1, len(lines)) :]))
+        case 2:
+            segment.rename(root / f"seg-{rng.randrange(2, 999):06d}")
+        case 3:
+            shutil.copy(other / rng.choice(["chain.jsonl", "keys.json", "seg-000001", "log.jsonl"]), root)
+        case 4:
+            chain.write_bytes(b"".join(lines)[: rng.randrange(1, sum(map(len, lines)))])
+        case 5:
+            rng.choice([chain, segment, root / "keys.json"]).write_bytes(rng.randbytes(rng.randrange(3000)))
+        case 6:
+            (root / "ledger.jsonl").write_bytes(rng.choice([b"", b"[" * 5000, lines[0], rng.randbytes(99)]))
+        case _:
+            path = rng.choice([chain, segment])
+            path.unlink()
+            path.mkdir()
+
+
+def test_whatever_lies_there_gets_a_verdict_and_stays_as_it_is(tmp_path):
+    """Reordered, renamed, foreign, half-written: never INTACT, never a traceback, never a changed file."""
+    for name in ("mine", "other"):
+        studio = Studio(tmp_path / name)
+        studio.begin().play(synthetic.audio_stream(synthetic.track(1, "audio", "opus"), 2)).close()
+    rng, trust = random.Random(20261125), keys.site_trust(tmp_path / "mine")
+    for number in range(150):
+        root = shutil.copytree(tmp_path / "mine" / "recordings" / "rec-1", tmp_path / f"r{number}" / "rec-1")
+        disordered(rng, root, tmp_path / "other" / "recordings" / "rec-1")
+        before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+        found = verify(root, trust)
+        assert found.exit_code != 0, number
+        assert found.unusable or any(item.cause for item in found.findings()) or not found.closed, number
+        json.dumps(found.to_json())
+        assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
+
+
 def tampered(rng, data):
     at = rng.randrange(len(data))
     length = rng.randrange(1, 200)
