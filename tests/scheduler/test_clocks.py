@@ -85,11 +85,11 @@ async def test_an_unanswered_request_is_escalated_and_told_to_the_prosecutor(sit
     assert view.deadline == site.clock.now() + timedelta(hours=48)
     await run(site, 47)
     assert await told(site, "duty", "须在") == 2
-    assert await told(site, "admin-prosecutor", "48 小时") == 0
+    assert await told(site, "prosecutor", "48 小时") == 0
     await run(site, 2)
-    assert await told(site, "admin-prosecutor", "城东看守所") == 1
+    assert await told(site, "prosecutor", "城东看守所") == 1
     assert await told(site, "lawyer", "48 小时") == 1
-    assert await told(site, "admin-prosecutor", "沈知远") == 0
+    assert await told(site, "prosecutor", "沈知远") == 0
 
 
 async def test_an_answer_in_time_is_silent(site, visit):
@@ -97,7 +97,7 @@ async def test_an_answer_in_time_is_silent(site, visit):
     await confirm(site.db, site.clock, site.who["duty"], visit.id)
     await run(site, 50)
     assert await told(site, "duty", "须在") == 0
-    assert await told(site, "admin-prosecutor", "48 小时") == 0
+    assert await told(site, "prosecutor", "48 小时") == 0
 
 
 async def test_no_capacity_is_not_an_answer(site, visit):

@@ -50,7 +50,7 @@ async def test_without_a_duty_lawyer_the_bureau_is_told_and_a_day_later_the_pros
     assert not await worker.run_one()
     site.clock.advance(1)
     assert await worker.run_one()
-    assert len(await texts(site, "admin-prosecutor")) == 1
+    assert len(await texts(site, "prosecutor")) == 1
     bureau, lawyer = site.who["admin-justice"], site.who["lawyer"].id
     await name_lawyer(site.db, site.clock, bureau, facility=centre, lawyer=lawyer)
     assert len(await texts(site, "lawyer")) == 1

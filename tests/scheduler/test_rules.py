@@ -197,8 +197,9 @@ def test_notice_is_a_parameter():
 
 
 def test_the_night_needs_approval():
-    """From ten to six by the clock of a detention centre a questioning is refused unless approved; elsewhere not."""
-    rule = next(r for r in RULES if r.id == "IN-2n")
+    """Set from ten to six by the clock of the place, a questioning there is refused unless approved; elsewhere not."""
+    unset = next(r for r in RULES if r.id == "IN-2n")
+    rule = replace(unset, parameters={"from_hour": 22, "until_hour": 6})
     late = replace(QUESTIONING, start=NOW + timedelta(hours=9, minutes=30), end=NOW + timedelta(hours=10, minutes=30))
     assert [breach.values["from"] for breach in judge(late, (rule,))] == [NOW + timedelta(hours=18)]
     early = replace(QUESTIONING, start=NOW + timedelta(hours=17), end=NOW + timedelta(hours=18))
@@ -206,7 +207,7 @@ def test_the_night_needs_approval():
     assert not judge(replace(early, start=NOW + timedelta(hours=18), end=NOW + timedelta(hours=19)), (rule,))
     assert not judge(replace(late, exceptions=frozenset({"IN-2n:approved"})), (rule,))
     assert not judge(replace(late, far=room(kind=FacilityKind.CASE_CENTRE)), (rule,))
-    assert not judge(late, (replace(rule, parameters={"from_hour": 0, "until_hour": 0}),))
+    assert not judge(late, (unset,))
 
 
 def test_visits_begin_on_the_facilitys_grid():
