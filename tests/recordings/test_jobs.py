@@ -124,3 +124,17 @@ async def test_a_summary_is_read_anew_when_the_chain_changed(studio):
     studio.close()
     assert first.close is None
     assert (await library.summary(studio.recording)).close is not None
+
+
+async def test_a_chain_that_ends_elsewhere_than_when_it_was_closed_is_missing(finished, sqlite_database):
+    """However well it agrees with itself: the digest at closing is what counts."""
+    await run(finished, sqlite_database)
+    found = await Library(finished.data_dir, finished.clock).verify(finished.recording)
+    async with sqlite_database.transaction() as tx:
+        row = await store.find(tx, finished.recording)
+        store.checked(row, found, finished.clock.now())
+        assert row.verdict == "INTACT"
+        row.digest = "0" * 64
+        store.checked(row, found, finished.clock.now())
+        assert row.verdict == "MISSING"
+        assert row.last_check["digest"] == found.digest

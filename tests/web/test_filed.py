@@ -68,3 +68,14 @@ async def test_nobody_else_finds_it(site: World, filed: Booking) -> None:
     assert filed.id not in (await site.get(lawyer, "/filed"))[1]
     assert (await site.post(lawyer, f"/filed/{filed.id}/view"))[0] == 404
     assert await tags(site) == []
+
+
+async def test_what_was_not_filed_does_not_exist(site: World, filed: Booking) -> None:
+    """A recording of the same case that nobody filed is neither listed nor shown, opened or copied."""
+    async with site.database.transaction() as tx:
+        (await tx.get_one(Recording, recorded.MADE)).state = "closed"
+    lawyer = await site.browser("lawyer")
+    assert filed.id not in (await site.get(lawyer, "/filed"))[1]
+    for path in ("", f"/media/{COMPOSED}", f"/copy/{COMPOSED}"):
+        assert (await site.get(lawyer, f"/filed/{filed.id}{path}"))[0] == 404, path
+    assert (await site.post(lawyer, f"/filed/{filed.id}/view"))[0] == 404
