@@ -17,8 +17,8 @@ from tests.web.world import PAGE, World
 VISITS = 20
 ELSEWHERE = re.compile(r"^/(static|language|signout|i|terminal|trust|health|metrics)\b")
 """Not of an account: files, languages, guests, devices."""
-OWN_TRACE = re.compile(r"^/ledger")
-"""Holds the reader's own searches, which differ by having been made; what it tells of visits is tried apart."""
+OWN_TRACE = re.compile(r"^/(ledger|account)\b")
+"""Holds the reader's own searches and sign-ins, which differ by having been made; the ledger is tried apart."""
 NONCE = re.compile(r'nonce="[^"]*"')
 
 

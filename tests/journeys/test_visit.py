@@ -52,7 +52,7 @@ async def _book(lawyer: Actor, duty: Actor, server: Server) -> tuple[str, str]:
     await sign_in(duty, server, "duty")
     await duty.page.goto(f"{server.url}/day")
     await duty.page.locator(f"form[action='/day/{booking}/confirm'] button").click()
-    room = await duty.page.locator(f"#d-{booking} .duty__head > .quiet").inner_text()
+    room = await duty.page.locator(f"#d-{booking} .duty__room").inner_text()
     return booking, room.strip()
 
 
