@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-ROW, LABEL, WIDTH, FIGURE = 34, 190, 720, 90
+ROW, LABEL, WIDTH, FIGURE = 34, 270, 820, 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,7 +149,7 @@ DAY_SETS: Mapping[str, str] = {
     "7": m("Sunday"),
 }
 PARAMETERS: Mapping[str, str] = {
-    "days": m("Days"),
+    "days": m("Number of days"),
     "hours": m("Hours"),
     "minutes": m("Minutes"),
     "officers": m("Number of officers"),

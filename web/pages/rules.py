@@ -1,6 +1,7 @@
 """The rules: in force on a day at a place, set by administrators, exceptions granted by reviewers, and replayed."""
 
 from datetime import date, datetime, timedelta
+from string import Formatter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -8,7 +9,7 @@ from aiohttp import web
 
 from core.errors import Invalid, PersonError
 from scheduler import rulebook, rulepages
-from scheduler.rules import RULES
+from scheduler.rules import RULES, Rule
 from scheduler.store import facility as facility_of
 from web.context import context
 from web.forms import Form, form, path_id, query
@@ -36,6 +37,7 @@ async def _show(request: web.Request, typed: Form | None, mistake: Mistake | Non
     facility = next((place for place in places if place.id == (chosen or principal.facility)), None)
     if chosen and facility is None:
         raise web.HTTPNotFound
+    rules = await rulepages.in_force(found.database, principal, day, facility.id if facility else None)
     return page(
         request,
         "rules/rules.html",
@@ -44,7 +46,8 @@ async def _show(request: web.Request, typed: Form | None, mistake: Mistake | Non
         today=today,
         places=places,
         facility=facility,
-        rules=await rulepages.in_force(found.database, principal, day, facility.id if facility else None),
+        rules=rules,
+        said={one.rule.id: {**_blanks(one.rule), **one.rule.parameters} for one in rules},
         granted=await rulepages.granted(found.database, found.clock, principal),
         exceptions=[(f"{r.id}:{word}", r.id, text) for r in RULES for word, text in r.exceptions.items()],
         may_set=principal.has("administrator"),
@@ -52,6 +55,11 @@ async def _show(request: web.Request, typed: Form | None, mistake: Mistake | Non
         values={name: typed.raw(name)[:80] if typed else "" for name in _FIELDS},
         error=mistake,
     )
+
+
+def _blanks(rule: Rule) -> dict[str, str]:
+    """What stands in the sentence of a rule where only a booking would fill it."""
+    return {name: "…" for _, name, _, _ in Formatter().parse(rule.text) if name and name not in rule.parameters}
 
 
 async def set_rule(request: web.Request) -> web.StreamResponse:
