@@ -222,6 +222,7 @@ class Stand:
             here=quote(request.path_qs),
             page=facts,
             modules=imported(script),
+            never=None,
         )
         headers = {"Content-Security-Policy": guards._policy(nonce)}
         return web.Response(text=text, content_type="text/html", headers=headers)
