@@ -32,9 +32,10 @@ export class Receiver extends EventTarget {
   }
 
   #prepare(connection) {
-    connection.addTransceiver("audio", { direction: "recvonly" });
+    // Video first: a screen has no sound, and Chromium wants the first section of a bundle not to be refused.
     const video = connection.addTransceiver("video", { direction: "recvonly" });
     wishVp8(video, globalThis.RTCRtpReceiver);
+    connection.addTransceiver("audio", { direction: "recvonly" });
   }
 
   #take(track) {
