@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 WIDTH = "(document.querySelector('video[data-endpoint=a]')?.videoWidth ?? 0)"
 PLAYING = "document.querySelectorAll('.tile.playing').length"
 
-SHARED = """(video => video && video.videoWidth > 100 && video.getVideoPlaybackQuality().totalVideoFrames > 0)(
+SHARED = """(video => video && video.videoWidth > 100 && video.getVideoPlaybackQuality().totalVideoFrames > 5)(
     document.querySelector(".faces .tile.screen video"))"""
 
 
