@@ -27,10 +27,12 @@ class Taps:
     def __init__(self, page: Page) -> None:
         self.page, self.count = page, 0
 
-    async def on(self, selector: str) -> None:
+    async def on(self, selector: str, then: str = "") -> None:
+        """Tap what ``selector`` finds, and wait for the page on which ``then`` stands."""
         self.count += 1
         await self.page.locator(selector).first.tap()
-        await self.page.wait_for_load_state()
+        if then:
+            await self.page.locator("main", has_text=then).wait_for()
 
 
 async def phone(browser: Browser, site: World, login: str | None, zone: str = "Asia/Shanghai") -> Taps:
@@ -71,9 +73,8 @@ async def test_a_lawyer_books_moves_and_cancels_on_a_phone(site: World, tmp_path
         await taps.on('nav a[href="/book"]')
         await taps.on('label[for="who-1"]')
         await taps.on("form .btn-primary")
-        await taps.on('[aria-labelledby="day-2026-03-03"] a.slot')
-        await taps.on("form .btn-primary")
-        assert "申请已提交" in await page.inner_text("h1")
+        await taps.on('[aria-labelledby="day-2026-03-03"] a.slot', "请核对")
+        await taps.on("form .btn-primary", "申请已提交")
         print(f"taps to a booking: {taps.count}")
         assert taps.count < MOST_TAPS
         booking = re.search(r"/bookings/(\w{22})", page.url)
@@ -82,18 +83,16 @@ async def test_a_lawyer_books_moves_and_cancels_on_a_phone(site: World, tmp_path
         assert await letters(site, outbox) == [("REQUEST", 2)]
 
         await page.goto(f"/bookings/{booking[1]}")
-        await taps.on(f'a[href="/bookings/{booking[1]}/move"]')
-        await taps.on('[aria-labelledby="day-2026-03-04"] a.slot')
-        await taps.on("form .btn-primary")
-        assert "已改期" in await page.inner_text("h1")
+        await taps.on(f'a[href="/bookings/{booking[1]}/move"]', "与原时间最接近")
+        await taps.on('[aria-labelledby="day-2026-03-04"] a.slot', "确认改到这个时间吗")
+        await taps.on("form .btn-primary", "已改期")
         await decisions.confirm(site.database, site.clock, duty, booking[1])
         assert (await letters(site, outbox))[-1] == ("REQUEST", 4)
 
         await page.reload()
         await taps.on("summary.btn-stop")
         await page.select_option("#reason", "other-time")
-        await taps.on(f'form[action="/bookings/{booking[1]}/cancel"] button')
-        assert "已取消" in await page.inner_text("h1")
+        await taps.on(f'form[action="/bookings/{booking[1]}/cancel"] button', "已取消")
         await browser.close()
     async with site.database.transaction(write=False) as tx:
         assert str((await tx.get_one(Booking, booking[1])).state) == "cancelled"
@@ -112,6 +111,5 @@ async def test_a_witness_abroad_chooses_in_their_own_zone(site: World) -> None:
         await taps.page.wait_for_function("document.getElementById('zone').textContent.includes('Europe/Vienna')")
         first = await taps.page.inner_text("strong[data-start]")
         assert "09:00" in first
-        await taps.on("form:has(button:not([aria-current])) button.slot")
-        assert "时间已记录" in await taps.page.inner_text("main")
+        await taps.on("form:has(button:not([aria-current])) button.slot", "时间已记录")
         await browser.close()
