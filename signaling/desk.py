@@ -101,14 +101,6 @@ class Desk:
         now = self._clock.now()
         return await is_near(tx, entry.roster.session, room.id, room.facility, entry.persons, now)
 
-    async def again(self, session: str, principal: Principal, participant: int) -> Entry:
-        """The entry of somebody who comes back: their place in the roster as it is now, windows aside."""
-        async with self._database.transaction(write=False) as tx:
-            found = await roster(tx, session)
-            if found is None:
-                raise _nothing()
-            return await self._place(tx, found, principal, participant)
-
     async def roster(self, session: str) -> Roster | None:
         async with self._database.transaction(write=False) as tx:
             return await roster(tx, session)
