@@ -133,8 +133,10 @@ async def test_lawyer_never_reads_other_peoples_clients(site: World) -> None:
     assert not mine & theirs
 
 
-async def test_statement_starts_now_and_invites_by_link(site: World) -> None:
+@pytest.mark.parametrize("hours", [0, 14], ids=["noon", "two in the morning"])
+async def test_statement_starts_now_and_invites_by_link(site: World, hours: int) -> None:
     """Name, press, show the code: the link is on the page once, its secret behind the sign that is never sent."""
+    site.clock.advance(hours * 3600)
     officer = await site.browser("officer")
     _, text = await site.get(officer, "/start")
     case = re.search(r'<option value="(\w{22})"', text.split('id="who"')[1])
