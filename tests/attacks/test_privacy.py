@@ -19,6 +19,8 @@ ELSEWHERE = re.compile(r"^/(static|language|signout|i|terminal|trust|health|metr
 """Not of an account: files, languages, guests, devices."""
 OWN_TRACE = re.compile(r"^/(ledger|account)\b")
 """Holds the reader's own searches and sign-ins, which differ by having been made; the ledger is tried apart."""
+COUNTS = re.compile(r"^/statistics\b")
+"""Counts of whole facilities, never of a lawyer or a case."""
 NONCE = re.compile(r'nonce="[^"]*"')
 
 
@@ -29,7 +31,7 @@ async def everything(site: World, login: str, most: int = 40) -> dict[str, str]:
     seen: dict[str, str] = {}
     while waiting and len(seen) < most:
         path = waiting.pop(0)
-        if path in seen or ELSEWHERE.match(path) or OWN_TRACE.match(path):
+        if path in seen or ELSEWHERE.match(path) or OWN_TRACE.match(path) or COUNTS.match(path):
             continue
         answer = await browser.get(path, headers=PAGE, allow_redirects=False)
         text = f"{answer.status} " + (await answer.text() if "text" in answer.content_type else "")
