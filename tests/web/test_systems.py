@@ -44,9 +44,9 @@ async def test_fresh_proof_is_asked_for(site: World) -> None:
     """An hour after the sign-in a token needs the password once more."""
     admin = await site.browser("admin")
     site.clock.advance(3600)
-    status, page, _ = await site.post(admin, "/systems", name="案件管理", role="case_system")
-    assert (status, 'name="confirm_password"' in page, "案件管理" in page) == (403, True, True)
-    assert "案件管理" not in (await site.get(admin, "/systems"))[1]
+    status, page, _ = await site.post(admin, "/systems", name="夜间同步", role="case_system")
+    assert (status, 'name="confirm_password"' in page, "夜间同步" in page) == (403, True, True)
+    assert "夜间同步" not in (await site.get(admin, "/systems"))[1]
 
 
 async def test_nobody_else_connects_systems(site: World) -> None:
