@@ -196,6 +196,8 @@ async def _media(settings: Settings, number: int, stop: asyncio.Event) -> None:
     from media.server import serve as serve_media
     from recordings.journal import Recorders
     from recordings.keys import FileKeys
+    from recordings.preflight import Terms
+    from recordings.timesource import known_offset
 
     clock = SystemClock()
     relay = MediaSettings(
@@ -206,8 +208,22 @@ async def _media(settings: Settings, number: int, stop: asyncio.Event) -> None:
         loopback=settings.is_loopback,
         turn_addresses=await _turn_addresses(settings),
     )
-    recorders = Recorders(settings.data_dir, lambda: FileKeys(settings.data_dir), clock, authority=_authority(settings))
+    recorders = Recorders(
+        settings.data_dir,
+        lambda: FileKeys(settings.data_dir),
+        clock,
+        authority=_authority(settings),
+        terms=Terms(_reserve(settings), known_offset(settings.time_server, clock), settings.clock_limit),
+        processes=settings.media_processes,
+    )
     await serve_media(relay, recorders, clock, stopping=stop)
+
+
+def _reserve(settings: Settings) -> Any:
+    """The room new recordings leave on the disk."""
+    from recordings.space import Reserve
+
+    return Reserve(settings.space_hours, settings.space_least_mb << 20)
 
 
 async def _turn_addresses(settings: Settings) -> tuple[str, ...]:
@@ -236,6 +252,7 @@ async def _web(settings: Settings, stop: asyncio.Event) -> None:
     from core import tls
     from core.database import Database
     from recordings.library import Library
+    from recordings.space import SpaceWatch
     from signaling import http as signaling_http
     from signaling.hub import Hub
     from signaling.turn import Turn
@@ -245,6 +262,11 @@ async def _web(settings: Settings, stop: asyncio.Event) -> None:
     clock, database = SystemClock(), Database(settings.database)
     turn = Turn(settings.turn_urls, settings.turn_secret) if settings.turn_urls else None
     hub = Hub(settings=settings, database=database, clock=clock, turn=turn)
+    space = SpaceWatch(settings.data_dir, _reserve(settings), lambda: hub.recordings)
+
+    async def metrics() -> str:
+        return space.metrics() + await hub.all_metrics()
+
     app = build(
         WebContext(
             settings=settings,
@@ -252,8 +274,9 @@ async def _web(settings: Settings, stop: asyncio.Event) -> None:
             clock=clock,
             hub=hub,
             recordings=Library(settings.data_dir, clock),
-            metrics=hub.all_metrics,
+            metrics=metrics,
             ready=lambda: _readiness(settings, hub),
+            remarks=lambda: {"space": not space.is_low},
         )
     )
     signaling_http.add_routes(app, hub)
@@ -263,10 +286,12 @@ async def _web(settings: Settings, stop: asyncio.Event) -> None:
         tls.server_context(settings.tls_cert, settings.tls_key) if settings.tls_cert and settings.tls_key else None
     )
     await hub.start()
+    watching = asyncio.create_task(space.run())
     await aiohttp_web.TCPSite(runner, settings.host, settings.port, ssl_context=context).start()
     try:
         await stop.wait()
     finally:
+        watching.cancel()
         await hub.stop()
         await runner.cleanup()
         await database.close()

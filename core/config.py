@@ -99,6 +99,15 @@ class Settings(BaseSettings):
     """RFC 3161 authority that stamps every chain; without one, records say that they are not time-stamped."""
     timestamp_certificate: Path | None = None
     """The authority's certificate, PEM: the only one whose tokens are believed."""
+    time_server: str = ""
+    """NTP server, ``host`` or ``host:port``, asked before each new recording by how much this machine's clock is wrong;
+    without one, what the kernel's time service says counts."""
+    clock_limit: float = Field(default=2.0, gt=0)
+    """Seconds by which the clock may be wrong; beyond it no new recording begins. Unknown is not wrong."""
+    space_hours: float = Field(default=4.0, ge=0)
+    """How many hours the recordings of now, and one more, must be able to go on; else no new one begins."""
+    space_least_mb: int = Field(default=1024, ge=0)
+    """Megabytes that must be free before a new recording begins, however little is recorded."""
     copies: Annotated[tuple[str, ...], NoDecode] = ()
     """Where second copies of ended recordings go: directories, or ``s3://bucket/prefix``."""
     turn_urls: Annotated[tuple[str, ...], NoDecode] = ()

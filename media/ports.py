@@ -78,7 +78,7 @@ class Recorder(Sink, Protocol):
 
 
 class RecorderUnavailable(Exception):
-    """A recorder cannot be armed; ``code`` is stable (``disk-full``, ``disk-unwritable``, ``key-missing``, …)."""
+    """A recorder cannot be armed; ``code`` is stable (``disk-full``, ``space-low``, ``clock-off``, …)."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)

@@ -9,6 +9,7 @@ are still in memory, and if that fails too, ``failed`` is called.
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from recordings.keys import SiteKeys
 from recordings.layout import is_recording_id
 from recordings.logbook import Entry
 from recordings.opening import Opening
+from recordings.space import BYTES_PER_SECOND
 from recordings.take import Kind, Take
 from recordings.timestamps import Authority, Stamper
 from recordings.writer import Callbacks, Writer
@@ -30,8 +32,6 @@ TICK = 1.0
 """Seconds between commits."""
 QUEUE_BYTES = 32 << 20
 """Bytes of packets that may wait for the disk, per recording."""
-BYTES_PER_SECOND = 150_000
-"""What two participants bring at most, for the preflight."""
 _RTP = Kind.RTP
 
 
@@ -49,9 +49,12 @@ class Recorders:
         bytes_per_second: int = BYTES_PER_SECOND,
         tick: float = TICK,
         authority: Authority | None = None,
+        terms: preflight.Terms | None = None,
+        processes: int = 1,
     ) -> None:
         """``site`` opens the site's keys; it is asked at each arming and may raise ``KeyMissing``. With an
-        ``authority`` the head of each chain is time-stamped every minute."""
+        ``authority`` the head of each chain is time-stamped every minute. ``terms`` are those of new recordings;
+        each of the ``processes`` that share the disk is taken to record as much as this one."""
         self._data_dir = data_dir
         self._site = site
         self._clock = clock
@@ -60,20 +63,26 @@ class Recorders:
         self._bytes_per_second = bytes_per_second
         self._tick = tick
         self._authority = authority
+        self._terms = terms or preflight.Terms()
+        self._processes = processes
         self._live: dict[str, Recorder] = {}
 
     async def arm(
         self, spec: RecordingSpec, *, durable: Durable, failed: Failed, gap: GapSeen, head: HeadSeen
     ) -> "Recorder":
         """Return a recorder that is ready. Raises ``RecorderUnavailable``: ``disk-full``, ``disk-unwritable``,
-        ``key-missing``, ``busy`` (another process records it), ``already-closed``, ``bad-recording``."""
+        ``space-low``, ``clock-off``, ``key-missing``, ``busy`` (another process records it), ``already-closed``,
+        ``bad-recording``."""
         if not is_recording_id(spec.recording):
             raise RecorderUnavailable("bad-recording")
         if old := self._live.pop(spec.recording, None):
             await asyncio.to_thread(old.fence)
         callbacks = Callbacks(asyncio.get_running_loop(), durable, failed, gap, head)
         room = preflight.needed(spec.planned_seconds, self._bytes_per_second if spec.policy == "clear" else 2_000)
-        opening = Opening(self._data_dir, self._site, self._clock, self._disk, spec, room)
+        taping = sum(live.takes_media for live in self._live.values())
+        at_once = self._processes * taping + (spec.policy == "clear")
+        check_new = partial(preflight.check_new, terms=self._terms, recordings=at_once)
+        opening = Opening(self._data_dir, self._site, self._clock, self._disk, spec, room, check_new)
         take = await asyncio.to_thread(opening.run)
         recorder = Recorder(
             opening, take, callbacks, queue_bytes=self._queue_bytes, tick=self._tick, authority=self._authority
@@ -110,6 +119,11 @@ class Recorder:
     def is_over(self) -> bool:
         """Whether nothing more will be written."""
         return self._writer.is_over
+
+    @property
+    def takes_media(self) -> bool:
+        """Whether picture and sound are being written."""
+        return not self.is_over and self._opening.spec.policy == "clear"
 
     # Sink, on the relay's loop
 

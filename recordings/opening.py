@@ -21,13 +21,22 @@ class Opening:
     """Everything needed to open a take of one recording, the first or a later one."""
 
     def __init__(
-        self, data_dir: Path, site: Callable[[], SiteKeys], clock: Clock, disk: Disk, spec: RecordingSpec, room: int
+        self,
+        data_dir: Path,
+        site: Callable[[], SiteKeys],
+        clock: Clock,
+        disk: Disk,
+        spec: RecordingSpec,
+        room: int,
+        check_new: Callable[[Disk, RecordingFiles], None],
     ) -> None:
+        """``room`` in bytes is asked of every take but one after a failed write, ``check_new`` before the first."""
         self.files = RecordingFiles.of(data_dir, spec.recording)
         self.clock = clock
         self.disk = disk
         self.spec = spec
         self._room = room
+        self._check_new = check_new
         self._site = site
         self._lock = -1
 
@@ -84,6 +93,8 @@ class Opening:
         if not replay:
             try:
                 preflight.check(self.disk, self.files, data_key, self._room)
+                if standing.is_fresh:
+                    self._check_new(self.disk, self.files)
             except preflight.Unfit as error:
                 raise RecorderUnavailable(error.code) from None
         take = Take(self.disk, self.files, self.spec, data_key, standing)

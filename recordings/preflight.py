@@ -1,21 +1,57 @@
-"""Is this disk fit to record on: room, and a test frame that comes back as it was written."""
+"""Is this machine fit to record on: room, a test frame that comes back as it was written, and a clock that is right."""
 
+import math
 import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
 
 from recordings import frames
 from recordings.filesystem import Disk, failure_code
 from recordings.layout import RecordingFiles
+from recordings.space import Reserve
+
+log = structlog.get_logger()
 
 FLOOR = 64 << 20
 """Bytes that must be free however short the plan: the rest of the site needs room to say what is wrong."""
 
 
 class Unfit(Exception):
-    """The disk fails the preflight; ``code`` is ``disk-full`` or ``disk-unwritable``."""
+    """The preflight fails; ``code`` is ``disk-full``, ``disk-unwritable``, ``space-low`` or ``clock-off``."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the site asks before a new recording begins. A recording that has begun goes on without it."""
+
+    reserve: Reserve = field(default_factory=Reserve)
+    clock_offset: Callable[[], float | None] = lambda: None
+    """Seconds by which this machine's clock is wrong, ``None`` when nobody trustworthy says. May block a second."""
+    clock_limit: float = math.inf
+
+
+def check_new(disk: Disk, files: RecordingFiles, terms: Terms, recordings: int) -> None:
+    """Raise ``Unfit`` when a recording that would be one of ``recordings`` at once must not begin now.
+
+    A clock of which nothing is known is no refusal but a remark.
+    """
+    try:
+        if terms.reserve.is_low(disk.free(files.root), recordings):
+            raise Unfit("space-low")
+    except OSError as error:
+        raise Unfit(failure_code(error)) from None
+    offset = terms.clock_offset()
+    if offset is None:
+        log.info("a recording begins by a clock whose offset is not known")
+    elif abs(offset) > terms.clock_limit:
+        log.error("the clock of this machine is wrong, a recording is refused", offset_seconds=round(offset, 3))
+        raise Unfit("clock-off")
 
 
 def needed(planned_seconds: int, bytes_per_second: int) -> int:

@@ -2,6 +2,8 @@
 
 import ctypes
 import os
+import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -79,3 +81,59 @@ def ntp_state() -> dict[str, Any] | None:
         "offset_us": int(offset),
         "error_us": int(timex.esterror),
     }
+
+
+_NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970
+_NTP_ERA = 1 << 32
+_CLIENT = 0x23  # no warning, version 4, client
+_SERVER = 4
+_ALARM = 3
+
+
+def time_server_offset(server: str, clock: Clock, timeout: float = 1.0) -> float | None:
+    """Seconds by which ``clock`` is ahead of the NTP server ``host`` or ``host:port`` (RFC 5905 14, SNTP), or
+    ``None`` when it does not answer, is not synchronised itself or answers somebody else. Blocks for ``timeout``.
+    """
+    host, _, port = server.partition(":")
+    nonce = os.urandom(8)
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.settimeout(timeout)
+            sock.connect((host, int(port or 123)))
+            sent = Reading.of(clock)
+            sock.send(bytes([_CLIENT]) + bytes(39) + nonce)
+            answer, came = sock.recv(512), Reading.of(clock)
+    except (OSError, ValueError):
+        return None
+    return offset_of(answer, nonce, sent.utc_ns, came.utc_ns)
+
+
+def offset_of(answer: bytes, nonce: bytes, sent_ns: int, came_ns: int) -> float | None:
+    """What an NTP answer says of the clock that sent ``nonce`` as its time stamp: seconds ahead, or ``None``."""
+    if len(answer) < 48 or answer[24:32] != nonce:
+        return None
+    if answer[0] & 7 != _SERVER or answer[0] >> 6 == _ALARM or not 1 <= answer[1] <= 15:
+        return None
+    here = (sent_ns + came_ns) / 2e9 + _NTP_EPOCH
+    there = (_seconds(answer[32:40]) + _seconds(answer[40:48])) / 2
+    return (here - there + _NTP_ERA / 2) % _NTP_ERA - _NTP_ERA / 2
+
+
+def _seconds(stamp: bytes) -> float:
+    return int.from_bytes(stamp, "big") / _NTP_ERA
+
+
+def known_offset(server: str, clock: Clock) -> Callable[[], float | None]:
+    """How to learn by how many seconds ``clock`` is wrong: from ``server`` when there is one and it answers, else from
+    a kernel that a time service keeps synchronised."""
+
+    def offset() -> float | None:
+        told = time_server_offset(server, clock) if server else None
+        return _kernel_offset(ntp_state()) if told is None else told
+
+    return offset
+
+
+def _kernel_offset(state: dict[str, Any] | None) -> float | None:
+    """Of a synchronised kernel, else ``None``: what an undisciplined clock says of itself is nothing."""
+    return state["offset_us"] / 1e6 if state and state["synchronised"] else None

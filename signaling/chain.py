@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from signaling import events
 from signaling.events import Effect, Event, Record, Tell
+from signaling.states import REASONS, State
 from signaling.states import Record as Chain
-from signaling.states import State
 
 if TYPE_CHECKING:
     from signaling.session import Session
@@ -21,6 +21,8 @@ REARM_EVERY = timedelta(seconds=3)
 """How often a failed recorder is asked again while the session is held."""
 RETURN_WAIT = timedelta(minutes=30)
 """How long the custody side stays on record after the end when nobody confirms the return."""
+OWN_WORDS = frozenset({"overloaded", "clock-off", "space-low"})
+"""Failures whose code is the reason of the hold: somebody in particular must act. Others are told as one."""
 CLOSE_WAIT = timedelta(minutes=2)
 """How long the media process may take to close the chain before the session is let go without its digest."""
 
@@ -132,15 +134,16 @@ def _failed(session: "Session", code: str, now: datetime) -> list[Effect]:
         return [events.CloseMedia(session.reason)]
     if session.record in (Chain.OFF, Chain.ENDED):
         return []
+    reason = code if code in OWN_WORDS else "recorder-failed"
     repeated = session.state in (State.HELD, State.ENDED) and session.told_of_failure
     session.mark(Chain.FAILED, now)
     effects: list[Effect] = []
     if session.state in (State.ARMING, State.LIVE):
-        effects = session.hold("overloaded" if code == "overloaded" else "recorder-failed", now, public={"code": code})
+        effects = session.hold(reason, now, public={"code": code})
     if repeated:
         return effects
     session.told_of_failure = True
-    alarm = Tell("alarm", "recorder-failed", "The recording cannot be kept right now, so nothing is transmitted.")
+    alarm = Tell("alarm", reason, REASONS[reason])
     return [*effects, Record({"event": "recorder-failed", "code": code}), alarm]
 
 

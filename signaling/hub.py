@@ -33,7 +33,7 @@ from signaling.metrics import Metrics
 from signaling.models import LiveSession
 from signaling.places import Place
 from signaling.restore import restore
-from signaling.session import Session
+from signaling.session import Session, carried
 from signaling.snapshot import SessionSnapshot, snapshot
 from signaling.states import State
 from signaling.turn import Turn
@@ -389,6 +389,12 @@ class Hub:
     def ready(self) -> bool:
         """Whether every media process is connected."""
         return all(link.up for link in self.links)
+
+    @property
+    def recordings(self) -> int:
+        """How many sessions have their picture and sound recorded now."""
+        sessions = [live.session for live in self._lives.values()]
+        return sum(carried(one.kind.recording, one.state, one.record)[1] for one in sessions)
 
     def health(self) -> Health:
         lives = list(self._lives.values())

@@ -28,7 +28,7 @@ LINES_EVERY = timedelta(seconds=10)
 """How often a recorded session writes down how good the lines are."""
 
 HEALS = frozenset(
-    {"person-missing", "relay-lost", "relay-restarted", "server-restarted", "recorder-failed", "overloaded"}
+    {"person-missing", "relay-lost", "relay-restarted", "server-restarted", "recorder-failed", *chain.OWN_WORDS}
 )
 """Reasons of a hold that end by themselves in kinds that keep no recording: there nobody has to state why it goes on.
 In recorded kinds resuming is always an act of the host."""

@@ -39,6 +39,10 @@ REASONS: dict[str, str] = {
     "person-missing": "Somebody who must be here is missing, so nothing is transmitted.",
     "stopped": "{name} has pressed stop: {words}",
     "recorder-failed": "The recording cannot be kept right now, so nothing is transmitted.",
+    "clock-off": "The server's clock is wrong, so no recording can begin. The operator of the site must set it right; "
+    "it is tried again every few seconds.",
+    "space-low": "The server's storage is nearly full, so no new session can begin; running ones go on. The operator "
+    "of the site must add storage.",
     "overloaded": "The media server has no room for this right now. It is tried again every few seconds.",
     "recorder-slow": "The recorder does not answer, so nothing is transmitted.",
     "relay-lost": "The connection to the media server is lost. It is being restored.",

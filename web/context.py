@@ -34,6 +34,8 @@ class WebContext:
     """Further Prometheus text of this process's neighbours, such as the relay's."""
     ready: Readiness | None = None
     """Further conditions of readiness by name, such as ``media``."""
+    remarks: Callable[[], Mapping[str, bool]] | None = None
+    """What ``/health/ready`` says beside them and is no reason to send nobody here, such as ``space``."""
 
 
 CONTEXT: web.AppKey[WebContext] = web.AppKey("context", WebContext)

@@ -19,12 +19,17 @@ async def live(_request: web.Request) -> web.Response:
 
 
 async def ready(request: web.Request) -> web.Response:
-    """``GET /health/ready``: database, relay and jobs can be used; 503 with the name of what cannot."""
+    """``GET /health/ready``: database, relay and jobs can be used; 503 with the name of what cannot.
+
+    Want of room for new recordings (``space``) is told and leaves the site ready: live sessions go on.
+    """
     conditions = {"database": await _database(request)}
     if (more := context(request).ready) is not None:
         conditions |= await more()
     fine = all(conditions.values())
-    return web.json_response({"ready": fine, **conditions}, status=200 if fine else 503)
+    remarks = context(request).remarks
+    told = {**conditions, **(remarks() if remarks else {})}
+    return web.json_response({"ready": fine, **told}, status=200 if fine else 503)
 
 
 async def _database(request: web.Request) -> bool:

@@ -16,7 +16,9 @@ from recordings.chain import sha256
 from recordings.filesystem import Disk
 from recordings.journal import Recorders
 from recordings.keys import FileKeys
+from recordings.preflight import Terms
 from recordings.reader import Reader
+from recordings.space import Reserve
 from recordings.verdicts import Verdict
 from recordings.verify import verify
 
@@ -308,3 +310,37 @@ async def test_a_member_that_is_not_json_is_refused_at_once(place):
         recorder.log(1, SystemClock().now(), {"who": object()}, {})
     assert recorder.last_entry == 0
     await recorder.close("ended")
+
+
+@pytest.mark.parametrize(("offset", "begins"), [(1.9, True), (None, True), (2.1, False), (-3600.0, False)])
+async def test_no_recording_begins_by_a_clock_known_to_be_wrong(place, offset, begins):
+    """Beyond the limit either way it is refused; one nobody knows is not."""
+    source = recorders(place, terms=Terms(clock_offset=lambda: offset, clock_limit=2.0))
+    if begins:
+        await (await source.arm(spec(), **Heard().callbacks)).close("ended")
+        return
+    with pytest.raises(RecorderUnavailable) as refused:
+        await source.arm(spec(), **Heard().callbacks)
+    assert refused.value.code == "clock-off"
+
+
+async def test_what_has_begun_goes_on_while_new_recordings_are_refused(place):
+    """Little room and a wrong clock keep others from beginning, not a begun recording from its next take."""
+    disk, offset = SmallDisk(4 << 30), [0.0]
+    terms = Terms(Reserve(hours=4), lambda: offset[0], 2.0)
+    source = recorders(place, disk, terms=terms)
+    first = await source.arm(spec("rec-1"), **Heard().callbacks)
+    with pytest.raises(RecorderUnavailable) as refused:
+        await source.arm(spec("rec-2"), **Heard().callbacks)
+    assert refused.value.code == "space-low", "room for one for four hours, not for two"
+    await first.suspend()
+    disk.room, offset[0] = 1 << 30, 60.0
+    again = await source.arm(spec("rec-1"), **Heard().callbacks)
+    assert again.take == 2
+    await again.close("ended")
+    disk.room = 4 << 30
+    with pytest.raises(RecorderUnavailable) as refused:
+        await source.arm(spec("rec-2"), **Heard().callbacks)
+    assert refused.value.code == "clock-off"
+    offset[0] = 0.0
+    await (await source.arm(spec("rec-2"), **Heard().callbacks)).close("ended")

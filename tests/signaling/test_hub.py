@@ -191,6 +191,21 @@ async def test_a_failed_recorder_holds_on_every_screen(world: World) -> None:
     assert next(e for e in await log(world, session) if e["event"] == "resume")["after"] == "recorder-failed"
 
 
+@pytest.mark.parametrize(("code", "words"), [("clock-off", "校准时钟"), ("space-low", "扩充存储空间")])
+async def test_every_screen_says_who_must_act(world: World, code: str, words: str) -> None:
+    """A wrong clock and a disk nearly full are told to all in the reader's language, with who must mend it."""
+    session, host, room = await live_interrogation(world)
+    assert world.hub.recordings == 1
+    world.link.recorder_fails = code
+    world.link.emit(commands.RecorderFailed(session=session, recording="x", code=code))
+    for peer in (host, room):
+        view = await peer.a("view", state="held")
+        assert view["reason"] == code
+        assert words in view["reason_text"]
+        assert "运维人员" in view["reason_text"]
+    assert world.hub.recordings == 0
+
+
 async def test_a_restarted_media_process_is_republished_to(world: World) -> None:
     """New boot: held, everybody reads republish, the session is opened and armed again."""
     _session, host, room = await live_interrogation(world)

@@ -13,7 +13,7 @@ from signaling import events, messages
 from signaling.chain import ARM_TIMEOUT, RETURN_WAIT
 from signaling.rights import rights
 from signaling.session import ABANDONED, Session, carried
-from signaling.states import Record, State
+from signaling.states import REASONS, Record, State
 from tests.signaling.rosters import GUEST, HOST, LAWYER, POST, ROOM, SECOND, START, Driver, live, roster
 
 W, A, L, H, E = State.WAITING, State.ARMING, State.LIVE, State.HELD, State.ENDED
@@ -181,6 +181,17 @@ def test_a_media_process_without_room_is_asked_again() -> None:
     assert (driver.state, driver.session.reason) == (H, "overloaded")
     effects = driver.after(4)
     assert effects.index(events.OpenMedia()) < effects.index(events.ArmRecorder())
+
+
+@pytest.mark.parametrize("code", ["clock-off", "space-low"])
+def test_what_an_operator_must_mend_is_said_as_such(code: str) -> None:
+    """A wrong clock and little room hold the session in their own words, which name who must act; it is tried again."""
+    driver = in_state(A)
+    effects = driver.take(events.RecorderFailed(code))
+    assert (driver.state, driver.session.reason) == (H, code)
+    assert events.Tell("alarm", code, REASONS[code]) in effects
+    assert "operator" in REASONS[code]
+    assert events.ArmRecorder() in driver.after(4)
 
 
 def test_a_silent_recorder_has_failed() -> None:

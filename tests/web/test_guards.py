@@ -5,8 +5,11 @@ import re
 from typing import Any
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 
 from tests.web.world import PAGE, World
+from web.app import build
+from web.context import WebContext
 from web.rendering import TEMPLATES
 
 
@@ -174,6 +177,14 @@ async def test_database_away_is_told_in_words(site: World) -> None:
     ready = await browser.get("/health/ready")
     assert (ready.status, (await ready.json())["database"]) == (503, False)
     assert (await browser.get("/health/live")).status == 200
+
+
+async def test_want_of_room_is_told_and_leaves_the_site_ready(site: World) -> None:
+    """A watchman reads that no new recording begins; nobody is sent elsewhere for it."""
+    parts = {"settings": site.settings, "database": site.database, "clock": site.clock}
+    async with TestClient(TestServer(build(WebContext(**parts, remarks=lambda: {"space": False})))) as watchman:
+        answer = await watchman.get("/health/ready")
+        assert (answer.status, await answer.json()) == (200, {"ready": True, "database": True, "space": False})
 
 
 INLINE = re.compile(r"<(script|style)(?![^>]*\bnonce=)|\sstyle\s*=|\son[a-z]+\s*=\s*[\"']|javascript:", re.IGNORECASE)
