@@ -167,6 +167,7 @@ COMMANDS: dict[str, Action | str] = {
     "link_event": "by the media process",
     "ready": "for the readiness page: says nothing of sessions",
     "health": "for the readiness page: numbers",
+    "recordings": "for the watch of the disk: a number",
     "all_metrics": "for /metrics on this machine",
     "start": "by the process",
     "stop": "by the process",
