@@ -18,8 +18,8 @@ class Item:
     roles: frozenset[str]
     below: tuple[str, ...] = ()
     """Further beginnings of addresses that belong to this entry."""
-    police: bool = False
-    """Only for those of the police tree."""
+    tree: str = ""
+    """Only for those of this tree."""
 
     def is_here(self, path: str) -> bool:
         """Whether ``path`` is this page or one below it."""
@@ -48,7 +48,7 @@ _ITEMS = (
         "/statistics",
         icon("calendar2-week"),
         frozenset({"administrator", "reviewer", "inspector"}),
-        police=True,
+        tree="police",
     ),
     Item(
         m("Facilities"),
@@ -57,6 +57,7 @@ _ITEMS = (
         frozenset({"administrator"}),
         ("/rooms/", "/rules", "/working-days"),
     ),
+    Item(m("Duty lawyers"), "/counsel", icon("briefcase"), frozenset({"administrator"}), tree="justice"),
     Item(m("Other systems"), "/systems", icon("broadcast"), frozenset({"administrator"})),
 )
 
@@ -65,7 +66,7 @@ def navigation(principal: Principal | None) -> list[Item]:
     """The entries ``principal`` is offered, in their fixed order; none for guests and visitors."""
     if principal is None or principal.kind != "account":
         return []
-    return [i for i in _ITEMS if i.roles & principal.roles and not (i.police and principal.tree != "police")]
+    return [i for i in _ITEMS if i.roles & principal.roles and i.tree in ("", principal.tree)]
 
 
 def first_page(principal: Principal) -> str:

@@ -409,3 +409,11 @@ async def test_answered_call_is_told_to_the_session(site: World) -> None:
     assert site.hub.asked == [("calls", session.id)]
     officer = await site.browser("officer")
     assert (await site.post(officer, f"/day/{session.id}/calls"))[0] == 403
+
+
+async def test_legal_help_is_reached_by_post_and_justice_bureau(site: World) -> None:
+    """A link among those held here, an entry for the justice bureau's administrators, none for the police's."""
+    assert 'href="/counsel"' in (await site.get(await site.browser("duty"), "/day/custody"))[1]
+    assert 'href="/counsel"' in (await site.get(await site.browser("admin-justice"), "/people"))[1]
+    assert 'href="/counsel"' not in (await site.get(await site.browser("admin"), "/people"))[1]
+    assert (await site.get(await site.browser("admin-justice"), "/counsel"))[0] == 200
