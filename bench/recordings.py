@@ -7,7 +7,6 @@ CPU figures are this process's own, so that a busy machine does not change them 
 
 import argparse
 import asyncio
-import io
 import json
 import random
 import resource
@@ -21,8 +20,10 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "recordings"))
 
 import av
+import clapper
 import numpy as np
 import synthetic
+from clapper import Clapper
 from studio import Studio
 
 from core.clock import SystemClock
@@ -32,7 +33,6 @@ from recordings.derived import SealedReader
 from recordings.finalize import Finalizer
 from recordings.journal import Recorders
 from recordings.keys import FileKeys
-from recordings.mux import SILENCE
 from recordings.take import Kind
 from recordings.verify import verify
 
@@ -219,99 +219,20 @@ def compose(seconds: int) -> None:
 
 
 def lips(minutes: int, loss: float) -> None:
-    """Flash and beep together every ten seconds; the sound card runs 50 ppm fast. Measured in the file."""
+    """Flash and beep together every twenty seconds; clocks run 50 ppm apart. Measured in the file."""
     with tempfile.TemporaryDirectory() as place:
         studio = Studio(Path(place) / "var")
-        studio.begin()
-        flash_and_beep(studio, minutes, loss)
-        (made,) = Finalizer(studio.data_dir, lambda: studio.site, studio.clock, studio.disk).run("rec-1")
-        with SealedReader(studio.files.derived / made.file, studio.data_key, "rec-1") as reader:
-            data = reader.read(0, reader.length)
-        flashes, beeps = flashes_of(data), beeps_of(data)
-        near = [min((abs(f - b) for b in beeps), default=9.0) for f in flashes]
-        kept = sorted(gap for gap in near if gap < 2)
+        arrived, claps = Clapper(minutes, loss=loss).sent()
+        studio.begin().play(arrived, log=False).close()
+        apart = sorted(abs(skew) for clap, skew in clapper.of_file(studio).items() if clap in claps)
         say(
             figure="lip-sync",
             minutes=minutes,
             loss=loss,
-            pairs=len(kept),
-            worst_ms=round(kept[-1] * 1000, 1),
-            median_ms=round(kept[len(kept) // 2] * 1000, 1),
+            claps=len(apart),
+            worst_ms=round(apart[-1], 1),
+            median_ms=round(apart[len(apart) // 2], 1),
         )
-
-
-def flash_and_beep(studio: Studio, minutes: int, loss: float) -> None:
-    rng = random.Random(4)
-    dark, bright = _flash_frames()
-    silent, beep = SILENCE, synthetic.sound(1, 1000)
-    sound, picture = synthetic.track(1, "audio", "opus"), synthetic.track(2, "video", "vp8")
-    studio.take.commit([(Kind.OPENED, t, studio.now.mono_ns) for t in (sound, picture)], studio.now)
-    sequence = {1: 0, 2: 0}
-    for second in range(minutes * 60):
-        items, base = [], studio.clock.monotonic_ns()
-
-        def arrive(offset_ms: float, number: int, packet: bytes, items: list[Any] = items, base: int = base) -> None:
-            if rng.random() >= loss:
-                items.append((Kind.RTP, number, base + round((offset_ms + rng.random() * 60) * 1e6), packet))
-
-        for step in range(50):
-            at = second + step / 50
-            data = beep[step] if second % 10 == 0 and step < 10 else silent
-            stamp = round(at * 48_000 * (1 + 50e-6)) & 0xFFFFFFFF
-            arrive(step * 20, 1, synthetic.rtp(111, sequence[1], stamp, sound.ssrc, data))
-            sequence[1] += 1
-        for step in range(25):
-            at = second + step / 25
-            frame = bright if second % 10 == 0 and step < 5 else dark
-            payload, stamp = synthetic.vp8_payloads(frame)[0], round(at * 90_000) & 0xFFFFFFFF
-            arrive(step * 40, 2, synthetic.rtp(96, sequence[2], stamp, picture.ssrc, payload, True))
-            sequence[2] += 1
-        if second % 5 == 2:
-            fast, now = round(second * 48_000 * (1 + 50e-6)) & 0xFFFFFFFF, synthetic.ntp(second)
-            items.append((Kind.REPORT, 1, base, now, fast))
-            items.append((Kind.REPORT, 2, base, now, round(second * 90_000) & 0xFFFFFFFF))
-        items.sort(key=lambda item: item[2])
-        studio.clock.advance(1)
-        studio.take.commit(items, studio.now)
-    studio.close()
-
-
-def _flash_frames() -> tuple[bytes, bytes]:
-    found = []
-    for grey in (20, 230):
-        context: Any = av.CodecContext.create("libvpx", "w")
-        context.width, context.height, context.pix_fmt = 64, 64, "yuv420p"
-        context.time_base = synthetic.Fraction(1, 10)
-        context.options = {"deadline": "realtime", "lag-in-frames": "0"}
-        frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), grey, np.uint8), "rgb24").reformat(format="yuv420p")
-        frame.pts = 0
-        found.append(bytes(context.encode(frame)[0]))
-    return found[0], found[1]
-
-
-def flashes_of(data: bytes) -> list[float]:
-    with av.open(io.BytesIO(data)) as container:
-        found, lit = [], False
-        for frame in container.decode(video=0):
-            bright = frame.to_ndarray(format="gray")[::8, ::8].mean() > 120
-            if bright and not lit:
-                found.append(float(frame.time))
-            lit = bright
-        return found
-
-
-def beeps_of(data: bytes) -> list[float]:
-    with av.open(io.BytesIO(data)) as container:
-        found, until = [], 0.0
-        for frame in container.decode(audio=0):
-            samples = np.abs(frame.to_ndarray()[0])
-            loud = np.nonzero(samples > 0.05)[0]
-            at = float(frame.time)
-            if len(loud) and at > until:
-                found.append(at + loud[0] / 48_000)
-            if len(loud):
-                until = at + 1
-        return found
 
 
 def main() -> None:
