@@ -16,7 +16,7 @@ WITHIN = 60
 """Seconds for all of it."""
 NOT_AUDITED = (
     "Dependencies were NOT audited: no advisory service can be reached from here. "
-    "Run `make audit` where pypi.org or osv.dev can be."
+    "Run `make audit` where one can be."
 )
 
 
