@@ -64,6 +64,14 @@ async def custody_person(tx: AsyncSession, person: str) -> CustodyPerson | None:
     return await tx.get(CustodyPerson, person)
 
 
+async def custody_of(tx: AsyncSession, person: str) -> tuple[CustodyPerson | None, CustodyRecord | None]:
+    """The person of that id, and where they are held now."""
+    now = (CustodyRecord.person == CustodyPerson.id) & CustodyRecord.until.is_(None)
+    query = select(CustodyPerson, CustodyRecord).outerjoin(CustodyRecord, now).where(CustodyPerson.id == person)
+    row = (await tx.execute(query)).one_or_none()
+    return (row[0], row[1]) if row else (None, None)
+
+
 async def current_custody(tx: AsyncSession, person: str) -> CustodyRecord | None:
     """Where a person is held now."""
     query = select(CustodyRecord).where(CustodyRecord.person == person, CustodyRecord.until.is_(None))

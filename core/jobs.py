@@ -6,12 +6,13 @@ dies loses its lease and another takes the job up again.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import structlog
-from sqlalchemy import JSON, Index, String, Text, delete, or_, select, update
+from sqlalchemy import JSON, Index, String, Table, Text, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -51,14 +52,35 @@ class Job(Base):
     """Class name of the last exception: never its words, which may hold personal data."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A job that is asked for."""
+
+    kind: str
+    payload: Mapping[str, Any]
+    due: datetime
+    key: str | None = None
+
+
 async def enqueue(
     tx: AsyncSession, kind: str, payload: Mapping[str, Any], *, due: datetime, key: str | None = None
 ) -> None:
     """Ask for a job in the caller's transaction; a second request with the same ``key`` changes nothing."""
+    await enqueue_all(tx, [Wanted(kind, payload, due, key)])
+
+
+async def enqueue_all(tx: AsyncSession, wanted: Sequence[Wanted]) -> None:
+    """Ask for several jobs at once, as ``enqueue`` does for one."""
+    if not wanted:
+        return
     dialect = tx.get_bind().dialect.name
-    insert = sqlite.insert(Job) if dialect == "sqlite" else postgresql.insert(Job)
-    values = {"id": new_id(), "kind": kind, "payload": dict(payload), "key": key, "state": "waiting", "attempts": 0}
-    await tx.execute(insert.values(**values, due=due).on_conflict_do_nothing(index_elements=[Job.key]))
+    table = cast(Table, Job.__table__)  # the mapped class would be inserted row by row
+    insert = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    rows = [
+        {"id": new_id(), "kind": w.kind, "payload": dict(w.payload), "key": w.key, "due": w.due, "state": "waiting"}
+        for w in wanted
+    ]
+    await tx.execute(insert.on_conflict_do_nothing(index_elements=["key"]), [{**row, "attempts": 0} for row in rows])
 
 
 async def state(tx: AsyncSession, key: str) -> str | None:

@@ -24,7 +24,6 @@ from scheduler.placing import chosen_room, taken_refusal
 from scheduler.planning import Plan, make_plan
 from scheduler.requests import GuestWish, Request, check_request
 from scheduler.rooms import SERVES
-from scheduler.rulebook import rulebook
 from scheduler.rules import Rule, Severity, judge
 from scheduler.windows import GRID
 
@@ -61,12 +60,11 @@ async def amend(
             wish = amended_request(was, change)
             kind = check_request(wish, now)
             before = await make_plan(tx, principal, was, kind, now)
-            plan = await make_plan(tx, principal, wish, kind, now)
-            if isinstance(plan, Refused):
-                return plan
-            refused = _newly_broken(
-                found, before, plan, await rulebook(tx, plan.facts.start.date(), plan.facts.facility)
-            )
+            made = await make_plan(tx, principal, wish, kind, now)
+            if isinstance(made, Refused):
+                return made
+            plan = made
+            refused = _newly_broken(found, before, plan, plan.rules)
             if refused is not None:
                 return refused
             far, keys = await chosen_room(tx, plan, wish, but=found.id)
@@ -81,7 +79,7 @@ async def amend(
         if not exclusion.is_overlap(error):
             raise
     async with db.transaction(write=False) as tx:
-        return await taken_refusal(tx, now, principal, wish, keys, but=booking)
+        return await taken_refusal(tx, now, principal, wish, keys, plan=plan, but=booking)
 
 
 async def move_room(
@@ -258,7 +256,9 @@ async def _would_meet(
 ) -> set[str]:
     """The rooms in which those who would move there could meet somebody they must not."""
     there = [apart.somebody(booking.case, party) for party in parties]
-    screened = await apart.closed(tx, dict.fromkeys(rooms, there), *window, but=booking.id)
+    screened = await apart.closed(
+        tx, await apart.apart_of(tx, there), dict.fromkeys(rooms, there), *window, but=booking.id
+    )
     return {room for room, windows in screened.items() if any(a < window[1] and window[0] < b for a, b in windows)}
 
 

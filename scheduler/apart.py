@@ -101,24 +101,24 @@ async def apart_of(tx: AsyncSession, persons: Collection[Somebody]) -> Apart:
     return Apart(frozenset(never), frozenset(rooms))
 
 
-async def together(tx: AsyncSession, case: str | None, parties: Collection[Named]) -> Refused | None:
+def together(apart: Apart, persons: Collection[Somebody]) -> Refused | None:
     """The refusal of a session that would bring two persons together who must not meet."""
-    persons = [somebody(case, party) for party in parties]
-    apart = await apart_of(tx, persons)
     return NOT_TOGETHER if screening.meeting(apart.together, [p.key for p in persons], ()) else None
 
 
 async def closed(
     tx: AsyncSession,
+    apart: Apart,
     seated: Mapping[RoomFacts, Collection[Somebody]],
     start: datetime,
     end: datetime,
     *,
     but: str | None = None,
 ) -> dict[str, Windows]:
-    """By room the windows in which those who would sit there could meet somebody they must not, coming or going."""
-    persons = {person for there in seated.values() for person in there}
-    apart = await apart_of(tx, persons)
+    """By room the windows in which those who would sit there could meet somebody they must not, coming or going.
+
+    ``apart`` has at least every pair with one of them in it.
+    """
     if not apart.together:
         return {}
     stays = await _stays(tx, {room.facility for room in seated}, start - MARGIN, end + MARGIN, but)

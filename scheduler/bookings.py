@@ -22,7 +22,6 @@ from scheduler.models import Booking, State
 from scheduler.placing import place, taken_refusal, write
 from scheduler.planning import make_plan
 from scheduler.requests import Request, check_request, check_window, kind_of
-from scheduler.rulebook import rulebook
 from scheduler.rules import first_refusal
 from scheduler.windows import ZONE
 
@@ -126,10 +125,11 @@ async def _book(
     """Try until a room is won, the rules refuse, or nothing is left; each try is one transaction."""
     try:
         async with db.transaction() as tx:
-            plan = await make_plan(tx, principal, request, kind, now)
-            if isinstance(plan, Refused):
-                return plan
-            refused = first_refusal(plan.facts, await rulebook(tx, plan.facts.start.date(), plan.facts.facility))
+            made = await make_plan(tx, principal, request, kind, now)
+            if isinstance(made, Refused):
+                return made
+            plan = made
+            refused = first_refusal(plan.facts, plan.rules)
             if refused is not None:
                 return refused
             if not await waiting.leaves_a_window(tx, plan, request, now):
@@ -142,4 +142,4 @@ async def _book(
             raise
         answer = ()
     async with db.transaction(write=False) as tx:
-        return await taken_refusal(tx, now, principal, request, answer)
+        return await taken_refusal(tx, now, principal, request, answer, plan=plan)

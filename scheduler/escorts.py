@@ -1,6 +1,6 @@
 """Staggered escorts (ES-1): co-suspects are not moved through a facility at one time, where a deployment asks so."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -8,20 +8,25 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases import store as cases
 from scheduler.models import Booking, Hold
-from scheduler.rulebook import rulebook
+from scheduler.rules import Rule
 
 RULE = "ES-1"
 
 
 async def moves(
-    tx: AsyncSession, custody_person: str | None, facilities: set[str], start: datetime, end: datetime, but: str | None
+    tx: AsyncSession,
+    rules: Iterable[Rule],
+    custody_person: str | None,
+    facilities: set[str],
+    start: datetime,
+    end: datetime,
+    but: str | None,
 ) -> tuple[list[datetime], timedelta]:
     """When co-suspects are brought or returned at these facilities around ``[start, end)``, and the gap to keep.
 
     Empty where the rule asks for no gap, which is the default.
     """
-    gaps = [await _gap(tx, start, facility) for facility in facilities or {""}]
-    gap = max(gaps)
+    gap = _gap(rules)
     if custody_person is None or not gap or not facilities:
         return [], gap
     others = [f"custody:{person}" for person in await cases.co_suspects(tx, custody_person)]
@@ -36,8 +41,8 @@ async def moves(
     return sorted({at for row in await tx.execute(query) for at in row}), gap
 
 
-async def _gap(tx: AsyncSession, start: datetime, facility: str) -> timedelta:
-    rule = next((r for r in await rulebook(tx, start.date(), facility) if r.id == RULE), None)
+def _gap(rules: Iterable[Rule]) -> timedelta:
+    rule = next((r for r in rules if r.id == RULE), None)
     return timedelta(minutes=float(rule.parameters["minutes"])) if rule else timedelta(0)
 
 

@@ -19,7 +19,6 @@ from scheduler.hours import calendars_of
 from scheduler.planning import Plan, make_plan
 from scheduler.refusals import Slot
 from scheduler.requests import HORIZON, Request, kind_of
-from scheduler.rulebook import rulebook
 from scheduler.rules import Rule, first_refusal
 from scheduler.search import Windows, grid
 
@@ -103,7 +102,7 @@ async def explain(
         plan = await make_plan(tx, principal, request, kind_of(request.kind), now)
         if isinstance(plan, Refused) or not days:
             return {}
-        rules = tuple(rule for rule in await rulebook(tx, plan.facts.start.date(), plan.facts.facility) if rule.timed)
+        rules = tuple(rule for rule in plan.rules if rule.timed)
         length = request.end - request.start
         found = {}
         for start, end in days:

@@ -1,6 +1,6 @@
 """Every act on a booking leaves a version, an entry in the ledger and notices, in the act's own transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core import ledger
 from scheduler import notices, store, webhooks
 from scheduler.facts import Facts, snapshot
-from scheduler.models import Booking, BookingChange
+from scheduler.models import Booking, BookingChange, Party
 
 
 async def record(
@@ -24,16 +24,19 @@ async def record(
     first: bool = False,
     facts: Facts | None = None,
     note: str = "",
+    parties: Sequence[Party] | None = None,
 ) -> None:
     """Write down that ``by`` did ``act``; raises the booking's version unless it is the ``first``.
 
     ``via`` is the system's token through which it was asked.
+    ``parties`` are those of the booking, in the order they were added, when the caller has them at hand.
     ``facts`` are what the rules saw, kept so that the decision can be replayed; ``note`` is an enumerated word.
     """
     if not first:
         booking.version += 1
     await tx.flush()
-    parties = await store.parties(tx, [booking.id])
+    if parties is None:
+        parties = await store.parties(tx, [booking.id])
     tx.add(
         BookingChange(
             booking=booking.id,
@@ -58,7 +61,7 @@ async def record(
         said["via"] = via
     if booking.reason:
         said["reason"] = booking.reason
-    await notices.about(tx, booking, act, by=by, at=at)
+    await notices.about(tx, booking, parties, act, by=by, at=at)
     await webhooks.queue(tx, booking, act, at)
     # last, because every other writer of the ledger waits from here until the commit
     await ledger.append(tx, f"booking.{act}", actor=by, subject=booking.id, at=at, details=said)

@@ -28,8 +28,9 @@ async def calendars_of(
     """The calendar of each facility, with the blocks that touch ``[start, end)``."""
     if not facilities:
         return {}
-    zones = await tx.execute(select(Facility.id, Facility.zone).where(Facility.id.in_(facilities)))
-    hours = (await tx.execute(select(Hours).where(Hours.facility.in_(facilities)))).scalars().all()
+    query = select(Facility.id, Facility.zone, Hours).outerjoin(Hours, Hours.facility == Facility.id)
+    rows = (await tx.execute(query.where(Facility.id.in_(facilities)))).all()
+    zones, hours = {row[0]: row[1] for row in rows}, [row[2] for row in rows if row[2] is not None]
     closures: dict[str, list[Closure]] = {}
     for block in (await tx.execute(_blocks(facilities, start, end))).scalars():
         closures.setdefault(block.facility, []).append(Closure(block.start, block.end, block.room))
@@ -42,7 +43,7 @@ async def calendars_of(
             closures=tuple(closures.get(facility, ())),
             days=days,
         )
-        for facility, zone in zones
+        for facility, zone in zones.items()
     }
 
 

@@ -15,11 +15,11 @@ from core import jobs
 from core.clock import Clock
 from core.database import Database
 from core.errors import Invalid
+from core.jobs import Wanted
 from core.texts import translate
 from people.models import RoleGrant
 from people.principals import Principal
-from scheduler import store
-from scheduler.models import Booking, Notice, NoticeAddress, State
+from scheduler.models import Booking, Notice, NoticeAddress, Party, State
 from scheduler.reasons import REASON_TEXT, WHY_TEXT
 from scheduler.windows import ZONE
 from scheduler.wording import local_values
@@ -74,18 +74,19 @@ async def tell(
 ) -> None:
     """Leave a notice for each person and ask for it to be sent; both with the caller's transaction or not at all."""
     said = {k: v.isoformat() if isinstance(v, datetime) else v for k, v in (values or {}).items()}
-    for person in dict.fromkeys(persons):
-        notice = Notice(person=person, booking=booking, what=what, values=said, at=at)
-        tx.add(notice)
-        await tx.flush()
-        await jobs.enqueue(tx, SEND, {"notice": notice.id}, due=at, key=f"{SEND}:{notice.id}")
+    left = [Notice(person=p, booking=booking, what=what, values=said, at=at) for p in dict.fromkeys(persons)]
+    tx.add_all(left)
+    await tx.flush()
+    await jobs.enqueue_all(tx, [Wanted(SEND, {"notice": n.id}, at, f"{SEND}:{n.id}") for n in left])
 
 
-async def about(tx: AsyncSession, booking: Booking, act: str, *, by: str, at: datetime) -> None:
+async def about(
+    tx: AsyncSession, booking: Booking, parties: Sequence[Party], act: str, *, by: str, at: datetime
+) -> None:
     """Tell everybody concerned of an act on a booking, but not who did it, and set the reminders of a confirmed one."""
     if act not in TEXTS or booking.kind == "rehearsal":
         return
-    persons = await _concerned(tx, booking, act)
+    persons = await _concerned(tx, booking, parties, act)
     values = {"start": booking.start, "reason": _reason(booking, act)}
     await tell(tx, sorted(persons - {by}), act, at=at, booking=booking.id, values=values)
     if act == "amended" and booking.state is State.REQUESTED:
@@ -96,12 +97,13 @@ async def about(tx: AsyncSession, booking: Booking, act: str, *, by: str, at: da
 
 async def remind(tx: AsyncSession, booking: Booking, now: datetime) -> None:
     """Ask for the reminders still ahead. One job per start, so a moved booking gets new ones and the old fall away."""
-    for before in REMINDERS:
-        due = booking.start - before
-        if due > now:
-            payload = {"booking": booking.id, "start": booking.start.isoformat(), "before": before.total_seconds()}
-            key = f"{REMIND}:{booking.id}:{booking.start.isoformat()}:{int(before.total_seconds())}"
-            await jobs.enqueue(tx, REMIND, payload, due=due, key=key)
+    await jobs.enqueue_all(tx, [_reminder(booking, b) for b in REMINDERS if booking.start - b > now])
+
+
+def _reminder(booking: Booking, before: timedelta) -> Wanted:
+    start, seconds = booking.start.isoformat(), before.total_seconds()
+    payload = {"booking": booking.id, "start": start, "before": seconds}
+    return Wanted(REMIND, payload, booking.start - before, f"{REMIND}:{booking.id}:{start}:{int(seconds)}")
 
 
 async def post_of(tx: AsyncSession, facility: str | None) -> Sequence[str]:
@@ -173,13 +175,12 @@ def words(notice: Notice, locale: str, *, now: datetime, zone: str | None) -> st
     return translate(locale, TEXTS[notice.what], local_values(values, locale, now=now, zone=zone or ZONE))
 
 
-async def _concerned(tx: AsyncSession, booking: Booking, act: str) -> set[str]:
+async def _concerned(tx: AsyncSession, booking: Booking, parties: Sequence[Party], act: str) -> set[str]:
     """Whom an act concerns: the post of a request, the post too of what is given back, else those who take part."""
-    post = set(await post_of(tx, booking.facility))
     if act in ("requested", "withdrawn", "urgent"):
-        return post
-    parties = {p.person for p in await store.parties(tx, [booking.id]) if p.person} | {booking.created_by}
-    return parties | post if act == "cancelled" else parties
+        return set(await post_of(tx, booking.facility))
+    taking_part = {p.person for p in parties if p.person} | {booking.created_by}
+    return taking_part | set(await post_of(tx, booking.facility)) if act == "cancelled" else taking_part
 
 
 def _reason(booking: Booking, act: str) -> str:

@@ -26,7 +26,6 @@ from scheduler.planning import Plan, make_plan
 from scheduler.refusals import Slot
 from scheduler.requests import HORIZON, Request, kind_of
 from scheduler.rooms import SERVES
-from scheduler.rulebook import rulebook
 from scheduler.rules import first_refusal, untimed
 from scheduler.search import Seat, grid, slots
 
@@ -78,8 +77,7 @@ async def free_places(
         plan = await make_plan(tx, principal, request, kind, now)
         if isinstance(plan, Refused):
             return plan
-        rules = await rulebook(tx, plan.facts.start.date(), plan.facts.facility)
-        refused = first_refusal(plan.facts, untimed(rules))
+        refused = first_refusal(plan.facts, untimed(plan.rules))
         if refused is not None:
             return refused
         uses = SERVES[kind.code].own if kind.custody else SERVES[kind.code].far

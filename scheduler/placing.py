@@ -13,8 +13,8 @@ from scheduler.facts import PlannedParty, RoomFacts
 from scheduler.hours import calendars_of
 from scheduler.models import Booking, Party, State
 from scheduler.planning import Plan, make_plan
-from scheduler.refusals import Slot, Taken
-from scheduler.requests import Request, kind_of
+from scheduler.refusals import Taken
+from scheduler.requests import Request
 from scheduler.windows import ZONE
 
 SELF_TAKEN = "You have another session at that time. Nearest free: {alternatives}."
@@ -45,7 +45,7 @@ async def chosen_room(
     if plan.far and far is None:
         return None, tuple(sorted(taken)) or CALENDAR
     places = {far.facility} if far else set()
-    found, gap = await escorts.moves(tx, request.custody_person, places, request.start, request.end, but)
+    found, gap = await escorts.moves(tx, plan.rules, request.custody_person, places, request.start, request.end, but)
     return (None, CALENDAR) if escorts.clash(found, gap, request.start, request.end) else (far, ())
 
 
@@ -66,14 +66,15 @@ async def place(
         return taken
     booking = _row(plan, principal, request, state, now, far)
     booking.review = review
-    await write(tx, booking, plan.parties, far, plan.own)
+    parties = await write(tx, booking, plan.parties, far, plan.own)
     rooms = {room.id: room for room in (far, plan.own) if room is not None}
     wanted = [*holds.people_resources(plan.parties), *(holds.room_resource(room) for room in rooms.values())]
     await holds.insert(tx, booking.id, wanted, request.start, request.end)
     if plan.kind.privileged:
         await escalation.begin(tx, booking, now)
     by, via = principal.id, principal.via
-    await history.record(tx, booking, act or state.value, by=by, via=via, at=now, first=True, facts=plan.facts)
+    act = act or state.value
+    await history.record(tx, booking, act, by=by, via=via, at=now, first=True, facts=plan.facts, parties=parties)
     return booking
 
 
@@ -104,28 +105,30 @@ async def write(
     parties: tuple[PlannedParty, ...] | list[PlannedParty],
     far: RoomFacts | None,
     own: RoomFacts | None,
-) -> None:
-    """Write a booking and its parties in their seats; what it holds is written apart."""
+) -> list[Party]:
+    """Write a booking and its parties in their seats, and return these; what it holds is written apart."""
     tx.add(booking)
     await tx.flush()
     seats = {"far": far.id if far else None, "own": own.id if own else None, "device": None}
     ids = sorted(new_id() for _ in parties)  # read back in this order
-    for id_, party in zip(ids, parties, strict=True):
-        tx.add(
-            Party(
-                id=id_,
-                booking=booking.id,
-                role=party.role,
-                endpoint_role=party.endpoint_role,
-                person=party.person,
-                custody_person=party.custody_person,
-                name=party.name,
-                number=party.number,
-                room=seats[party.side],
-                lead=party.lead,
-            )
+    rows = [
+        Party(
+            id=id_,
+            booking=booking.id,
+            role=party.role,
+            endpoint_role=party.endpoint_role,
+            person=party.person,
+            custody_person=party.custody_person,
+            name=party.name,
+            number=party.number,
+            room=seats[party.side],
+            lead=party.lead,
         )
+        for id_, party in zip(ids, parties, strict=True)
+    ]
+    tx.add_all(rows)
     await tx.flush()
+    return rows
 
 
 async def taken_refusal(
@@ -135,15 +138,19 @@ async def taken_refusal(
     request: Request,
     keys: tuple[str, ...],
     *,
+    plan: Plan,
     but: str | None = None,
 ) -> Taken | Refused:
-    """The refusal with the nearest windows that are free for the same people, in any room that serves."""
-    kind = kind_of(request.kind)
-    wish = replace(request, room=None) if kind.custody and request.room != request.own_room else request
-    plan = await make_plan(tx, principal, wish, kind, now)
-    nearest: tuple[Slot, ...] = ()
-    if isinstance(plan, Plan):
-        nearest = await search.nearest(tx, plan, request.start, request.end - request.start, now, but=but)
+    """The refusal with the nearest windows that are free for the same people, in any room that serves.
+
+    ``plan`` is that of ``request``; only a wish for one room among several needs another.
+    """
+    if plan.kind.custody and request.room is not None and request.room != request.own_room:
+        other = await make_plan(tx, principal, replace(request, room=None), plan.kind, now)
+        if isinstance(other, Refused):
+            return Taken("taken", NONE_FREE, input="start")
+        plan = other
+    nearest = await search.nearest(tx, plan, request.start, request.end - request.start, now, but=but)
     if not nearest:
         return Taken("taken", NONE_FREE, input="start")
     text = SELF_TAKEN if f"person:{principal.id}" in keys else CLOSED_THEN if keys == CALENDAR else OTHERS_TAKEN
@@ -154,7 +161,7 @@ async def _shut(tx: AsyncSession, plan: Plan, request: Request, but: str | None)
     """Rooms of the plan that are closed to this kind in the window, or where people would meet who must not."""
     rooms = [*plan.far, *([plan.own] if plan.own else [])]
     calendars = await calendars_of(tx, {room.facility for room in rooms}, request.start, request.end)
-    screened = await apart.closed(tx, plan.seated(), request.start, request.end, but=but)
+    screened = await apart.closed(tx, plan.apart, plan.seated(), request.start, request.end, but=but)
     return frozenset(
         room.id
         for room in rooms

@@ -4,7 +4,7 @@ Reads in the caller's transaction; permission is decided here, because only here
 case, the client and the place.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -12,20 +12,24 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases import store as cases
 from cases.kinds import EndpointRole, Kind, Role
-from cases.models import CustodyPerson, Offence, Stage
+from cases.models import CustodyPerson, CustodyRecord, Offence, Stage
 from core.errors import Denied, Invalid
 from core.refusals import Refused
 from people.permissions import Action, Relation, require
 from people.principals import Principal
 from scheduler import apart, store
-from scheduler.apart import Somebody, somebody
+from scheduler.apart import Apart, Somebody, somebody
 from scheduler.facts import Facts, PlannedParty, RoomFacts, room_facts
 from scheduler.hours import working_days
 from scheduler.requests import Request
 from scheduler.rooms import SERVES
-from scheduler.rulebook import exceptions_for
+from scheduler.rulebook import exceptions_for, rulebook
+from scheduler.rules import Rule
+from scheduler.store import PersonCard
 from scheduler.windows import ZONE as ZONE
 
+Cards = Mapping[str, PersonCard]
+"""Account holders by id; who is unknown or no longer active is not in it."""
 NO_SHOWS_BACK = timedelta(days=90)
 PRACTICE = timedelta(days=31)
 """How far ahead working days are counted."""
@@ -50,6 +54,10 @@ class Plan:
     case: str | None
     organisation: str | None
     facts: Facts
+    rules: tuple[Rule, ...]
+    """As set for the place on the day of the request."""
+    apart: Apart
+    """Every pair with one of the parties in it that must not meet."""
 
     def seated(self) -> dict[RoomFacts, list[Somebody]]:
         """Who would sit in each room that may serve, as screening knows them."""
@@ -66,15 +74,17 @@ async def make_plan(
     case_id = await _permit(tx, principal, request, kind, now)
     if isinstance(case_id, Refused):
         return case_id
-    person = await _custody_person(tx, request)
-    parties = [*await _own_side(tx, principal, request, kind), *await _far_side(tx, request, person)]
-    refused = await apart.together(tx, case_id, parties)
+    person, custody = await cases.custody_of(tx, request.custody_person) if request.custody_person else (None, None)
+    cards = await store.person_cards(tx, {principal.id, *request.officers, *request.interpreters, *request.cooperating})
+    parties = [*_own_side(cards, principal, request, kind), *_far_side(cards, request, person)]
+    persons = [somebody(case_id, party) for party in parties]
+    keep_apart = await apart.apart_of(tx, persons)
+    refused = apart.together(keep_apart, persons)
     if refused is not None:
         return refused
     own = await _room(tx, request.own_room, "own_room")
-    far = await _far_rooms(tx, request, kind)
+    far = await _far_rooms(tx, request, kind, custody)
     case = await cases.case(tx, case_id) if case_id else None
-    custody = await cases.current_custody(tx, person.id) if person else None
     questioned = await store.last_questioned(tx, person.id, request.start) if person and not kind.privileged else None
     facts = Facts(
         kind=kind,
@@ -109,6 +119,8 @@ async def make_plan(
         case=case_id,
         organisation=organisation,
         facts=facts,
+        rules=await rulebook(tx, facts.start.date(), facts.facility),
+        apart=keep_apart,
     )
 
 
@@ -145,28 +157,24 @@ async def _named_by_permit(tx: AsyncSession, request: Request, parties: Sequence
     return len(named & {party.person for party in parties if party.role is Role.OFFICER})
 
 
-async def _custody_person(tx: AsyncSession, request: Request) -> CustodyPerson | None:
-    return await cases.custody_person(tx, request.custody_person) if request.custody_person else None
-
-
-async def _own_side(tx: AsyncSession, principal: Principal, request: Request, kind: Kind) -> list[PlannedParty]:
+def _own_side(cards: Cards, principal: Principal, request: Request, kind: Kind) -> list[PlannedParty]:
     """Who asks and those beside them, then account holders who help from where they are."""
     role = Role.LAWYER if kind.privileged else Role.OFFICER
     endpoint = EndpointRole.PARTY if kind.privileged else EndpointRole.HOST
     further = [p for p in request.officers if p != principal.id]
     found = [
-        await _account(tx, person, ("lawyer" if kind.privileged else "officer"), role, endpoint, "own", "officers")
+        _account(cards, person, ("lawyer" if kind.privileged else "officer"), role, endpoint, "own", "officers")
         for person in [principal.id, *further]
     ]
     found[0] = replace(found[0], lead=True)
     for person in request.interpreters:
         found.append(
-            await _account(tx, person, "interpreter", Role.INTERPRETER, EndpointRole.PARTY, "device", "interpreters")
+            _account(cards, person, "interpreter", Role.INTERPRETER, EndpointRole.PARTY, "device", "interpreters")
         )
     return found
 
 
-async def _far_side(tx: AsyncSession, request: Request, person: CustodyPerson | None) -> list[PlannedParty]:
+def _far_side(cards: Cards, request: Request, person: CustodyPerson | None) -> list[PlannedParty]:
     found = []
     if person is not None:
         found.append(
@@ -180,7 +188,7 @@ async def _far_side(tx: AsyncSession, request: Request, person: CustodyPerson | 
         )
     for officer in request.cooperating:
         found.append(
-            await _account(tx, officer, "officer", Role.COOPERATING_OFFICER, EndpointRole.PARTY, "far", "cooperating")
+            _account(cards, officer, "officer", Role.COOPERATING_OFFICER, EndpointRole.PARTY, "far", "cooperating")
         )
     for guest in request.guests:
         found.append(
@@ -207,10 +215,10 @@ def _seated(parties: Sequence[PlannedParty], far_room: bool) -> tuple[PlannedPar
     return tuple(seated)
 
 
-async def _account(
-    tx: AsyncSession, person: str, wanted: str, role: Role, endpoint: EndpointRole, side: str, field: str
+def _account(
+    cards: Cards, person: str, wanted: str, role: Role, endpoint: EndpointRole, side: str, field: str
 ) -> PlannedParty:
-    found = await store.person_card(tx, person)
+    found = cards.get(person)
     if found is None or wanted not in found.roles:
         raise Invalid("unknown-person", "Somebody named here is not known in this role.", field=field)
     return PlannedParty(
@@ -227,15 +235,12 @@ async def _room(tx: AsyncSession, room: str | None, field: str) -> RoomFacts | N
     return room_facts(*found[0])
 
 
-async def _far_rooms(tx: AsyncSession, request: Request, kind: Kind) -> list[RoomFacts]:
+async def _far_rooms(tx: AsyncSession, request: Request, kind: Kind, custody: CustodyRecord | None) -> list[RoomFacts]:
     """The room asked for; else every room that serves where the person is held; else none."""
     if request.room is not None:
         room = await _room(tx, request.room, "room")
         return [room] if room else []
-    if not kind.custody or request.custody_person is None:
-        return []
-    custody = await cases.current_custody(tx, request.custody_person)
-    if custody is None or custody.facility is None:
+    if not kind.custody or custody is None or custody.facility is None:
         return []
     rooms = await store.rooms_of(tx, custody.facility, SERVES[kind.code].far)
     return [room_facts(room, facility) for room, facility in rooms]

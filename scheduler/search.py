@@ -19,7 +19,6 @@ from scheduler.hours import calendars_of
 from scheduler.planning import Plan, make_plan
 from scheduler.refusals import Slot
 from scheduler.requests import HORIZON, LONGEST, SHORTEST, Request, kind_of
-from scheduler.rulebook import rulebook
 from scheduler.rules import first_refusal, kept_at, untimed
 from scheduler.windows import GRID, next_on_grid
 
@@ -137,8 +136,7 @@ async def free_slots(
         plan = await make_plan(tx, principal, request, kind, now)
         if isinstance(plan, Refused):
             return plan
-        rules = await rulebook(tx, plan.facts.start.date(), plan.facts.facility)
-        refused = first_refusal(plan.facts, untimed(rules))
+        refused = first_refusal(plan.facts, untimed(plan.rules))
         if refused is not None:
             return refused
         return await find(tx, plan, max(now, request.start), min(until, now + HORIZON), length)
@@ -158,7 +156,7 @@ async def find(
     reach = from_ - margin, until + length + margin
     busy = await store.busy(tx, {r.key for r in [*people, *rooms]}, *reach, but=but)
     calendars = await calendars_of(tx, {room.facility for room in used}, *reach)
-    screened = await screening.closed(tx, plan.seated(), *reach, but=but)
+    screened = await screening.closed(tx, plan.apart, plan.seated(), *reach, but=but)
     shut = {
         room.id: [*calendars[room.facility].closed(plan.kind.code, room.id, *reach), *screened.get(room.id, ())]
         for room in used
@@ -168,12 +166,11 @@ async def find(
     own = seats[plan.own.id] if plan.own and not shared else None
     far = [seats[room.id] for room in plan.far if own is None or room.id != own.room.id]
     client = next((party.custody_person for party in plan.parties if party.custody_person), None)
-    moved, gap = await escorts.moves(tx, client, {room.facility for room in plan.far}, *reach, but)
-    rules = await rulebook(tx, plan.facts.start.date(), plan.facts.facility)
+    moved, gap = await escorts.moves(tx, plan.rules, client, {room.facility for room in plan.far}, *reach, but)
     return [
         slot
         for slot in slots(far, people, own, busy, times)
-        if not escorts.clash(moved, gap, slot.start, slot.end) and kept_at(plan.facts, rules, slot.start, slot.end)
+        if not escorts.clash(moved, gap, slot.start, slot.end) and kept_at(plan.facts, plan.rules, slot.start, slot.end)
     ]
 
 

@@ -95,6 +95,11 @@ class PersonCard:
     roles: frozenset[str]
 
 
+async def person_cards(tx: AsyncSession, persons: Collection[str]) -> dict[str, PersonCard]:
+    """The cards of those who are active, by id."""
+    return {card.id: card for card in await _cards(tx, _ACTIVE.where(Person.id.in_(persons)))}
+
+
 async def person_card(tx: AsyncSession, person: str) -> PersonCard | None:
     """Name, number, unit and present roles of an active person."""
     return next(iter(await _cards(tx, _ACTIVE.where(Person.id == person))), None)
@@ -107,22 +112,21 @@ async def persons_with_role(tx: AsyncSession, units: Collection[str], role: str,
     return await _cards(tx, query.order_by(Organisation.name, Person.name, Person.id))
 
 
-async def _cards(tx: AsyncSession, query: Select[Person, str]) -> list[PersonCard]:
-    rows = [(row[0], row[1]) for row in await tx.execute(query)]
-    grants = select(RoleGrant.person, RoleGrant.role).where(
-        RoleGrant.person.in_([person.id for person, _ in rows]), RoleGrant.revoked.is_(None)
-    )
+async def _cards(tx: AsyncSession, query: Select[Person, str, str]) -> list[PersonCard]:
+    persons: dict[str, tuple[Person, str]] = {}
     roles: dict[str, set[str]] = {}
-    for person_id, role in await tx.execute(grants):
-        roles.setdefault(person_id, set()).add(role)
+    for person, unit, role in await tx.execute(query):
+        persons[person.id] = person, unit
+        roles.setdefault(person.id, set()).update([role] if role else ())
     return [
-        PersonCard(p.id, p.name, p.number, p.organisation, unit, frozenset(roles.get(p.id, ()))) for p, unit in rows
+        PersonCard(p.id, p.name, p.number, p.organisation, unit, frozenset(roles[p.id])) for p, unit in persons.values()
     ]
 
 
 _ACTIVE = (
-    select(Person, Organisation.name)
+    select(Person, Organisation.name, RoleGrant.role)
     .join(Organisation, Organisation.id == Person.organisation)
+    .outerjoin(RoleGrant, (RoleGrant.person == Person.id) & RoleGrant.revoked.is_(None))
     .where(Person.state == "active")
 )
 
