@@ -27,11 +27,15 @@ PERSONS = 8
 """Most persons named at one endpoint."""
 
 
+_UNASKED = messages.Leave | messages.Device | messages.Page | messages.Prefer
+"""What a page says by itself: no refusal is shown for it once the session has ended."""
+
+
 def answer(session: "Session", endpoint: Endpoint, message: object, now: datetime) -> list[Effect]:
     """Carry out one request of ``endpoint``, or say why not."""
     if not endpoint.in_room:
         return _deny(endpoint, "not-in-session", "You are not in this session any more.")
-    if session.state is State.ENDED and not isinstance(message, messages.Leave | messages.Device | messages.Prefer):
+    if session.state is State.ENDED and not isinstance(message, _UNASKED):
         return _deny(endpoint, "ended", "This session has ended.")
     right, handler = _HANDLERS[type(message)]
     if right and not getattr(rights(session, endpoint, now), right):
@@ -338,6 +342,10 @@ def _device(session: "Session", endpoint: Endpoint, message: messages.Device, no
     return devices.device(session, endpoint, message)
 
 
+def _page(session: "Session", endpoint: Endpoint, message: messages.Page, now: datetime) -> list[Effect]:
+    return devices.page(session, endpoint, message)
+
+
 def _share(session: "Session", endpoint: Endpoint, message: messages.Share, now: datetime) -> list[Effect]:
     return devices.share(session, endpoint, message)
 
@@ -390,6 +398,7 @@ _HANDLERS: dict[type, tuple[str | None, Handler]] = {
     messages.Marker: ("host", _marker),
     messages.Help: (None, _help),
     messages.Device: (None, _device),
+    messages.Page: (None, _page),
     messages.Share: ("share", _share),
     messages.Prefer: (None, _prefer),
     messages.CheckDone: (None, _check_done),

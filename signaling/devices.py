@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from cases.kinds import EndpointRole
 from signaling import events, messages
 from signaling.events import Effect, MediaKind, Record, Tell
 from signaling.presence import Endpoint, Standing
@@ -12,6 +13,11 @@ if TYPE_CHECKING:
 
 Seen = events.LineSeen | events.LineLost | events.PublicationSeen | events.TrackSilent
 
+_CHANGED: dict[MediaKind, str] = {"audio": "microphone-changed", "video": "camera-changed"}
+_CHANGED_WORDS: dict[MediaKind, str] = {
+    "audio": "{label} uses another microphone now.",
+    "video": "{label} uses another camera now.",
+}
 _LOST: dict[MediaKind, str] = {
     "audio": "The microphone of {label} is lost.",
     "video": "The camera of {label} is lost.",
@@ -23,7 +29,7 @@ def device(session: "Session", endpoint: Endpoint, message: messages.Device) -> 
     kind, state = message.kind, message.state
     before = endpoint.audio if kind == "audio" else endpoint.video
     if state == before:
-        return []
+        return _changed(session, endpoint, kind) if message.changed else []
     forbidden = endpoint.role in session.kind.mute_forbidden
     if state == "off" and forbidden:
         text = "In this session microphone and camera stay on."
@@ -36,6 +42,28 @@ def device(session: "Session", endpoint: Endpoint, message: messages.Device) -> 
     entry = {"event": "device", "endpoint": endpoint.id, "kind": kind, "state": state, "alarm": alarm}
     silence = [events.Silence(endpoint.id, "camera", kind, state == "off")] if "off" in (state, before) else []
     return [*silence, Record(entry), *([_alarm(endpoint, kind)] if alarm else [])]
+
+
+def page(session: "Session", endpoint: Endpoint, message: messages.Page) -> list[Effect]:
+    """The page went into the background or came back: shown to the others, and on record where there is one.
+
+    Who looks where in a privileged meeting is written down nowhere.
+    """
+    if endpoint.hidden == message.hidden:
+        return []
+    endpoint.hidden = message.hidden
+    if session.kind.privileged:
+        return []
+    return [Record({"event": "page-hidden" if message.hidden else "page-shown", "endpoint": endpoint.id})]
+
+
+def _changed(session: "Session", endpoint: Endpoint, kind: MediaKind) -> list[Effect]:
+    """Another device sends from now on: a fact for the record, told to all who may see devices."""
+    entry = Record({"event": _CHANGED[kind], "endpoint": endpoint.id})
+    if endpoint.standing is not Standing.ADMITTED:
+        return [entry]
+    to = frozenset(e.id for e in session.presence.admitted() if e.role is not EndpointRole.POST)
+    return [entry, Tell("info", _CHANGED[kind], _CHANGED_WORDS[kind], {"label": endpoint.shown_label}, to=to)]
 
 
 def seen(session: "Session", event: Seen) -> list[Effect]:

@@ -39,6 +39,15 @@ class Device:
 
     kind: MediaKind
     state: DeviceState
+    changed: bool = False
+    """Another device than before is in use from now on; everybody who may see devices is told."""
+
+
+@message
+class Page:
+    """The page of this endpoint went into the background (another tab or program, a locked screen), or is back."""
+
+    hidden: bool
 
 
 @message
@@ -203,6 +212,7 @@ class Ping:
 ClientMessage = (
     Hello
     | Device
+    | Page
     | CheckDone
     | NamePerson
     | DropPerson
@@ -268,6 +278,8 @@ class EndpointView:
     name_confirmed: bool | None
     """Guests: whether they said "that is me"; ``None``: not answered yet."""
     line: LineView | None
+    hidden: bool = False
+    """Its page is in the background, so that nobody looks at it there."""
 
 
 @message

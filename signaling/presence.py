@@ -59,6 +59,8 @@ class Endpoint:
     name_confirmed: bool | None = None
     audio: DeviceState = "on"
     video: DeviceState = "on"
+    hidden: bool = False
+    """Its page is in the background."""
     publications: set[str] = field(default_factory=set)
     silent: set[str] = field(default_factory=set)
     """Kinds of media of ``camera`` that bring no packets although nobody switched them off."""

@@ -81,6 +81,8 @@ def _fold(session: Session, entry: Entry) -> None:
             _stand(session, public, Standing.LEFT)
         case "device" if endpoint := session.presence.get(public["endpoint"]):
             setattr(endpoint, public["kind"], public["state"])
+        case "page-hidden" | "page-shown" as event if endpoint := session.presence.get(public["endpoint"]):
+            endpoint.hidden = event == "page-hidden"
 
 
 def _state(session: Session, entry: Entry) -> None:

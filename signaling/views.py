@@ -113,6 +113,7 @@ def _endpoint(other: Endpoint, viewer: Endpoint, now: datetime) -> EndpointView:
         persons=tuple(_person(p) for p in other.persons.values()),
         name_confirmed=other.name_confirmed,
         line=other.line if receives or own else None,
+        hidden=other.hidden and not silent_role,
     )
 
 

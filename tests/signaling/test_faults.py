@@ -10,7 +10,7 @@ import pytest
 from media import commands
 from signaling import messages
 from tests.campaigns import campaign, rounds
-from tests.signaling.acts import a_rehearsal, a_statement, live_interrogation
+from tests.signaling.acts import a_rehearsal, a_statement, live_interrogation, live_visit
 from tests.signaling.test_hub import log
 from tests.signaling.test_whip import publish
 from tests.signaling.world import Peer, World
@@ -139,3 +139,38 @@ async def both(host: Peer, room: Peer, endpoint: str, kind: str, state: str) -> 
     """Wait until both sides are shown it."""
     for peer in (host, room):
         await peer.until(lambda m: m["type"] == "view" and state_of(m, endpoint)[kind] == state)
+
+
+@pytest.mark.parametrize(("kind", "word"), [("audio", "microphone-changed"), ("video", "camera-changed")])
+async def test_f31_another_device_is_told_to_both_sides_and_in_the_log(world: World, kind: str, word: str) -> None:
+    """Each is told in their words that another device is in use; the log has it once."""
+    session, host, room = await live_interrogation(world)
+    await room.say(messages.Device(kind=kind, state="on", changed=True))
+    for peer in (host, room):
+        assert (await peer.a("notice", code=word))["text"]
+    await room.say(messages.Device(kind=kind, state="on"))
+    await room.say(messages.Ping())
+    await room.a("pong")
+    entries = [e for e in await log(world, session) if e["event"] == word]
+    assert [e["endpoint"] for e in entries] == [room.welcome["endpoint"]]
+
+
+async def test_f31_a_page_in_the_background_is_shown_and_in_the_log(world: World) -> None:
+    """Whose page nobody looks at is shown to both sides, and its return; the log has both."""
+    session, host, room = await live_interrogation(world)
+    me = room.welcome["endpoint"]
+    for hidden in (True, True, False):
+        await room.say(messages.Page(hidden=hidden))
+        for peer in (host, room):
+            await peer.until(lambda m, hidden=hidden: m["type"] == "view" and state_of(m, me)["hidden"] is hidden)
+    told = [e["event"] for e in await log(world, session) if e["event"].startswith("page-")]
+    assert told == ["page-hidden", "page-shown"]
+
+
+async def test_f31_where_a_page_is_looked_at_in_a_visit_is_written_nowhere(world: World) -> None:
+    """The other side sees it; the log, which police may read, does not have it."""
+    session, lawyer, room = await live_visit(world)
+    await lawyer.say(messages.Page(hidden=True))
+    me = lawyer.welcome["endpoint"]
+    await room.until(lambda m: m["type"] == "view" and state_of(m, me)["hidden"])
+    assert not [e for e in await log(world, session) if e["event"].startswith("page-")]

@@ -37,6 +37,17 @@ def test_a_live_session_comes_back_held_with_the_same_people(kind: str) -> None:
         assert not after.is_here(driver.now)
 
 
+def test_devices_and_pages_come_back_as_they_were() -> None:
+    """A camera that is off and a page in the background are so after a restart, until the page says otherwise."""
+    driver = live("statement")
+    driver.ask("guest", messages.Device(kind="video", state="off"))
+    driver.ask("guest", messages.Page(hidden=True))
+    driver.ask("host", messages.Page(hidden=True))
+    driver.ask("host", messages.Page(hidden=False))
+    guest, host = (rebuilt(driver).presence.endpoints[name] for name in ("guest", "host"))
+    assert (guest.video, guest.hidden, host.hidden) == ("off", True, False)
+
+
 def test_new_persons_get_new_ids_after_a_restart() -> None:
     """An id of a person is never used twice in one log."""
     driver = live("interrogation")

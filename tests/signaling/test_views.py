@@ -64,6 +64,7 @@ def test_the_post_sees_presence_and_time_only() -> None:
         events.TrackSilent("lawyer", "camera", "audio", True),
     ):
         driver.take(event)
+    driver.ask("lawyer", messages.Page(hidden=True))
     found = seen(driver, "post")
     assert ids(found) == {"post", "lawyer", "room"}
     assert not (found.rights.publish)
@@ -72,6 +73,7 @@ def test_the_post_sees_presence_and_time_only() -> None:
     assert not (found.rights.share)
     for endpoint in found.endpoints:
         assert (endpoint.publications, endpoint.audio, endpoint.video, endpoint.line) == ((), "off", "off", None)
+        assert not endpoint.hidden
     assert seen(driver, "room").endpoints[0].publications == ("camera",)
 
 

@@ -1,8 +1,8 @@
 /**
  * Camera and microphone of this endpoint: opened, chosen, switched off, lost and found again.
  *
- * Events: `track` (`{kind, track}`: send this from now on, `null` for nothing) and `state` (`{kind, state}`, state
- * being `on`, `off` or `lost`). A camera that is switched off is really released, so that its light goes out; a
+ * Events: `track` (`{kind, track}`: send this from now on, `null` for nothing), `state` (`{kind, state}`, state
+ * being `on`, `off` or `lost`) and `changed` (`{kind}`: it is another device than before). A camera that is switched off is really released, so that its light goes out; a
  * microphone that is switched off sends silence, so that the sound goes on without a seam.
  */
 
@@ -17,7 +17,7 @@ const WANTED = {
     facingMode: { ideal: "user" },
   },
 };
-const SILENT_FOR = 2500;
+const SILENT_FOR = 1500;
 const RETRY = 4000;
 
 export class Devices extends EventTarget {
@@ -29,6 +29,7 @@ export class Devices extends EventTarget {
     this.errors = { audio: null, video: null };
     this.own = new MediaStream();
     this.wanted = { audio: false, video: false };
+    this.used = { audio: "", video: "" };
     this.retry = null;
     this.onChange = () => this.#searchLost();
   }
@@ -39,8 +40,8 @@ export class Devices extends EventTarget {
     navigator.mediaDevices.addEventListener("devicechange", this.onChange);
     try {
       const stream = await navigator.mediaDevices.getUserMedia({
-        audio: this.#ask("audio"),
-        video: this.#ask("video"),
+        audio: this.#ask("audio", "exact"),
+        video: this.#ask("video", "exact"),
       });
       for (const track of stream.getTracks()) this.#take(track.kind, track);
     } catch {
@@ -49,11 +50,16 @@ export class Devices extends EventTarget {
     }
   }
 
-  /** Use the device `deviceId` for `kind` from now on, and remember it. */
+  /** Use the device `deviceId` for `kind` from now on, and remember it. What is sent goes on until it is open. */
   async choose(kind, deviceId) {
     this.memory[kind].set(deviceId);
-    this.#stop(kind);
-    await this.#openOne(kind);
+    if (!this.wanted[kind]) return this.#stop(kind);
+    try {
+      this.#keep(kind, await this.#get(kind));
+    } catch {
+      this.#stop(kind); // a phone may open one camera at a time only
+      await this.#openOne(kind);
+    }
   }
 
   /** Switch `kind` on or off as the person wants it. */
@@ -108,28 +114,41 @@ export class Devices extends EventTarget {
 
   async #openOne(kind) {
     try {
-      const stream = await navigator.mediaDevices.getUserMedia({ [kind]: this.#ask(kind) });
-      const [track] = stream.getTracks();
-      if (this.wanted[kind]) this.#take(kind, track);
-      else track.stop();
+      this.#keep(kind, await this.#get(kind));
     } catch (error) {
       this.errors[kind] = error.name || "Error";
       this.#lose(kind);
     }
   }
 
-  #ask(kind) {
+  async #get(kind) {
+    const open = (must) => navigator.mediaDevices.getUserMedia({ [kind]: this.#ask(kind, must) });
+    const stream = await open("exact").catch((error) => {
+      if (error.name !== "OverconstrainedError") throw error;
+      return open("ideal"); // what was chosen is not plugged in
+    });
+    return stream.getTracks()[0];
+  }
+
+  /** Take `track`, unless it is not wanted any more: it may have been switched off while it was opened. */
+  #keep(kind, track) {
+    if (this.wanted[kind]) this.#take(kind, track);
+    else track.stop();
+  }
+
+  /** What to ask for. An `ideal` device that fits the wished size less is passed over, so one is asked for `exact`ly. */
+  #ask(kind, must) {
     const deviceId = this.memory[kind].get();
     const wanted = { ...WANTED[kind] };
     if (deviceId) {
-      wanted.deviceId = { ideal: deviceId };
+      wanted.deviceId = { [must]: deviceId };
       delete wanted.facingMode;
     }
     return wanted;
   }
 
   #take(kind, track) {
-    this.#stop(kind);
+    this.#release(kind);
     this.errors[kind] = null;
     this.tracks[kind] = track;
     this.own.addTrack(track);
@@ -141,6 +160,9 @@ export class Devices extends EventTarget {
     );
     this.#become(kind, "on");
     this.#tell("track", { kind, track });
+    const before = this.used[kind];
+    this.used[kind] = this.current(kind);
+    if (before && before !== this.used[kind]) this.#tell("changed", { kind });
   }
 
   #muted(kind, track) {
@@ -162,12 +184,17 @@ export class Devices extends EventTarget {
   }
 
   #stop(kind) {
+    if (this.#release(kind)) this.#tell("track", { kind, track: null });
+  }
+
+  /** Close the device of `kind`; whether there was one. */
+  #release(kind) {
     const track = this.tracks[kind];
-    if (!track) return;
+    if (!track) return false;
     this.tracks[kind] = null;
     this.own.removeTrack(track);
     track.stop();
-    this.#tell("track", { kind, track: null });
+    return true;
   }
 
   #become(kind, state) {

@@ -21,7 +21,8 @@ export const CLOSE = Object.freeze({
 /** Members of the messages an endpoint may send; the server refuses any other. */
 export const FROM_ENDPOINT = Object.freeze({
   hello: ["version", "ticket", "resume", "seen", "agent", "locale"],
-  device: ["kind", "state"],
+  device: ["kind", "state", "changed"],
+  page: ["hidden"],
   check_done: ["picture", "microphone", "speaker", "loss", "delay_ms", "way"],
   name_person: ["role", "name", "person", "number", "endpoint"],
   drop_person: ["present"],

@@ -93,13 +93,16 @@ export class Room extends EventTarget {
       ({ detail }) => (this.camera.setTrack(detail.kind, detail.track), this.#tell("devices")),
     );
     devices.addEventListener("state", ({ detail }) => (this.#report(detail.kind), this.#tell("devices")));
+    devices.addEventListener("changed", ({ detail }) => this.#report(detail.kind, { changed: true }));
+    document.addEventListener("visibilitychange", () => this.#reportPage());
     receivers.addEventListener("change", (event) => this.#tell("stream", event.detail));
     addEventListener("online", () => this.#hurry());
     for (const kind of ["audio", "video"]) if (devices.tracks[kind]) this.camera.setTrack(kind, devices.tracks[kind]);
   }
 
   #welcomed() {
-    if (!this.quiet) for (const kind of ["audio", "video"]) this.#report(kind);
+    for (const kind of ["audio", "video"]) this.#report(kind);
+    this.#reportPage();
     if (this.check) this.send("check_done", this.check);
     this.check = null;
     this.receivers.ensure();
@@ -136,9 +139,16 @@ export class Room extends EventTarget {
     this.#tell("state", detail);
   }
 
-  #report(kind) {
-    if (this.connection.state !== "open" || this.quiet || this.view?.state === "ended") return;
-    this.connection.send("device", { kind, state: this.devices.states[kind] }, { lossy: true });
+  #report(kind, more = {}) {
+    if (this.#reports) this.connection.send("device", { kind, state: this.devices.states[kind], ...more }, { lossy: true });
+  }
+
+  #reportPage() {
+    if (this.#reports) this.connection.send("page", { hidden: document.hidden }, { lossy: true });
+  }
+
+  get #reports() {
+    return this.connection.state === "open" && !this.quiet && this.view?.state !== "ended";
   }
 
   #renew() {

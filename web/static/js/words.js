@@ -58,9 +58,9 @@ export function wayName(way) {
   return way === "none" ? t("no way") : t("through a relay of the network");
 }
 
-/** Microphone and camera of an endpoint, only what is not as it should be. */
-export function deviceWords({ audio, video }) {
-  const words = [];
+/** Microphone, camera and page of an endpoint, only what is not as it should be. */
+export function deviceWords({ audio, video, hidden = false }) {
+  const words = hidden ? [t("page in the background")] : [];
   if (audio === "off") words.push(t("microphone off"));
   if (audio === "lost") words.push(t("microphone lost"));
   if (video === "off") words.push(t("camera off"));
