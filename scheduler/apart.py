@@ -7,7 +7,7 @@ and victims of a case against its suspects. Everything told to whoever asks is w
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from sqlalchemy import or_, select
@@ -23,6 +23,10 @@ from scheduler.models import Booking, Party, Room, State
 
 NOT_TOGETHER = Refused("SC-1", "This cannot be booked online as it stands. Please call the facility.", input="guests")
 _INTERVIEWEES = (Role.WITNESS, Role.VICTIM)
+_NAMED = (Party.role, Party.name, Party.person, Party.custody_person)
+"""Columns that make a row ``Named``."""
+_LASTS = timedelta(days=7)
+"""More than any session lasts, overrun included."""
 _HOLDING = (State.REQUESTED, State.CONFIRMED)
 
 Windows = list[tuple[datetime, datetime]]
@@ -55,15 +59,12 @@ class Somebody:
 
 @dataclass(frozen=True, slots=True)
 class Apart:
-    """Pairs that must not meet: ``never`` in one facility, ``rooms`` in one room; neither in one session."""
+    """Pairs that must not meet."""
 
     never: frozenset[Pair] = frozenset()
-    rooms: frozenset[Pair] = frozenset()
-
-    @property
-    def together(self) -> frozenset[Pair]:
-        """Who must not be in one session."""
-        return self.never | self.rooms
+    """In one facility."""
+    together: frozenset[Pair] = frozenset()
+    """In one room or one session: those of ``never`` too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ async def apart_of(tx: AsyncSession, persons: Collection[Somebody]) -> Apart:
             suspects = await tx.execute(select(CaseSuspect.person).where(CaseSuspect.case == person.case))
             never |= {Pair.of(person.key, suspect) for suspect in suspects.scalars()}
     never |= await _interviewees_of(tx, {person.key for person in persons if person.custody})
-    return Apart(frozenset(never), frozenset(rooms))
+    return Apart(frozenset(never), frozenset(never | rooms))
 
 
 def together(apart: Apart, persons: Collection[Somebody]) -> Refused | None:
@@ -144,26 +145,28 @@ async def is_near(
 
 
 def _near(apart: Apart, room: str, facility: str, persons: Iterable[Somebody], stay: _Stay) -> bool:
-    pairs = {Pair.of(person.key, stay.key) for person in persons if person.key != stay.key}
-    return bool(pairs & apart.never and stay.facility == facility) or bool(pairs & apart.rooms and stay.room == room)
+    if stay.facility != facility:
+        return False
+    pairs = apart.together if stay.room == room else apart.never
+    return any(Pair.of(person.key, stay.key) in pairs for person in persons if person.key != stay.key)
 
 
 async def _stays(
     tx: AsyncSession, facilities: Collection[str], start: datetime, end: datetime, but: str | None
 ) -> list[_Stay]:
     query = _parties(facilities).where(Booking.state.in_(_HOLDING), Booking.start < end, Booking.end > start)
+    query = query.where(Booking.start > start - _LASTS)  # so that an index bounds it on both sides
     return [_stay(row) for row in await tx.execute(query.where(Booking.id != (but or "")))]
 
 
-def _parties(facilities: Collection[str]):  # type: ignore[no-untyped-def]  # a Select of two entities and a column
-    query = select(Party, Booking, Room.facility).join(Booking, Booking.id == Party.booking)
-    return query.join(Room, Room.id == Party.room).where(Room.facility.in_(facilities))
+def _parties(facilities: Collection[str]):  # type: ignore[no-untyped-def]  # a Select of many columns
+    query = select(*_NAMED, Party.room, Booking.case, Booking.start, Booking.end, Booking.ended, Room.facility)
+    query = query.join(Booking, Booking.id == Party.booking).join(Room, Room.id == Party.room)
+    return query.where(Room.facility.in_(facilities))
 
 
 def _stay(row) -> _Stay:  # type: ignore[no-untyped-def]  # a row of ``_parties``
-    party, booking, facility = row
-    key = somebody(booking.case, party).key
-    return _Stay(key, party.room, facility, booking.start, booking.ended or booking.end)
+    return _Stay(somebody(row.case, row).key, row.room, row.facility, row.start, row.ended or row.end)
 
 
 async def _co_suspects(tx: AsyncSession, suspects: Collection[str]) -> set[Pair]:
@@ -179,7 +182,7 @@ async def _interviewees_of(tx: AsyncSession, suspects: Collection[str]) -> set[P
     """The witnesses and victims of the cases of ``suspects``, each against each suspect of that case."""
     if not suspects:
         return set()
-    query = select(Party, CaseSuspect.case, CaseSuspect.person).join(Booking, Booking.id == Party.booking)
-    query = query.join(CaseSuspect, CaseSuspect.case == Booking.case)
+    query = select(*_NAMED, CaseSuspect.case, CaseSuspect.person.label("suspect"))
+    query = query.join(Booking, Booking.id == Party.booking).join(CaseSuspect, CaseSuspect.case == Booking.case)
     query = query.where(CaseSuspect.person.in_(suspects), Party.role.in_(_INTERVIEWEES))
-    return {Pair.of(somebody(case, party).key, suspect) for party, case, suspect in await tx.execute(query)}
+    return {Pair.of(somebody(row.case, row).key, row.suspect) for row in await tx.execute(query)}

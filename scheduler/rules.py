@@ -100,10 +100,14 @@ def untimed(rules: Iterable[Rule]) -> tuple[Rule, ...]:
     return tuple(rule for rule in rules if not rule.timed)
 
 
-def kept_at(facts: Facts, rules: Iterable[Rule], start: datetime, end: datetime) -> bool:
-    """Whether the rules that depend on the time allow the same session in ``[start, end)``."""
-    timed = tuple(rule for rule in rules if rule.timed)
-    return first_refusal(replace(facts, start=start, end=end), timed) is None
+def timed(facts: Facts, rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    """The rules by which the time alone may forbid a session of this kind."""
+    return tuple(r for r in rules if r.timed and r.severity is Severity.REFUSE and facts.kind.code in r.kinds)
+
+
+def kept_at(facts: Facts, rules: tuple[Rule, ...], start: datetime, end: datetime) -> bool:
+    """Whether ``rules``, those of ``timed``, allow the same session in ``[start, end)``."""
+    return not rules or first_refusal(replace(facts, start=start, end=end), rules) is None
 
 
 _VISIT = frozenset({"visit"})

@@ -1,6 +1,6 @@
 """Free windows: when could these people meet, in which room? Pure arithmetic over what is held."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,7 +19,7 @@ from scheduler.hours import calendars_of
 from scheduler.planning import Plan, make_plan
 from scheduler.refusals import Slot
 from scheduler.requests import HORIZON, LONGEST, SHORTEST, Request, kind_of
-from scheduler.rules import first_refusal, kept_at, untimed
+from scheduler.rules import first_refusal, kept_at, timed, untimed
 from scheduler.windows import GRID, next_on_grid
 
 NEAREST = 3
@@ -113,9 +113,9 @@ async def nearest(
 ) -> tuple[Slot, ...]:
     """The free windows closest to ``wish``, at most ``NEAREST``, earliest first; holds of ``but`` do not count."""
     from_, until = max(now, wish - AROUND), wish + AROUND
-    found = await find(tx, plan, from_, until, length, but=but)
-    found.sort(key=lambda slot: (abs(slot.start - wish), slot.start))
-    return tuple(sorted(apart(found, length, NEAREST), key=lambda slot: slot.start))
+    free = await _free(tx, plan, from_, until, length, but=but)
+    free.sort(key=lambda slot: (abs(slot.start - wish), slot.start))
+    return tuple(sorted(apart(_allowed(plan, free), length, NEAREST), key=lambda slot: slot.start))
 
 
 async def free_slots(
@@ -145,7 +145,20 @@ async def free_slots(
 async def find(
     tx: AsyncSession, plan: Plan, from_: datetime, until: datetime, length: timedelta, *, but: str | None = None
 ) -> list[Slot]:
-    """Every free window of ``length`` for a plan that starts in ``[from_, until)``."""
+    """Every free window of ``length`` for a plan that starts in ``[from_, until)``, earliest first."""
+    return list(_allowed(plan, await _free(tx, plan, from_, until, length, but=but)))
+
+
+def _allowed(plan: Plan, free: Iterable[Slot]) -> Iterator[Slot]:
+    """Those that keep the rules about the time; judged one by one as they are asked for."""
+    rules = timed(plan.facts, plan.rules)
+    return (slot for slot in free if kept_at(plan.facts, rules, slot.start, slot.end))
+
+
+async def _free(
+    tx: AsyncSession, plan: Plan, from_: datetime, until: datetime, length: timedelta, *, but: str | None
+) -> list[Slot]:
+    """What nobody holds, whatever the rules say."""
     times = grid(from_, until, length)
     if times.count == 0:
         return []
@@ -167,14 +180,11 @@ async def find(
     far = [seats[room.id] for room in plan.far if own is None or room.id != own.room.id]
     client = next((party.custody_person for party in plan.parties if party.custody_person), None)
     moved, gap = await escorts.moves(tx, plan.rules, client, {room.facility for room in plan.far}, *reach, but)
-    return [
-        slot
-        for slot in slots(far, people, own, busy, times)
-        if not escorts.clash(moved, gap, slot.start, slot.end) and kept_at(plan.facts, plan.rules, slot.start, slot.end)
-    ]
+    free = slots(far, people, own, busy, times)
+    return [slot for slot in free if not escorts.clash(moved, gap, slot.start, slot.end)]
 
 
-def apart(found: Sequence[Slot], length: timedelta, most: int) -> list[Slot]:
+def apart(found: Iterable[Slot], length: timedelta, most: int) -> list[Slot]:
     """The first ``most`` that do not overlap one another, so that three of them are three choices."""
     chosen: list[Slot] = []
     for slot in found:

@@ -87,7 +87,7 @@ async def test_co_suspects_and_witnesses_need_no_statement(site):
         suspect = apart.Somebody(site.persons["张伟民"], interviewee=False, custody=True, case=case)
         witness = apart.Somebody(apart.guest_key(case, "孙丽"), interviewee=True, custody=False, case=case)
         found = await apart.apart_of(tx, [suspect])
-        assert screening.Pair.of(suspect.key, site.persons["王立刚"]) in found.rooms
+        assert screening.Pair.of(suspect.key, site.persons["王立刚"]) in found.together
         assert screening.Pair.of(suspect.key, witness.key) in (await apart.apart_of(tx, [witness])).never
     await request_booking(site.db, site.clock, site.who["officer"], site.statement(2))
     async with site.db.transaction(write=False) as tx:
