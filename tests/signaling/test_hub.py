@@ -84,7 +84,7 @@ async def test_a_rehearsal_from_admit_to_digest(world: World) -> None:
 
 
 async def _let_go(world: World, session: str) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while world.hub.get(session) is not None:
             await asyncio.sleep(0.02)
 
@@ -255,7 +255,7 @@ async def test_numbers_the_chain_has_are_never_used_again(world: World) -> None:
     world.link.last_entry = before + 5000
     world.link.sent.clear()
     await world.crash()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not world.link.commands_of(commands.Log):
             await asyncio.sleep(0.01)
     await world.written(session)
@@ -355,7 +355,7 @@ async def test_a_beginning_is_written_before_media_can_flow(world: World, monkey
         await host.a("view", state="arming")
         await asyncio.sleep(0.1)
         assert not world.link.commands_of(commands.Arm)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not world.link.commands_of(commands.Arm):
             await asyncio.sleep(0.01)
     await world.crash()

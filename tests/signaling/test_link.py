@@ -59,7 +59,7 @@ class Ends:
         )
 
     async def until(self, count: int) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while len(self.told) < count:
                 await asyncio.sleep(0.005)
 

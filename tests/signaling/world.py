@@ -113,7 +113,7 @@ class Peer:
 
     async def until(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """Read until a message that is ``wanted``."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while True:
                 received = await self.ws.receive()
                 assert received.type is WSMsgType.TEXT, (received, self.got[-3:])
@@ -128,7 +128,7 @@ class Peer:
 
     async def closed(self) -> int | None:
         """Read to the end; the close code."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while True:
                 received = await self.ws.receive()
                 if received.type is WSMsgType.TEXT:
@@ -296,7 +296,7 @@ class World:
         """Wait until the log is in the database."""
         live = self.hub.get(session)
         if live is not None:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(20):
                 await live.keeper.drained()
 
 

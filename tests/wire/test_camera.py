@@ -105,7 +105,7 @@ async def test_a_camera_is_shown_and_recorded_until_it_is_withdrawn() -> None:
         assert {packet[12] & 0x1F for packet in received} & {5, 7, 28}
         desk.send(commands.Withdraw(resource=attached.resource))
         assert desk.seen(commands.Left, resource=attached.resource, cause="withdrawn")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while service.cameras._tasks:
                 await asyncio.sleep(0.05)
     camera.stop()

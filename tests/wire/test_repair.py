@@ -97,7 +97,7 @@ async def test_what_cannot_be_repaired_is_stated_and_a_picture_asked_for() -> No
         await asyncio.sleep(0.6)
         before = service.counters.feedback["pli", "to-publisher"]
         publisher.send_rtp(publisher.rtp("video", 3, 3000, vp8(False)))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while not recorders.made[0].missing:
                 await asyncio.sleep(0.05)
         assert recorders.made[0].missing == [(1, 1, 2)]
