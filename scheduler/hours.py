@@ -153,8 +153,8 @@ async def seed_working_days(tx: AsyncSession, clock: Clock, years: Collection[in
     does not know is left to Monday to Friday, with a warning in the log.
     """
     known = _chinese(years) if country == "CN" else _elsewhere(country, years)
-    if {day.year for day in known} != set(years):
-        log.warning("no holidays are known for a year: Monday to Friday is assumed", years=sorted(years))
+    if unknown := sorted(set(years) - {day.year for day in known}):
+        log.warning("no holidays are known for a year: Monday to Friday is assumed", years=unknown)
     added = 0
     for day, (working, name) in sorted(known.items()):
         if await tx.get(WorkingDay, (country, day)) is None:
