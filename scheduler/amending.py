@@ -14,7 +14,7 @@ from core.errors import Conflict, Denied, Invalid
 from core.refusals import Refused
 from people.permissions import Action, require
 from people.principals import Principal
-from scheduler import access, apart, exclusion, history, holds, invites, store
+from scheduler import access, apart, exclusion, history, holds, invites, seating, store
 from scheduler.access import load
 from scheduler.calendar import Calendar
 from scheduler.facts import RoomFacts, room_facts
@@ -100,7 +100,7 @@ async def move_room(
             start, end = rest_of(found, now)
             if not calendars[target.facility].allows(found.kind, target.id, start, end):
                 return ROOM_NOT_FREE
-            if await _would_meet(tx, found, [target], parties, (start, end)):
+            if await _shut_to(tx, found, [target], parties, (start, end)):
                 return ROOM_NOT_FREE
             if not await _swap(tx, found, former, target, (start, end)):
                 return ROOM_NOT_FREE
@@ -142,7 +142,7 @@ async def other_rooms(
             rest = rest_of(booking, now)
             fit = [room for room in rooms if _takes(room, booking, calendars, there, rest)]
             parties = [p for p in await store.parties(tx, [booking.id]) if await _sits_in(tx, p, booking.facility)]
-            shut = await _would_meet(tx, booking, fit, parties, rest) if fit else set()
+            shut = await _shut_to(tx, booking, fit, parties, rest) if fit else set()
             free[booking.id] = [room for room in fit if room.id not in shut]
         return free
 
@@ -251,12 +251,12 @@ async def _sits_in(tx: AsyncSession, party: Party, facility: str | None) -> bool
     return room is not None and room.facility == facility
 
 
-async def _would_meet(
+async def _shut_to(
     tx: AsyncSession, booking: Booking, rooms: list[RoomFacts], parties: list[Party], window: tuple[datetime, datetime]
 ) -> set[str]:
-    """The rooms in which those who would move there could meet somebody they must not."""
+    """The rooms in which those who would move there could meet somebody they must not, or are away."""
     there = [apart.somebody(booking.case, party) for party in parties]
-    screened = await apart.closed(
+    screened = await seating.closed(
         tx, await apart.apart_of(tx, there), dict.fromkeys(rooms, there), *window, but=booking.id
     )
     return {room for room, windows in screened.items() if any(a < window[1] and window[0] < b for a, b in windows)}

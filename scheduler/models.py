@@ -247,6 +247,29 @@ class Block(Base):
     lifted: Mapped[datetime | None] = mapped_column(UtcDateTime())
 
 
+class Absence(Base):
+    """Somebody held at a facility who cannot be met there for a time; see ``scheduler/absences.py``."""
+
+    __tablename__ = "absences"
+    __table_args__ = (
+        CheckConstraint('"ends" IS NULL OR "ends" > "starts"', name="window"),
+        Index("ix_absences_custody_person", "custody_person"),
+    )
+
+    id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
+    custody_person: Mapped[str] = mapped_column(ForeignKey("custody_persons.id"))
+    facility: Mapped[str] = mapped_column(ForeignKey("facilities.id"))
+    why: Mapped[str] = mapped_column(String(16))
+    """Word of ``reviews.AWAY``."""
+    start: Mapped[datetime] = mapped_column("starts", UtcDateTime())
+    end: Mapped[datetime | None] = mapped_column("ends", UtcDateTime())
+    """``None``: until the return is written down."""
+    by: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(UtcDateTime())
+    ended: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """When it was over before its end, or called off."""
+
+
 class WorkingDay(Base):
     """A day that differs from its weekday: a holiday, or a weekend that is worked."""
 

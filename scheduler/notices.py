@@ -37,6 +37,7 @@ TEXTS: dict[str, str] = {
     "amended": "An appointment was moved to {start}.",
     "moved": "The appointment on {start} takes place in another room.",
     "review": "Your appointment on {start} cannot take place as planned: {reason}",
+    "review_post": "A session on {start} cannot take place as planned. Please look at it in the day list.",
     "reminder": "Reminder: your appointment begins on {start}.",
     "clock": "A visit request must be answered with a time before {deadline}.",
     "breach": "A visit request was not answered within 48 hours. The resident prosecutor has been told.",
@@ -89,6 +90,9 @@ async def about(
     persons = await _concerned(tx, booking, parties, act)
     values = {"start": booking.start, "reason": _reason(booking, act)}
     await tell(tx, sorted(persons - {by}), act, at=at, booking=booking.id, values=values)
+    if act == "review":
+        others = sorted({*await post_of(tx, booking.facility)} - persons - {by})
+        await tell(tx, others, "review_post", at=at, booking=booking.id, values=values)
     if act == "amended" and booking.state is State.REQUESTED:
         await tell(tx, await post_of(tx, booking.facility), "requested", at=at, booking=booking.id, values=values)
     if booking.state is State.CONFIRMED and act in ("confirmed", "amended"):

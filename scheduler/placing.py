@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.ids import new_id
 from core.refusals import Refused
 from people.principals import Principal
-from scheduler import apart, escalation, escorts, history, holds, search
+from scheduler import escalation, escorts, history, holds, search, seating
 from scheduler.facts import PlannedParty, RoomFacts
 from scheduler.hours import calendars_of
 from scheduler.models import Booking, Party, State
@@ -158,10 +158,10 @@ async def taken_refusal(
 
 
 async def _shut(tx: AsyncSession, plan: Plan, request: Request, but: str | None) -> frozenset[str]:
-    """Rooms of the plan that are closed to this kind in the window, or where people would meet who must not."""
+    """Rooms of the plan that are closed to this kind in the window, or to those who would sit there."""
     rooms = [*plan.far, *([plan.own] if plan.own else [])]
     calendars = await calendars_of(tx, {room.facility for room in rooms}, request.start, request.end)
-    screened = await apart.closed(tx, plan.apart, plan.seated(), request.start, request.end, but=but)
+    screened = await seating.closed(tx, plan.apart, plan.seated(), request.start, request.end, but=but)
     return frozenset(
         room.id
         for room in rooms

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases import registry
 from cases import store as cases
-from cases.models import CustodyStatus
+from cases.models import CustodyRecord, CustodyStatus
 from core import ledger
 from core.clock import Clock
 from core.database import Database
@@ -21,7 +21,7 @@ from core.refusals import Refused
 from people import store as people
 from people.permissions import Action, allowed, relations, require
 from people.principals import Principal
-from scheduler import history, holds, hours, search, store
+from scheduler import absences, history, holds, hours, search, store
 from scheduler.access import load, relations_to
 from scheduler.amending import request_of
 from scheduler.models import Block, Booking, State
@@ -51,9 +51,11 @@ class Why(StrEnum):
     CLOSED = "closed"
 
 
-AWAY = (Why.ILL, Why.COURT)
-"""Of a person, while they stay where they are held."""
-SETTLED = frozenset({Why.OUTSIDE, Why.ILL, Why.COURT, Why.ROOM, Why.DEVICE, Why.CLOSED, "overrun"})
+AWAY = frozenset({Why.OUTSIDE, Why.ILL, Why.COURT})
+"""Of a person for whom the facility holds the place."""
+_OUT = frozenset({Why.OUTSIDE, Why.COURT})
+"""Of a person who has left the house for a time."""
+SETTLED = frozenset({*AWAY, Why.ROOM, Why.DEVICE, Why.CLOSED, "overrun"})
 """What the post may find to be no hindrance."""
 _WHY = {CustodyStatus.RELEASED: Why.RELEASED, CustodyStatus.OUTSIDE: Why.OUTSIDE}
 BLOCK_TEXT: dict[str, str] = {
@@ -80,15 +82,13 @@ async def custody_event(
     facility: str | None,
     since: datetime | None = None,
     external: str | None = None,
-    back: datetime | None = None,
     by: str = "system",
 ) -> list[str]:
     """A person was admitted, transferred, taken out or released; return ids of the bookings now to be looked at.
 
-    Idempotent by ``external``; a late event takes its place in the past and marks nothing. ``back``: when somebody
-    taken out is expected again, so that later bookings stand. Whoever is back takes up what still stands.
+    Idempotent by ``external``; a late event takes its place in the past and marks nothing. Whoever is back takes up
+    what still stands.
     """
-    now = clock.now()
     async with db.transaction() as tx:
         if facility is not None and await store.facility(tx, facility) is None:
             raise NotFound("no-facility", "There is no such facility.")
@@ -102,22 +102,36 @@ async def custody_event(
         current = await cases.current_custody(tx, person)
         if current is None or (current.status, current.facility) == was:
             return []
-        why = _WHY.get(current.status, Why.TRANSFERRED)
-        coming = await store.coming_of_custody(tx, person, now)
-        if why is Why.TRANSFERRED:
-            await _back_again(tx, coming, current.facility, by, now)
-            coming = [booking for booking in coming if booking.facility != current.facility]
-        if why is Why.OUTSIDE and back is not None:
-            coming = [booking for booking in coming if booking.start < back]
-        return await _mark(tx, coming, why, by, now)
+        return await placed(tx, current, clock.now(), by)
 
 
-async def _back_again(
-    tx: AsyncSession, bookings: Iterable[Booking], facility: str | None, by: str, now: datetime
-) -> None:
+async def placed(tx: AsyncSession, current: CustodyRecord, now: datetime, by: str) -> list[str]:
+    """Mark what a person's new whereabouts put in question, and let stand again what they no longer do."""
+    why = _WHY.get(current.status, Why.TRANSFERRED)
+    coming = await store.coming_of_custody(tx, current.person, now)
+    if why is not Why.OUTSIDE:
+        # whoever is back is no longer out; whoever is held elsewhere or free is not awaited here
+        here = current.facility if why is Why.TRANSFERRED else None
+        for absence in await absences.touching(tx, {current.person}, now):
+            if absence.facility != here or (absence.start <= now and absence.why in _OUT):
+                absence.ended = now
+        await tx.flush()
+        await stand_again(tx, current.person, [b for b in coming if b.facility == here], by, now)
+        coming = [booking for booking in coming if booking.facility != here]
+    return await mark(tx, coming, why, by, now)
+
+
+async def stand_again(tx: AsyncSession, person: str, bookings: Iterable[Booking], by: str, now: datetime) -> None:
+    """Bookings that an absence of ``person`` had put in question stand again, or name the absence that is left."""
     for booking in bookings:
-        if booking.review in (Why.OUTSIDE, *AWAY) and booking.facility == facility:
+        if booking.review not in AWAY:
+            continue
+        touching = await absences.touching(tx, {person}, booking.start, booking.end)
+        left = next((a for a in touching if a.facility == booking.facility), None)
+        if left is None:
             await _unmark(tx, booking, by, now)
+        else:
+            booking.review = left.why
 
 
 async def block(
@@ -156,31 +170,7 @@ async def block(
         )
         concerned = await store.standing_in_rooms(tx, closed, start, end)
         why = Why.DEVICE if reason in DEVICES else Why.ROOM if room else Why.CLOSED
-        return made, await _mark(tx, concerned, why, principal.id, now)
-
-
-async def away(
-    db: Database, clock: Clock, principal: Principal, *, person: str, why: str, start: datetime, until: datetime
-) -> list[str]:
-    """The post says that somebody held there is ill or at court in ``[start, until)``; return the bookings concerned.
-
-    Raises ``NotFound`` for whoever is not held there.
-    """
-    now = clock.now()
-    if why not in {word.value for word in AWAY}:
-        raise Invalid("unknown-reason", "Please choose a reason from the list.", field="why")
-    if until <= max(start, now):
-        raise Invalid("end-before-start", "The end must come after the start.", field="until")
-    async with db.transaction() as tx:
-        require(principal, Action.CONFIRM_CUSTODY, relations(principal, facility=principal.facility))
-        custody = await cases.current_custody(tx, person)
-        if custody is None or custody.facility is None or custody.facility != principal.facility:
-            raise NotFound("no-person", "There is no such person.")
-        details = {"why": why, "start": start.isoformat(), "until": until.isoformat()}
-        await ledger.append(tx, "custody.away", actor=principal.id, subject=person, at=now, details=details)
-        coming = await store.coming_of_custody(tx, person, now)
-        concerned = [booking for booking in coming if booking.start < until and start < booking.end]
-        return await _mark(tx, concerned, Why(why), principal.id, now)
+        return made, await mark(tx, concerned, why, principal.id, now)
 
 
 async def lift(db: Database, clock: Clock, principal: Principal, block_id: str) -> None:
@@ -284,7 +274,8 @@ async def _unmark(tx: AsyncSession, booking: Booking, by: str, now: datetime) ->
     await history.record(tx, booking, "settled", by=by, at=now)
 
 
-async def _mark(tx: AsyncSession, bookings: Iterable[Booking], why: Why, by: str, now: datetime) -> list[str]:
+async def mark(tx: AsyncSession, bookings: Iterable[Booking], why: Why, by: str, now: datetime) -> list[str]:
+    """Put standing bookings in question and tell everybody concerned; return the ids of those newly marked."""
     marked = []
     for booking in bookings:
         if booking.state in (State.REQUESTED, State.CONFIRMED) and booking.review != why.value:

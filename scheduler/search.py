@@ -11,8 +11,7 @@ from core.database import Database
 from core.errors import Invalid
 from core.refusals import Refused
 from people.principals import Principal
-from scheduler import apart as screening
-from scheduler import escorts, holds, store
+from scheduler import escorts, holds, seating, store
 from scheduler.facts import RoomFacts
 from scheduler.holds import Resource
 from scheduler.hours import calendars_of
@@ -169,7 +168,7 @@ async def _free(
     reach = from_ - margin, until + length + margin
     busy = await store.busy(tx, {r.key for r in [*people, *rooms]}, *reach, but=but)
     calendars = await calendars_of(tx, {room.facility for room in used}, *reach)
-    screened = await screening.closed(tx, plan.apart, plan.seated(), *reach, but=but)
+    screened = await seating.closed(tx, plan.apart, plan.seated(), *reach, but=but)
     shut = {
         room.id: [*calendars[room.facility].closed(plan.kind.code, room.id, *reach), *screened.get(room.id, ())]
         for room in used

@@ -18,7 +18,7 @@ from core.jobs import Handler
 from core.refusals import Refused
 from people import store as people
 from people.principals import Principal
-from scheduler import history, holds, notices, search, store
+from scheduler import absences, history, holds, notices, search, store
 from scheduler.access import load
 from scheduler.facts import room_facts
 from scheduler.hours import calendars_of
@@ -172,6 +172,8 @@ async def _window(tx: AsyncSession, row: Waiting, taken: Request, now: datetime)
     reach = max(now, row.since), row.until + VISIT_LENGTH
     busy = await store.busy(tx, {key, *(f"room:{room.id}" for room in rooms)}, *reach)
     busy.setdefault(key, []).append((taken.start, taken.end))
+    away = await absences.touching(tx, {row.custody_person or ""}, *reach)
+    busy[key] += [(one.start, one.end or absences.UNKNOWN) for one in away if one.facility == row.facility]
     calendar = (await calendars_of(tx, {row.facility}, *reach))[row.facility]
     seats = [Seat(room, calendar.closed("visit", room.id, *reach)) for room in rooms]
     times = grid(reach[0], row.until, VISIT_LENGTH)

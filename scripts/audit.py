@@ -15,8 +15,7 @@ LOCK = Path(__file__).resolve().parent.parent / "requirements.lock"
 WITHIN = 60
 """Seconds for all of it."""
 NOT_AUDITED = (
-    "Dependencies were NOT audited: no advisory service can be reached from here. "
-    "Run `make audit` where one can be."
+    "Dependencies were NOT audited: no advisory service can be reached from here. Run `make audit` where one can be."
 )
 
 

@@ -121,6 +121,13 @@ CUSTODY: Mapping[str, str] = {
     "released": m("Released"),
 }
 
+ABSENCES: Mapping[str, str] = {
+    "outside": m("In hospital"),
+    "court": m("At court"),
+    "ill": m("Ill, stays here"),
+}
+"""An absence as the post that wrote it down reads it."""
+
 WHY: Mapping[str, str] = {
     "transferred": m("The person is held elsewhere now."),
     "released": m("The person has been released."),
@@ -164,9 +171,10 @@ PARAMETERS: Mapping[str, str] = {
 BREAKS: Mapping[str, str] = administration.BREAK_TEXT
 
 MOVED: Mapping[str, str] = {
-    "hospital": m("Taken to hospital"),
-    "court": m("Taken to court"),
-    "back": m("Is back"),
+    "hospital": m("In hospital"),
+    "court": m("At court"),
+    "ill": m("Ill, stays here"),
+    "back": m("Is back, or well again"),
     "transferred": m("Transferred to another facility"),
     "released": m("Released"),
 }

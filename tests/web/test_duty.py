@@ -240,8 +240,8 @@ async def test_a_transfer_without_a_place_comes_back_as_typed(site: World) -> No
     assert '<option value="transferred" selected>' in page
     for fields in (
         {"what": "escaped"},
-        {"what": "court", "back": "soon"},
-        {"what": "court", "back": "1999-01-01T00:00"},
+        {"what": "court", "start": "soon"},
+        {"what": "court", "until": "1999-01-01T00:00"},
         {"what": "transferred", "to": "x"},
     ):
         assert (await site.post(duty, f"/day/custody/{person[1]}", **fields))[0] == 422

@@ -1,4 +1,4 @@
-"""Whoever is held at the post's facility: taken out, back, transferred, released."""
+"""Whoever is held at the post's facility: away, ill, back, transferred, released."""
 
 from aiohttp import web
 
@@ -38,7 +38,8 @@ async def _listing(
         places=await custody.other_facilities(found.database, principal),
         moves=list(words.MOVED.items()),
         wrong=person,
-        values={name: typed.raw(name)[:40] if typed else "" for name in ("what", "to", "back")},
+        values={name: typed.raw(name)[:40] if typed else "" for name in ("what", "to", "start", "until")},
+        at=found.clock.now(),
         marked=int(told) if told.isascii() and told.isdigit() and len(told) < 4 else None,
         work=await duty.open_work(found.database, found.clock, principal),
         error=mistake,
@@ -51,9 +52,10 @@ async def report(request: web.Request) -> web.StreamResponse:
     try:
         what = typed.choice("what", tuple(moved.value for moved in Moved))
         zone = await duty.zone_of(found.database, principal, found.settings.zone)
-        back = local_instant(typed, "back", zone) if typed.has("back") else None
+        start, until = (local_instant(typed, n, zone) if typed.has(n) else None for n in ("start", "until"))
+        to = typed.optional_id("to")
         marked = await custody.report(
-            found.database, found.clock, principal, person, what, to=typed.optional_id("to"), back=back
+            found.database, found.clock, principal, person, what, to=to, start=start, until=until
         )
     except PersonError as error:
         if error.status not in (409, 422):
@@ -62,5 +64,21 @@ async def report(request: web.Request) -> web.StreamResponse:
     return see_other(f"/day/custody?told={len(marked)}")
 
 
+async def call_off(request: web.Request) -> web.StreamResponse:
+    """``POST /day/custody/{id}/off``: a planned absence does not take place."""
+    principal, found, person, typed = account(request), context(request), path_id(request), await form(request)
+    try:
+        await custody.call_off(found.database, found.clock, principal, person, typed.id("absence"))
+    except PersonError as error:
+        if error.status not in (409, 422):
+            raise
+        return await _listing(request, person, None, of_error(request, error))
+    return see_other("/day/custody?told=0")
+
+
 def routes() -> list[web.RouteDef]:
-    return [web.get("/day/custody", listing), web.post("/day/custody/{id}", report)]
+    return [
+        web.get("/day/custody", listing),
+        web.post("/day/custody/{id}", report),
+        web.post("/day/custody/{id}/off", call_off),
+    ]
