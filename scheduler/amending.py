@@ -14,7 +14,7 @@ from core.errors import Conflict, Denied, Invalid
 from core.refusals import Refused
 from people.permissions import Action, require
 from people.principals import Principal
-from scheduler import access, apart, exclusion, history, holds, invites, seating, store
+from scheduler import access, apart, escalation, exclusion, history, holds, invites, seating, store
 from scheduler.access import load
 from scheduler.calendar import Calendar
 from scheduler.facts import RoomFacts, room_facts
@@ -70,6 +70,8 @@ async def amend(
             far, keys = await chosen_room(tx, plan, wish, but=found.id)
             if not keys:
                 await rewrite(tx, found, plan, wish, far)
+                if kind.privileged and (found.state is State.CONFIRMED or found.review == "offered"):
+                    await escalation.begin(tx, found, now)  # it was answered; this is another request
                 found.state = State.REQUESTED if kind.approval else State.CONFIRMED
                 found.review = None
                 await invites.follow(tx, found)

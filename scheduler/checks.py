@@ -150,12 +150,14 @@ def not_at_night(facts: Facts, parameters: Parameters) -> Mapping[str, object] |
     return KEPT
 
 
-def on_the_grid(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
-    """A visit begins a multiple of the facility's minutes after local midnight (LV-4)."""
+def on_the_grid(facts: Facts, parameters: Parameters) -> Mapping[str, object] | None:
+    """A visit begins a multiple of the facility's minutes after local midnight, or after its band began (LV-4)."""
     if facts.far is None or facts.far.slot_minutes == 15:
         return KEPT  # every booking begins on a quarter of an hour
     local = facts.start.astimezone(ZoneInfo(facts.far.zone))
-    over = (local.hour * 60 + local.minute) % facts.far.slot_minutes
+    minute = local.hour * 60 + local.minute
+    begins = next((a for a, b in bands_of(str(parameters.get("bands", ""))) if a <= minute < b), 0)
+    over = (minute - begins) % facts.far.slot_minutes
     if not over:
         return KEPT
     return {"minutes": facts.far.slot_minutes, "from": facts.start + timedelta(minutes=facts.far.slot_minutes - over)}

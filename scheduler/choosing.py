@@ -14,7 +14,7 @@ from core.errors import Conflict, Denied, Invalid, NotFound
 from core.refusals import Refused
 from people import store as people
 from people.models import Invitation
-from people.permissions import Action, require
+from people.permissions import Action, allowed, require
 from people.principals import Principal
 from scheduler import access, store
 from scheduler.amending import Change, amend
@@ -41,6 +41,17 @@ class Choice:
     end: datetime
     mine: bool
     """Whether it is the one the session has now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """The choice a guest has, as whoever invited them sees it."""
+
+    count: int
+    deadline: datetime
+    chosen: bool
+    open: bool
+    """Whether they can still choose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +113,21 @@ async def offer_free(
     length = slots[0].end - slots[0].start
     chosen = [slot.start for slot in apart(slots, length, MOST_TIMES - 1)]
     return await offer_times(db, clock, principal, booking, chosen, deadline=chosen[-1] - LATEST)
+
+
+async def offered(db: Database, clock: Clock, principal: Principal, booking: str) -> Offered | None:
+    """What the guest of a booking can choose among, for whoever may invite them; ``None``: nothing was offered."""
+    async with db.transaction(write=False) as tx:
+        found = await store.booking(tx, booking)
+        if found is None or not allowed(
+            principal, Action.INVITE_GUEST, await access.relations_to(tx, principal, found)
+        ):
+            raise NotFound("no-booking", "There is no such booking.")
+        row = await tx.get(OfferedTimes, booking)
+        if row is None:
+            return None
+        closes = min(row.deadline, found.start - LATEST)
+        return Offered(len(row.starts), closes, row.chosen is not None, clock.now() < closes)
 
 
 def by_day(slots: Sequence[Slot], zone: str) -> list[Slot]:

@@ -20,9 +20,14 @@ from people.principals import Principal
 from scheduler import absences, holds, reviews, store
 from scheduler.models import Absence, Facility
 from scheduler.reviews import Why
+from scheduler.rulebook import LONGEST_EXCEPTION, write_exception
 
 FARTHEST = timedelta(days=60)
 """How far ahead an absence begins, and how long it lasts."""
+
+
+APPROVALS = ("IN-2n:approved", "LV-4w:sooner")
+"""What the facility itself grants of the rules' exceptions, for whoever it holds."""
 
 
 class Moved(StrEnum):
@@ -122,6 +127,21 @@ async def call_off(db: Database, clock: Clock, principal: Principal, person: str
         if found.ended is not None or found.start <= now:
             raise Conflict("state", "This has been written down already.")
         await _end(tx, principal, [found], now)
+
+
+async def approve(
+    db: Database, clock: Clock, principal: Principal, person: str, exception: str, until: datetime
+) -> None:
+    """The post writes down what its head has approved for somebody held there: ``RULE:word`` of ``APPROVALS``."""
+    now = clock.now()
+    rule, _, word = exception.partition(":")
+    if exception not in APPROVALS:
+        raise Invalid("unknown-exception", "This rule has no such exception.", field="exception")
+    if not now < until <= now + LONGEST_EXCEPTION:
+        raise Invalid("until", "An exception ends within 90 days.", field="through")
+    async with db.transaction() as tx:
+        await _held(tx, principal, person)
+        await write_exception(tx, person, rule, word, by=principal.id, at=now, until=until)
 
 
 async def _held(tx: AsyncSession, principal: Principal, person: str) -> CustodyRecord:

@@ -12,10 +12,13 @@ from core.clock import Clock
 from core.database import Database
 from core.jobs import Handler
 from people.models import Organisation, Person, RoleGrant
-from scheduler import clocks, notices, papers, store
+from scheduler import clocks, notices, papers, promises, store
+from scheduler.clocks import ClockState
 from scheduler.models import Booking, State
 
 TICK = "visit.clock"
+PAUSED = timedelta(hours=1)
+"""How soon a clock that stands still is looked at again."""
 
 
 def deadline_of(booking: Booking, hours: float = clocks.HOURS) -> datetime | None:
@@ -51,9 +54,18 @@ async def _tick(db: Database, clock: Clock, booking_id: str, deadline: datetime)
         booking = await store.booking(tx, booking_id, lock=True)
         if booking is None or booking.state is not State.REQUESTED:
             return
+        mine = (await promises.clocks_of(tx, booking, now)).submitted
+        if mine.state is ClockState.MET:
+            return
         post = await notices.post_of(tx, booking.facility)
+        if mine.deadline != deadline:
+            # a missing paper has stopped the clock, or it began anew
+            at = mine.deadline or now + PAUSED
+            payload = {"booking": booking.id, "deadline": at.isoformat()}
+            await jobs.enqueue(tx, TICK, payload, due=at, key=f"{TICK}:{booking.id}:{at.isoformat()}")
+            return
         values = {"start": booking.start, "deadline": deadline}
-        if now < deadline:
+        if mine.state is ClockState.RUNNING:
             await notices.tell(tx, post, "clock", at=now, booking=booking.id, values=values)
             return
         place = await store.facility(tx, booking.facility or "")
@@ -64,7 +76,7 @@ async def _tick(db: Database, clock: Clock, booking_id: str, deadline: datetime)
 
 
 async def _papers_due(db: Database, clock: Clock, representation: str) -> None:
-    """The check is overdue: tell the post again, and the prosecutor."""
+    """The check is overdue: tell the post again, the lawyer, and the prosecutor, who learns the place and no name."""
     now = clock.now()
     async with db.transaction() as tx:
         waiting = [p for p in await papers.of_representation(tx, representation) if p.state == "submitted"]
@@ -72,8 +84,11 @@ async def _papers_due(db: Database, clock: Clock, representation: str) -> None:
         if not overdue:
             return
         await ledger.append(tx, "papers.overdue", actor="system", subject=representation, at=now)
-        values = {"deadline": overdue[0].due}
+        place = await store.facility(tx, overdue[0].facility)
+        values = {"deadline": overdue[0].due, "facility": place.name if place else ""}
         await notices.tell(tx, await notices.post_of(tx, overdue[0].facility), "papers_due", at=now, values=values)
+        await notices.tell(tx, [overdue[0].submitted_by], "papers_overdue", at=now, values=values)
+        await notices.tell(tx, await prosecutors(tx), "papers_prosecutor", at=now, values=values)
 
 
 async def prosecutors(tx: AsyncSession) -> list[str]:

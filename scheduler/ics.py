@@ -28,9 +28,10 @@ def appointment(
     stamped: datetime,
     locale: str,
     cancelled: bool = False,
+    method: str = "REQUEST",
 ) -> bytes:
     """One event as a file. The same ``booking`` with a higher ``sequence`` replaces the former; ``cancelled`` removes
-    it."""
+    it. ``method`` is ``PUBLISH`` for what somebody fetches instead of being invited (RFC 5546, 3.2)."""
     event = Event()
     event.add("uid", f"{booking}@yuanjian")
     event.add("sequence", sequence)
@@ -49,7 +50,7 @@ def appointment(
     calendar = Calendar()
     calendar.add("prodid", "-//Yuanjian//Yuanjian//EN")
     calendar.add("version", "2.0")
-    calendar.add("method", "CANCEL" if cancelled else "REQUEST")
+    calendar.add("method", "CANCEL" if cancelled else method)
     calendar.add_component(event)
     return bytes(calendar.to_ical())
 

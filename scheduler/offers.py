@@ -12,13 +12,14 @@ from core.refusals import Refused
 from people import store as people
 from people.permissions import Action, require
 from people.principals import Principal
-from scheduler import access, exclusion, history, notices
+from scheduler import access, exclusion, history, invites, notices
 from scheduler.access import load
 from scheduler.amending import Change, amended_request, request_of, rewrite
 from scheduler.models import Booking, State
 from scheduler.placing import chosen_room
 from scheduler.planning import Plan, make_plan
 from scheduler.requests import check_request
+from scheduler.reviews import SETTLED
 
 OFFERED = "offered"
 """Word in ``Booking.review`` while an offer waits for its answer; the window is held meanwhile."""
@@ -28,17 +29,21 @@ NOT_FREE = Refused("taken", "This time is not free for everybody. Please choose 
 async def offer_instead(
     db: Database, clock: Clock, principal: Principal, booking: str, start: datetime, *, version: int | None = None
 ) -> Booking | Refused:
-    """The post offers another start for a request; the window is held until it is answered."""
+    """The post offers another start; the window is held until it is answered.
+
+    For a request, and for a confirmed session that cannot stay as it is while the person is still held there: its old
+    time is given up, and it waits for the answer.
+    """
     now = clock.now()
     try:
         async with db.transaction() as tx:
             found = await load(tx, booking, version)
             require(principal, Action.CONFIRM_BOOKING, await access.relations_to(tx, principal, found))
-            if found.state is not State.REQUESTED:
+            if not offerable(found):
                 raise Conflict("state", "This is no longer possible: the booking has moved on.")
             if not await _place(tx, found, start, now):
                 return NOT_FREE
-            found.review = OFFERED
+            found.state, found.review = State.REQUESTED, OFFERED
             await history.record(tx, found, "offered", by=principal.id, at=now)
             values = {"start": found.start, "deadline": found.start}
             await notices.tell(tx, [found.created_by], "offer", at=now, booking=found.id, values=values)
@@ -47,6 +52,14 @@ async def offer_instead(
         if exclusion.is_overlap(error):
             return NOT_FREE
         raise
+
+
+def offerable(booking: Booking) -> bool:
+    """Whether the post can offer another time for a booking as it stands."""
+    if booking.started is not None:
+        return False
+    looked = booking.state is State.CONFIRMED and booking.review in SETTLED
+    return looked or (booking.state is State.REQUESTED and booking.review != "urgent")
 
 
 async def take_offer(
@@ -61,6 +74,7 @@ async def take_offer(
         if found.state is not State.REQUESTED or found.review != OFFERED:
             raise Conflict("state", "This is no longer possible: the booking has moved on.")
         found.state, found.review, found.decided, found.decided_by = State.CONFIRMED, None, now, principal.id
+        await invites.follow(tx, found)
         await history.record(tx, found, "confirmed", by=principal.id, at=now)
         return found
 

@@ -1,8 +1,10 @@
 """The two 48-hour clocks of a visit as its lawyer reads them (LV-1)."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.models import Representation
@@ -32,15 +34,27 @@ async def promise(db: Database, now_by: Clock, principal: Principal, booking: st
         found = await store.booking(tx, booking)
         if found is None or found.created_by != principal.id or found.complete is None or found.state in _CLOSED:
             return None
-        answers = select(BookingChange.at).where(BookingChange.booking == booking, BookingChange.act.in_(ANSWERS))
-        answered = (await tx.execute(answers.order_by(BookingChange.at).limit(1))).scalar_one_or_none()
-        stops = await _pauses(tx, found)
-        now = now_by.now()
-        submitted = clock(found.complete, answered, now, stops)
-        return Promise(submitted, clock(found.checked or found.complete, answered, now, stops))
+        return await clocks_of(tx, found, now_by.now())
 
 
-async def _pauses(tx: AsyncSession, booking: Booking) -> list[Pause]:
+async def clocks_of(tx: AsyncSession, booking: Booking, now: datetime) -> Promise:
+    """Both clocks of a visit that has them, as everybody sees them: lawyer, post, prosecutor."""
+    since = booking.complete
+    assert since is not None, "only what was asked for with its papers has clocks"
+    answer = (await answers(tx, [booking.id])).get(booking.id)
+    stops = await pauses_of(tx, booking)
+    return Promise(clock(since, answer, now, stops), clock(booking.checked or since, answer, now, stops))
+
+
+async def answers(tx: AsyncSession, bookings: Collection[str]) -> dict[str, datetime]:
+    """When each request was first answered since its clock began; those without an answer are left out."""
+    query = select(BookingChange.booking, func.min(BookingChange.at)).join(Booking, Booking.id == BookingChange.booking)
+    query = query.where(BookingChange.booking.in_(bookings), BookingChange.act.in_(ANSWERS))
+    query = query.where(BookingChange.at >= Booking.complete).group_by(BookingChange.booking)
+    return dict((await tx.execute(query)).tuples().all())
+
+
+async def pauses_of(tx: AsyncSession, booking: Booking) -> list[Pause]:
     """What stops the clocks: a refused paper of the mandate, after the request was made."""
     clients = {p.custody_person for p in await store.parties(tx, [booking.id]) if p.custody_person}
     query = select(Representation.id).where(

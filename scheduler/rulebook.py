@@ -39,7 +39,17 @@ async def rulebook(tx: AsyncSession, day: date, facility: str | None = None) -> 
     What a facility has set for itself goes before what is set for all.
     """
     settings = await settings_of(tx, day, facility)
-    return tuple(as_set(rule, settings.get(rule.id)) for rule in RULES if not _off(settings.get(rule.id)))
+    rules = tuple(as_set(rule, settings.get(rule.id)) for rule in RULES if not _off(settings.get(rule.id)))
+    return tuple(_counted_from_bands(rule, rules) for rule in rules)
+
+
+def _counted_from_bands(rule: Rule, rules: tuple[Rule, ...]) -> Rule:
+    """Where visits lie in bands (LV-4b), their grid (LV-4s) counts from the beginning of the band: bands from half past
+    eight and visits at full hours would leave no time at all."""
+    if rule.id != "LV-4s":
+        return rule
+    bands = next((one.parameters["bands"] for one in rules if one.id == "LV-4b"), "")
+    return replace(rule, parameters={**rule.parameters, "bands": bands})
 
 
 async def settings_of(tx: AsyncSession, day: date, facility: str | None) -> dict[str, RuleSetting]:

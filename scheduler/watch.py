@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.models import Paper
 from core.clock import Clock
 from core.database import Database
 from people.permissions import Action, require
 from people.principals import Principal
-from scheduler import clocks, store
+from scheduler import clocks, promises, store
 from scheduler.clocks import ClockState
 from scheduler.models import Booking, State
 
@@ -24,7 +25,8 @@ class WatchedClock:
 
     facility_name: str
     since: datetime
-    deadline: datetime
+    deadline: datetime | None
+    """``None`` while a missing paper stops the clock."""
     state: ClockState
     answered: datetime | None
     """When the facility gave its answer."""
@@ -60,24 +62,32 @@ async def watch(db: Database, clock: Clock, principal: Principal) -> Watch:
         papers = (await tx.execute(late)).scalars().all()
         places = {b.facility for b in found if b.facility} | {paper.facility for paper in papers}
         names = {place.id: place.name for place in await store.facilities(tx, places)}
-    lines = [_line(b, names.get(b.facility or "", ""), now) for b in found if b.state is not State.WITHDRAWN]
+        answers = await promises.answers(tx, [booking.id for booking in found])
+        lines = [
+            await _line(tx, booking, names.get(booking.facility or "", ""), answers.get(booking.id), now)
+            for booking in found
+            if booking.state is not State.WITHDRAWN
+        ]
     return Watch(
         breached=tuple(reversed([line for line in lines if line.state is ClockState.BREACHED])),
-        running=tuple(line for line in lines if line.state is ClockState.RUNNING),
+        running=tuple(line for line in lines if line.state in (ClockState.RUNNING, ClockState.PAUSED)),
         overdue=tuple(OverdueCheck(names.get(paper.facility, ""), paper.due) for paper in papers),
     )
 
 
-def _line(booking: Booking, facility_name: str, now: datetime) -> WatchedClock:
+async def _line(
+    tx: AsyncSession, booking: Booking, facility_name: str, answered: datetime | None, now: datetime
+) -> WatchedClock:
     since = booking.complete
     assert since is not None, "the query asks for it"
-    answered = booking.decided if booking.state is not State.REQUESTED else None
     told = clocks.clock(since, answered, now)
+    if told.state is not ClockState.MET:
+        told = clocks.clock(since, answered, now, await promises.pauses_of(tx, booking))
     return WatchedClock(
         facility_name=facility_name,
         since=since,
-        deadline=since + timedelta(hours=clocks.HOURS),
+        deadline=told.deadline,
         state=told.state,
         answered=answered,
-        offered=booking.review == "offered",
+        offered=answered is not None and booking.state is State.REQUESTED,
     )

@@ -29,6 +29,13 @@ def of_error(request: web.Request, error: PersonError) -> Mistake:
     return Mistake(error.code, sentence(request, error.text, error.values), error.field, status)
 
 
+def of_form(request: web.Request, error: PersonError) -> Mistake:
+    """The mistake that a form is shown again with. What no typing mends, a closed door or an outage, is raised."""
+    if error.status not in (409, 422):
+        raise error
+    return of_error(request, error)
+
+
 def of_refusal(request: web.Request, refused: Refused) -> Mistake:
     """The mistake a refusal tells of."""
     return Mistake(refused.rule, sentence(request, refused.text, refused.values), refused.input, 409)

@@ -215,10 +215,12 @@ async def confirm_steps(duty: Actor, server: Server, count: int) -> None:
 
 
 def begin_earlier(server: Server, booking: str, by: timedelta = timedelta(minutes=15)) -> None:
-    """Move a booking back in time: windows begin on the next quarter of an hour, and no test waits for that."""
+    """Move a booking back in time: windows begin on the next quarter of an hour, at night with the morning, and no test
+    waits for that."""
     with sqlite3.connect(server.data_dir / "yuanjian.sqlite3", timeout=10) as database:
         micros = int(by.total_seconds() * 1_000_000)
-        database.execute("UPDATE bookings SET starts = starts - ? WHERE id = ?", (micros, booking))
+        now = int(time.time() * 1_000_000)
+        database.execute("UPDATE bookings SET starts = MIN(starts - ?, ?) WHERE id = ?", (micros, now, booking))
 
 
 async def first_frame_ms(who: Actor, button: str) -> float:

@@ -7,6 +7,7 @@ import pytest
 from core.errors import Conflict, Denied
 from core.jobs import Worker
 from core.refusals import Refused
+from scheduler.amending import Change, amend
 from scheduler.bookings import request_booking
 from scheduler.clocks import ClockState, clock, warnings
 from scheduler.decisions import confirm, decline
@@ -14,7 +15,9 @@ from scheduler.escalation import handlers
 from scheduler.models import State
 from scheduler.notices import mine
 from scheduler.offers import offer_instead, take_offer
+from scheduler.reviews import block, proposals
 from scheduler.views import booking_view
+from scheduler.watch import watch
 
 
 @pytest.fixture
@@ -122,3 +125,38 @@ async def test_an_occupied_time_cannot_be_offered(site, visit):
     refused = await offer_instead(site.db, site.clock, site.who["duty"], visit.id, site.at(24)[0])
     assert isinstance(refused, Refused)
     assert (await site.booking(visit.id)).start == visit.start
+
+
+async def test_an_offer_in_time_is_an_answer(site, visit):
+    """Another time was offered within the 48 hours: no breach, whenever the lawyer answers."""
+    await offer_instead(site.db, site.clock, site.who["duty"], visit.id, site.at(60)[0])
+    await run(site, 50)
+    assert await told(site, "prosecutor", "48 小时") == 0
+    found = await watch(site.db, site.clock, site.who["prosecutor"])
+    assert (found.breached, found.running) == ((), ())
+
+
+async def test_a_visit_moved_after_its_answer_has_a_clock_of_its_own(site, visit):
+    """The facility confirmed and the lawyer moves it: 48 hours from then, with a breach of their own."""
+    await confirm(site.db, site.clock, site.who["duty"], visit.id)
+    site.clock.advance(36 * 3600)
+    moved = await amend(site.db, site.clock, site.who["lawyer"], visit.id, Change(start=site.at(120)[0]))
+    assert moved.state is State.REQUESTED
+    await run(site, 47)
+    assert await told(site, "prosecutor", "48 小时") == 0
+    await run(site, 2)
+    assert await told(site, "prosecutor", "48 小时") == 1
+
+
+async def test_what_cannot_stay_is_offered_another_time_and_taken_in_one_tap(site, visit):
+    """A broken room: the post offers a time for the confirmed visit, the lawyer takes it and nobody confirms again."""
+    await confirm(site.db, site.clock, site.who["duty"], visit.id)
+    with pytest.raises(Conflict):
+        await offer_instead(site.db, site.clock, site.who["duty"], visit.id, site.at(74)[0])
+    await block(site.db, site.clock, site.who["duty"], start=visit.start, end=visit.end, reason="power")
+    slots = await proposals(site.db, site.clock, site.who["duty"], visit.id)
+    offered = await offer_instead(site.db, site.clock, site.who["duty"], visit.id, slots[0].start)
+    assert (offered.start, offered.state, offered.review) == (slots[0].start, State.REQUESTED, "offered")
+    assert await told(site, "lawyer", "保留") == 1
+    taken = await take_offer(site.db, site.clock, site.who["lawyer"], visit.id)
+    assert (taken.state, taken.review) == (State.CONFIRMED, None)

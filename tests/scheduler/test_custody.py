@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from core.errors import Conflict, Denied, Invalid, NotFound
 from scheduler.bookings import request_booking
-from scheduler.custody import call_off, held_here, report
+from scheduler.custody import approve, call_off, held_here, report
 from scheduler.decisions import confirm
 from scheduler.models import Booking, Notice
 from scheduler.refusals import Taken
@@ -149,3 +149,17 @@ async def test_only_the_holding_post_reports(site):
         await ask(site, "court", start=now + timedelta(days=61))
     with pytest.raises(Invalid):
         await ask(site, "court", until=now + timedelta(days=61))
+
+
+async def test_the_night_is_approved_by_the_facility_that_holds(site):
+    """Without approval the officers are refused and told from when; written down by the post, the night is theirs."""
+    officer, night = site.who["officer"], site.interrogation(11)
+    refused = await request_booking(site.db, site.clock, officer, night)
+    assert (refused.rule, refused.values["from"]) == ("IN-2n", site.at(18)[0])
+    person, until = site.persons["张伟民"], site.clock.now() + timedelta(days=1)
+    with pytest.raises(NotFound):
+        await approve(site.db, site.clock, site.who["duty-west"], person, "IN-2n:approved", until)
+    with pytest.raises(Invalid):
+        await approve(site.db, site.clock, site.who["duty"], person, "LV-2:permit", until)
+    await approve(site.db, site.clock, site.who["duty"], person, "IN-2n:approved", until)
+    assert isinstance(await request_booking(site.db, site.clock, officer, night), Booking)

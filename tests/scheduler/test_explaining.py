@@ -54,6 +54,9 @@ def test_a_rule_speaks_for_itself():
 async def test_anothers_visit_and_an_interrogation_read_alike(site):
     """Whatever keeps the client or the rooms busy gives one sentence; the next free window follows it."""
     lawyer, zone = site.who["lawyer"], "Asia/Shanghai"
+    # an interrogation through the night, which needs approval
+    today = site.clock.now().date()
+    await set_rule(site.db, site.clock, site.who["admin"], "IN-2n", since=today, off=True)
     bounds = day_bounds(site.at(24)[0].date(), zone)
     ends = bounds[0], bounds[1] + timedelta(hours=2)
     busy = site.interrogation(start=ends[0], end=ends[0] + timedelta(hours=24))

@@ -8,8 +8,11 @@ from sqlalchemy import select
 from cases.models import CustodyPerson, RepresentationState
 from core import ledger
 from core.errors import Conflict, Denied, Invalid, NotFound
+from core.jobs import Worker
 from scheduler.bookings import request_booking
 from scheduler.choices import my_clients
+from scheduler.escalation import handlers
+from scheduler.notices import mine
 from scheduler.papers import (
     check,
     complete_since,
@@ -188,3 +191,22 @@ async def test_a_permit_that_names_both_officers_ends_the_warning(site):
     assert "IN-2b" not in [b.rule.id for b in await warnings_of(site.db, site.who["officer"], second.id)]
     with pytest.raises(NotFound):
         await warnings_of(site.db, site.who["lawyer"], second.id)
+
+
+async def test_an_overdue_check_is_told_to_the_prosecutor(site, mandate):
+    """A day after the three papers came nobody has looked: post, lawyer and prosecutor learn it, nobody a name."""
+    for kind in ("licence", "firm_letter", "power_of_attorney"):
+        await give(site, mandate, kind)
+    worker = Worker(site.db, site.clock, handlers(site.db, site.clock))
+    site.clock.advance(23 * 3600)
+    while await worker.run_one():
+        pass
+    assert await mine(site.db, site.clock, site.who["prosecutor"]) == []
+    site.clock.advance(2 * 3600)
+    while await worker.run_one():
+        pass
+    [notice] = await mine(site.db, site.clock, site.who["prosecutor"])
+    assert "城东看守所" in notice.text
+    assert "李秋生" not in notice.text
+    assert any("检察官" in n.text for n in await mine(site.db, site.clock, site.who["lawyer2"]))
+    assert len([n for n in await mine(site.db, site.clock, site.who["duty"]) if "待审核" in n.text]) == 2

@@ -9,7 +9,7 @@ from core.refusals import Refused
 from scheduler.bookings import request_booking
 from scheduler.decisions import cancel, confirm, no_show
 from scheduler.hours import seed_working_days
-from scheduler.models import Booking
+from scheduler.models import Booking, Facility
 from scheduler.practice import Practice, practice
 from scheduler.rulebook import replay, set_rule
 from scheduler.search import free_slots
@@ -58,6 +58,22 @@ async def test_a_holiday_is_no_working_day(site):
     made = await request_booking(site.db, site.clock, site.who["lawyer"], at(site, 31 + 7, 15))
     assert isinstance(made, Booking)
     assert (await replay(site.db, made.id)).allowed
+
+
+async def test_the_grid_counts_from_the_beginning_of_a_band(site):
+    """Bands from half past two and visits every hour: half past is offered and booked, the full hour is refused."""
+    await setting(site, "LV-4b", bands=BANDS)
+    async with site.db.transaction() as tx:
+        (await tx.get_one(Facility, site.facilities["城东看守所"])).slot_minutes = 60
+    lawyer = site.who["lawyer"]
+    day = at(site, 3, 0).start
+    found = await free_slots(site.db, site.clock, lawyer, at(site, 3, 0), until=day + timedelta(days=1))
+    assert [(slot.start - day) / timedelta(hours=1) for slot in found] == [9, 10, 14.5, 15.5]
+    refused = await request_booking(site.db, site.clock, lawyer, at(site, 3, 15))
+    assert isinstance(refused, Refused)
+    short = await request_booking(site.db, site.clock, lawyer, at(site, 3, 14, 30, 45))
+    assert isinstance(short, Refused)
+    assert (short.rule, short.values["from"]) == ("LV-4s", at(site, 3, 15, 60, 30).start)
 
 
 async def test_a_visit_lies_in_bands_at_most_two_consecutive(site):

@@ -197,9 +197,10 @@ def test_notice_is_a_parameter():
 
 
 def test_the_night_needs_approval():
-    """Set from ten to six by the clock of the place, a questioning there is refused unless approved; elsewhere not."""
-    unset = next(r for r in RULES if r.id == "IN-2n")
-    rule = replace(unset, parameters={"from_hour": 22, "until_hour": 6})
+    """From ten to six by the clock of the place, unless set otherwise, a questioning there is refused unless approved;
+    elsewhere not."""
+    rule = next(r for r in RULES if r.id == "IN-2n")
+    unset = replace(rule, parameters={"from_hour": 0, "until_hour": 0})
     late = replace(QUESTIONING, start=NOW + timedelta(hours=9, minutes=30), end=NOW + timedelta(hours=10, minutes=30))
     assert [breach.values["from"] for breach in judge(late, (rule,))] == [NOW + timedelta(hours=18)]
     early = replace(QUESTIONING, start=NOW + timedelta(hours=17), end=NOW + timedelta(hours=18))

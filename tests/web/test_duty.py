@@ -250,6 +250,50 @@ async def test_a_transfer_without_a_place_comes_back_as_typed(site: World) -> No
     assert "x" * 10 not in (await site.get(duty, "/day/custody?q=" + "x" * 60))[1].replace("x" * 60, "")
 
 
+async def test_absence_and_approval_are_written_down_in_the_page(site: World) -> None:
+    """A court date ahead is shown and called off; a night is approved; each is refused in words when it cannot be."""
+    duty = await site.browser("duty")
+    _, page = await site.get(duty, "/day/custody")
+    person = re.search(r'action="/day/custody/(\w{22})"', page)
+    assert person is not None
+    here = f"/day/custody/{person[1]}"
+    ahead = {"start": "2026-03-05T09:00", "until": "2026-03-05T12:00"}
+    assert (await site.post(duty, here, what="court", **ahead))[0] == 303
+    _, page = await site.get(duty, "/day/custody")
+    assert "已登记外出安排" in page
+    absence = re.search(r'name="absence" value="(\w{22})"', page)
+    assert absence is not None
+    assert (await site.post(duty, f"{here}/off", absence="0" * 22))[0] == 404
+    assert (await site.post(duty, f"{here}/off", absence=absence[1]))[0] == 303
+    assert (await site.post(duty, f"{here}/off", absence=absence[1]))[0] == 409
+    assert (await site.post(duty, f"{here}/approval", exception="IN-2n:approved", through="2026-03-03"))[0] == 303
+    assert (await site.post(duty, f"{here}/approval", exception="LV-2:permit", through="2026-03-03"))[0] == 422
+    assert (await site.post(duty, f"{here}/approval", exception="IN-2n:approved", through="2027-03-03"))[0] == 422
+    west = await site.browser("duty-west")
+    assert (await site.post(west, f"{here}/approval", exception="IN-2n:approved", through="2026-03-03"))[0] == 404
+
+
+async def test_another_time_is_offered_for_what_cannot_stay(site: World) -> None:
+    """The room breaks: the post offers a time in place, the lawyer takes it in one tap or looks for another."""
+    visit, duty, lawyer = await confirmed(site), await site.browser("duty"), await site.browser("lawyer")
+    await site.post(duty, "/day/blocks", room="all", reason="power", hours="4")
+    assert f'href="/day/{visit.id}/times"' in (await site.get(duty, "/day"))[1]
+    _, times = await site.get(duty, f"/day/{visit.id}/times")
+    start = re.search(r'name="start" value="([^"]+)"', times)
+    version = re.search(r'name="version" value="(\d+)"', times)
+    assert start is not None
+    assert version is not None
+    assert (await site.post(duty, f"/day/{visit.id}/offer", version=version[1], start=start[1]))[0] == 303
+    _, page = await site.get(lawyer, f"/bookings/{visit.id}")
+    assert f'action="/bookings/{visit.id}/take"' in page
+    assert f'href="/bookings/{visit.id}/move"' in page
+    [row] = await rows(site, Booking, id=visit.id)
+    taken = await site.post(lawyer, f"/bookings/{visit.id}/take", version=str(row.version))
+    assert taken[2] == f"/bookings/{visit.id}?told=taken"
+    [row] = await rows(site, Booking, id=visit.id)
+    assert (str(row.state), row.review) == ("confirmed", None)
+
+
 async def _late(site: World, who, booking: str, scan: bytes | None = None, **fields: str):  # type: ignore[no-untyped-def]
     data = FormData(default_to_multipart=True)
     for name, value in fields.items():

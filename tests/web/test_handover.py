@@ -149,7 +149,7 @@ async def test_a_job_that_failed_is_told(site: World, session: Booking) -> None:
 async def test_only_who_may_export_and_only_what_is_there(site: World, session: Booking) -> None:
     """Every other role, a foreign recording, an invented form, name or id, an endless recipient: refused in words."""
     row = await made(site, session)
-    other = await site.interrogation(600)
+    other = await site.interrogation(480)
     await recorded.adopt(site, other, "golden-1", source=recorded.golden())
     name = row.files[0]["name"]
     for login in ("officer", "inspector", "lawyer", "duty", "admin", "interpreter", "admin-court"):

@@ -95,7 +95,7 @@ async def test_a_code_for_a_letter_stands_for_the_link(site: World) -> None:
     phone = await site.browser()
     typed = short[1].lower().replace("-", " ")
     assert (await ask(site, phone, "/i/look", secret=typed))[1]["name"] == "王秀兰"
-    assert (await ask(site, phone, "/i/look", secret=typed[:-1] + "x"))[0] == 404
+    assert (await ask(site, phone, "/i/look", secret=typed[:-1] + ("y" if typed[-1] == "x" else "x")))[0] == 404
     officer = await site.browser("officer")
     party = re.search(r'name="party" value="(\w{22})"', (await site.get(officer, page))[1])
     assert party is not None
@@ -113,6 +113,21 @@ async def test_a_contact_that_cannot_be_one_is_told(site: World, contact: str) -
     assert party is not None
     status, text, _ = await site.post(officer, page, party=party[1], way="contact", contact=contact)
     assert (status, "/i#" in text, messages_sent(site)) == (422, False, [])
+
+
+async def test_the_guest_of_one_statement_is_offered_other_times(site: World) -> None:
+    """From the invitation's page: until a day, everything free for both officers; an impossible day comes back."""
+    session = await site.statement(120)
+    officer = await site.browser("officer")
+    page = f"/bookings/{session.id}/invitations"
+    assert f'action="/bookings/{session.id}/guest-times"' in (await site.get(officer, page))[1]
+    answer = await site.post(officer, f"/bookings/{session.id}/guest-times", until="2026-03-04")
+    assert (answer[0], answer[2]) == (303, f"{page}?told=times")
+    assert "个时间中选择" in (await site.get(officer, page))[1]
+    for until in ("never", "2020-01-01", "2027-01-01"):
+        assert (await site.post(officer, f"/bookings/{session.id}/guest-times", until=until))[0] == 422
+    stranger = await site.browser("lawyer")
+    assert (await site.post(stranger, f"/bookings/{session.id}/guest-times", until="2026-03-04"))[0] in (403, 404)
 
 
 async def test_anybody_asks_whether_an_invitation_is_real(site: World) -> None:

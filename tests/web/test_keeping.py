@@ -136,7 +136,7 @@ async def test_sealed_original_is_released_for_a_time(site: World) -> None:
 
 async def test_acts_on_foreign_objects_are_not_there(site: World, kept: Booking) -> None:
     """A recording of another session, a request of another recording, an invented act: 404, and nothing is done."""
-    other = await site.interrogation(600)
+    other = await site.interrogation(480)
     await recorded.adopt(site, other, "golden-1", source=recorded.golden())
     for wanted in ("hold", "lift", "file", "ask"):
         status, _ = await act(site, "reviewer", kept, wanted, recording="golden-1", reason="review", act="unseal")

@@ -1,22 +1,21 @@
 """One booking: what stands in it, and what its viewer can do with it."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from core.errors import PersonError
 from core.texts import msgid as m
-from core.texts import translate
 from scheduler import decisions, offers, practice, promises, reasons, reviews, versions, waiting
+from scheduler.ics import appointment
 from scheduler.reasons import WHY_TEXT
 from scheduler.refusals import Slot
 from scheduler.views import BookingView, booking_view
 from scheduler.windows import Entry
-from web import words
-from web.calendar_file import calendar_file
 from web.context import context
-from web.forms import form, path_id, query
+from web.forms import Form, form, path_id, query
 from web.identity import account
 from web.language import locale_of, see_other
 from web.lines import line
@@ -56,6 +55,7 @@ async def _show(request: web.Request, mistake: Mistake | None) -> web.Response:
         zone=ZoneInfo(booking.zone),
         promise=mine,
         offered=booking.review == "offered" and amends,
+        may_move=amends and offered is None,
         deadline=offered.deadline if offered else booking.start,
         review=WHY_TEXT.get(booking.review or "", ""),
         proposals=await _proposals(request, booking) if amends else [],
@@ -87,85 +87,84 @@ async def _proposals(request: web.Request, booking: BookingView) -> Sequence[Slo
     return await reviews.proposals(found.database, found.clock, account(request), booking.id)
 
 
-async def take(request: web.Request) -> web.StreamResponse:
-    """``POST /bookings/{id}/take``: yes to the time that was offered."""
-    principal, found, booking = account(request), context(request), path_id(request)
-    version = (await form(request)).number("version", 1, 10**6)
-    try:
-        row = await waiting.offered_to(found.database, principal, booking)
-        if row is not None:
-            await waiting.accept(found.database, found.clock, principal, row.id)
-        else:
-            await offers.take_offer(found.database, found.clock, principal, booking, version=version)
-    except PersonError as error:
-        return await _failed(request, error)
-    return see_other(f"/bookings/{booking}?told=taken")
+Act = Callable[[web.Request, str, Form, int], Awaitable[None]]
 
 
-async def refuse(request: web.Request) -> web.StreamResponse:
-    """``POST /bookings/{id}/refuse``: no to the time that was offered; it goes to the next."""
-    principal, found, booking = account(request), context(request), path_id(request)
-    version = (await form(request)).number("version", 1, 10**6)
-    try:
-        row = await waiting.offered_to(found.database, principal, booking)
-        if row is not None:
-            await waiting.leave(found.database, found.clock, principal, row.id)
-        else:
-            await decisions.withdraw(found.database, found.clock, principal, booking, version=version)
-    except PersonError as error:
-        return await _failed(request, error)
-    return see_other(f"/bookings/{booking}?told=refused")
+def _act(told: str, do: Act) -> Handler:
+    """A press of a button on the booking's page: done and told, or the page again with the sentence why not."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        booking, typed = path_id(request), await form(request)
+        version = typed.number("version", 1, 10**6)
+        try:
+            await do(request, booking, typed, version)
+        except PersonError as error:
+            if error.status >= 500:
+                raise
+            return await _show(request, of_error(request, error))
+        return see_other(f"/bookings/{booking}?told={told}")
+
+    return handler
 
 
-async def withdraw(request: web.Request) -> web.StreamResponse:
-    """``POST /bookings/{id}/withdraw``: take back a request that was not answered yet."""
-    principal, found, booking = account(request), context(request), path_id(request)
-    version = (await form(request)).number("version", 1, 10**6)
-    try:
-        await decisions.withdraw(found.database, found.clock, principal, booking, version=version)
-    except PersonError as error:
-        return await _failed(request, error)
-    return see_other(f"/bookings/{booking}?told=withdrawn")
+async def _take(request: web.Request, booking: str, _: Form, version: int) -> None:
+    principal, found = account(request), context(request)
+    row = await waiting.offered_to(found.database, principal, booking)
+    if row is not None:
+        await waiting.accept(found.database, found.clock, principal, row.id)
+    else:
+        await offers.take_offer(found.database, found.clock, principal, booking, version=version)
 
 
-async def cancel(request: web.Request) -> web.StreamResponse:
-    """``POST /bookings/{id}/cancel``: give a confirmed time back."""
-    principal, found, booking, typed = account(request), context(request), path_id(request), await form(request)
-    version = typed.number("version", 1, 10**6)
-    try:
-        reason = typed.raw("reason")
-        await decisions.cancel(found.database, found.clock, principal, booking, reason, version=version)
-    except PersonError as error:
-        return await _failed(request, error)
+async def _refuse(request: web.Request, booking: str, typed: Form, version: int) -> None:
+    principal, found = account(request), context(request)
+    row = await waiting.offered_to(found.database, principal, booking)
+    if row is not None:
+        await waiting.leave(found.database, found.clock, principal, row.id)
+    else:
+        await _withdraw(request, booking, typed, version)
+
+
+async def _withdraw(request: web.Request, booking: str, _: Form, version: int) -> None:
+    found = context(request)
+    await decisions.withdraw(found.database, found.clock, account(request), booking, version=version)
+
+
+async def _cancel(request: web.Request, booking: str, typed: Form, version: int) -> None:
+    found, reason = context(request), typed.raw("reason")
+    await decisions.cancel(found.database, found.clock, account(request), booking, reason, version=version)
     if found.hub is not None:
         await found.hub.window_changed(booking)
-    return see_other(f"/bookings/{booking}?told=cancelled")
 
 
-async def _failed(request: web.Request, error: PersonError) -> web.Response:
-    if error.status >= 500:
-        raise error
-    return await _show(request, of_error(request, error))
+take = _act("taken", _take)
+"""``POST /bookings/{id}/take``: yes to the time that was offered."""
+refuse = _act("refused", _refuse)
+"""``POST /bookings/{id}/refuse``: no to the time that was offered; it goes to the next."""
+withdraw = _act("withdrawn", _withdraw)
+"""``POST /bookings/{id}/withdraw``: take back a request that was not answered yet."""
+cancel = _act("cancelled", _cancel)
+"""``POST /bookings/{id}/cancel``: give a confirmed time back."""
 
 
 async def calendar(request: web.Request) -> web.StreamResponse:
     """``GET /bookings/{id}/calendar.ics``: for the viewer's own calendar; names nobody."""
     principal, found = account(request), context(request)
     booking = await booking_view(found.database, found.clock, principal, path_id(request))
-    kind = translate(locale_of(request), words.word(words.KINDS, booking.kind))
-    place = line(booking, principal, found.hub).place
-    text = calendar_file(
+    file = appointment(
         booking=booking.id,
+        kind=booking.kind,
         start=booking.start,
         end=booking.end,
-        title=f"{found.settings.site_name} · {kind}",
-        place=place,
+        place=line(booking, principal, found.hub).place,
         address=f"{found.settings.base_url}/bookings/{booking.id}",
-        stamped=found.clock.now(),
         sequence=booking.version,
+        stamped=found.clock.now(),
+        locale=locale_of(request),
+        method="PUBLISH",
     )
     headers = {"Content-Disposition": 'attachment; filename="session.ics"'}
-    return web.Response(text=text, content_type="text/calendar", charset="utf-8", headers=headers)
+    return web.Response(body=file, content_type="text/calendar", charset="utf-8", headers=headers)
 
 
 def routes() -> list[web.RouteDef]:

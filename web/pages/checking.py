@@ -13,7 +13,7 @@ from web.forms import form, path_id
 from web.identity import account
 from web.language import see_other
 from web.localtime import instant_of
-from web.mistakes import Mistake, of_error
+from web.mistakes import Mistake, of_form
 from web.rendering import page
 
 
@@ -63,9 +63,7 @@ async def check(request: web.Request) -> web.StreamResponse:
         until = _end_of(day, zone) if day else None
         await papers.check(found.database, found.clock, principal, paper, reason=reason, until=until)
     except PersonError as error:
-        if error.status not in (409, 422):
-            raise
-        return await _listing(request, of_error(request, error))
+        return await _listing(request, of_form(request, error))
     return see_other("/day/papers")
 
 

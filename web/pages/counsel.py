@@ -8,7 +8,7 @@ from web.context import context
 from web.forms import form, path_id
 from web.identity import account
 from web.language import see_other
-from web.mistakes import Mistake, of_error
+from web.mistakes import Mistake, of_error, of_form
 from web.rendering import page
 
 
@@ -51,9 +51,7 @@ async def ask(request: web.Request) -> web.StreamResponse:
     try:
         await counsel.ask(found.database, found.clock, principal, typed.id("person"))
     except PersonError as error:
-        if error.status not in (409, 422):
-            raise
-        return await _show(request, of_error(request, error))
+        return await _show(request, of_form(request, error))
     return see_other("/counsel?told=asked")
 
 
@@ -76,9 +74,7 @@ async def name(request: web.Request) -> web.StreamResponse:
     try:
         await act(found.database, found.clock, principal, facility=typed.id("facility"), lawyer=typed.id("lawyer"))
     except PersonError as error:
-        if error.status not in (409, 422):
-            raise
-        return await _show(request, of_error(request, error))
+        return await _show(request, of_form(request, error))
     return see_other("/counsel?told=saved")
 
 

@@ -1,17 +1,20 @@
 """Whoever is held at the post's facility: away, ill, back, transferred, released."""
 
+from datetime import timedelta
+
 from aiohttp import web
 
 from core.errors import PersonError
 from scheduler import custody
 from scheduler.custody import Moved
+from scheduler.rules import RULES
 from web import duty, words
 from web.context import context
 from web.forms import Form, form, path_id, query
 from web.identity import account
 from web.language import see_other
-from web.localtime import local_instant
-from web.mistakes import Mistake, of_error
+from web.localtime import end_of_day, local_instant
+from web.mistakes import Mistake, of_form
 from web.rendering import page
 
 
@@ -26,17 +29,20 @@ async def _listing(
     principal, found = account(request), context(request)
     search = query(request).text("q", longest=60, required=False)
     held = await custody.held_here(found.database, found.clock, principal)
+    zone = await duty.zone_of(found.database, principal, found.settings.zone)
     told = query(request).raw("told")
     return page(
         request,
         "day/custody.html",
         status=mistake.status if mistake else 200,
-        zone=await duty.zone_of(found.database, principal, found.settings.zone),
+        zone=zone,
         held=[one for one in held if search.casefold() in one.name.casefold()],
         total=len(held),
         search=search,
         places=await custody.other_facilities(found.database, principal),
         moves=list(words.MOVED.items()),
+        approvals=[(one, _approval(one)) for one in custody.APPROVALS],
+        tomorrow=(found.clock.now() + timedelta(days=1)).astimezone(zone).date().isoformat(),
         wrong=person,
         values={name: typed.raw(name)[:40] if typed else "" for name in ("what", "to", "start", "until")},
         at=found.clock.now(),
@@ -44,6 +50,12 @@ async def _listing(
         work=await duty.open_work(found.database, found.clock, principal),
         error=mistake,
     )
+
+
+def _approval(exception: str) -> str:
+    """The msgid of what is approved."""
+    rule, _, word = exception.partition(":")
+    return next(one.exceptions[word] for one in RULES if one.id == rule)
 
 
 async def report(request: web.Request) -> web.StreamResponse:
@@ -58,9 +70,7 @@ async def report(request: web.Request) -> web.StreamResponse:
             found.database, found.clock, principal, person, what, to=to, start=start, until=until
         )
     except PersonError as error:
-        if error.status not in (409, 422):
-            raise
-        return await _listing(request, person, typed, of_error(request, error))
+        return await _listing(request, person, typed, of_form(request, error))
     return see_other(f"/day/custody?told={len(marked)}")
 
 
@@ -70,9 +80,19 @@ async def call_off(request: web.Request) -> web.StreamResponse:
     try:
         await custody.call_off(found.database, found.clock, principal, person, typed.id("absence"))
     except PersonError as error:
-        if error.status not in (409, 422):
-            raise
-        return await _listing(request, person, None, of_error(request, error))
+        return await _listing(request, person, None, of_form(request, error))
+    return see_other("/day/custody?told=0")
+
+
+async def approve(request: web.Request) -> web.StreamResponse:
+    """``POST /day/custody/{id}/approval``: what the head of the facility has approved for a person, through a day."""
+    principal, found, person, typed = account(request), context(request), path_id(request), await form(request)
+    try:
+        zone = await duty.zone_of(found.database, principal, found.settings.zone)
+        until = end_of_day(typed, "through", zone)
+        await custody.approve(found.database, found.clock, principal, person, typed.raw("exception"), until)
+    except PersonError as error:
+        return await _listing(request, person, typed, of_form(request, error))
     return see_other("/day/custody?told=0")
 
 
@@ -81,4 +101,5 @@ def routes() -> list[web.RouteDef]:
         web.get("/day/custody", listing),
         web.post("/day/custody/{id}", report),
         web.post("/day/custody/{id}/off", call_off),
+        web.post("/day/custody/{id}/approval", approve),
     ]

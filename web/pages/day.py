@@ -24,7 +24,7 @@ from web.duty import Entry, entry_of
 from web.forms import Form, form, path_id, query
 from web.identity import account
 from web.language import see_other
-from web.mistakes import Mistake, of_error, of_refusal
+from web.mistakes import Mistake, of_form, of_refusal
 from web.rendering import page, shown
 from web.timeline import timeline
 
@@ -133,7 +133,7 @@ async def act(request: web.Request) -> web.StreamResponse:
     try:
         refused = await _act(request, booking, typed, request.match_info["act"])
     except PersonError as error:
-        return await _failed(request, error)
+        return await _show(request, of_form(request, error))
     if refused is not None:
         return await _show(request, of_refusal(request, refused))
     return _back(typed.raw("day"), booking)
@@ -186,17 +186,10 @@ async def custody(request: web.Request) -> web.StreamResponse:
     try:
         await running.set_custody_step(found.database, found.clock, principal, booking, step)
     except PersonError as error:
-        return await _failed(request, error)
+        return await _show(request, of_form(request, error))
     if found.hub is not None:
         await found.hub.custody_changed(booking)
     return _back(typed.raw("day"), booking)
-
-
-async def _failed(request: web.Request, error: PersonError) -> web.Response:
-    """Words for somebody whose list was old; whoever may not be here at all gets the page that says so."""
-    if error.status not in (409, 422):
-        raise error
-    return await _show(request, of_error(request, error))
 
 
 async def answered(request: web.Request) -> web.StreamResponse:

@@ -16,7 +16,7 @@ from web.forms import Form, form, path_id, query
 from web.identity import account
 from web.language import see_other
 from web.localtime import clock_minutes, local_instant
-from web.mistakes import Mistake, of_error
+from web.mistakes import Mistake, of_form
 from web.rendering import page, shown
 from web.words import DAY_SETS
 
@@ -57,9 +57,7 @@ async def act(request: web.Request) -> web.StreamResponse:
     try:
         await _act(request, facility, typed, request.match_info["act"])
     except PersonError as error:
-        if error.status not in (409, 422):
-            raise
-        return await _show(request, typed, of_error(request, error))
+        return await _show(request, typed, of_form(request, error))
     return see_other(f"/facilities/{facility}/calendar")
 
 
@@ -133,9 +131,7 @@ async def change(request: web.Request) -> web.StreamResponse:
         else:
             await administration.change_room(db, clock, principal, wanted, _wish(typed))
     except PersonError as error:
-        if error.status not in (409, 422):
-            raise
-        return await _room(request, None if typed.has("close") else typed, of_error(request, error))
+        return await _room(request, None if typed.has("close") else typed, of_form(request, error))
     return see_other(f"/rooms/{wanted}?told=changed")
 
 
@@ -186,9 +182,7 @@ async def set_day(request: web.Request) -> web.StreamResponse:
             await administration.set_working_day(db, clock, principal, day, working, name)
             year = day.year
     except PersonError as error:
-        if error.status not in (409, 422):
-            raise
-        return await _days(request, typed, of_error(request, error))
+        return await _days(request, typed, of_form(request, error))
     return see_other(f"/working-days?year={year}")
 
 

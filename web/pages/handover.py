@@ -23,7 +23,7 @@ from web.context import context
 from web.forms import Form, form, path_id, query
 from web.identity import account
 from web.language import see_other
-from web.mistakes import Mistake, of_error, sentence
+from web.mistakes import Mistake, of_form, sentence
 from web.playback import serve
 from web.recorded import Recorded, recorded
 from web.rendering import page
@@ -121,9 +121,7 @@ async def ask(request: web.Request) -> web.StreamResponse:
                 now=now,
             )
     except PersonError as error:
-        if error.status in (403, 404) or error.status >= 500:
-            raise
-        return await _show(request, of_error(request, error), typed)
+        return await _show(request, of_form(request, error), typed)
     if isinstance(made, Refused):
         return await _show(request, Mistake(made.rule, sentence(request, made.text, {}), status=409), typed)
     return see_other(f"/records/{session}/handover?told=asked")
@@ -192,9 +190,7 @@ async def receipt(request: web.Request) -> web.StreamResponse:
             signed, sha256 = typed.text("signed", longest=100), typed.text("sha256", longest=100)
             await outgoing.receive(tx, row, sha256=sha256, signed=signed, by=principal.id, now=found.clock.now())
     except PersonError as error:
-        if error.status in (403, 404) or error.status >= 500:
-            raise
-        return await _show(request, of_error(request, error), typed)
+        return await _show(request, of_form(request, error), typed)
     return see_other(f"/records/{path_id(request)}/handover?told=received")
 
 

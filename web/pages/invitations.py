@@ -17,7 +17,7 @@ from people.invitation_codes import ContactKind
 from people.invitations import InvitationView, NewInvitation
 from people.permissions import Action, Relation, allowed
 from people.principals import Principal
-from scheduler import access
+from scheduler import access, choosing
 from scheduler import store as calendar
 from scheduler.models import Booking, Party
 from scheduler.views import booking_view
@@ -26,11 +26,15 @@ from web.forms import form, path_id, query
 from web.identity import DOOR, account
 from web.language import see_other
 from web.lines import line
-from web.mistakes import Mistake, of_error
+from web.localtime import end_of_day
+from web.mistakes import Mistake, of_error, of_form
 from web.rendering import page
 
 AFTER = timedelta(hours=4)
 """How long after the planned end a link still opens: a questioning is never cut by its slot."""
+
+CHOICE = timedelta(days=3)
+"""How far beyond the time planned other times are offered, unless another day is typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +69,14 @@ async def _show(request: web.Request, link: Link | None, mistake: Mistake | None
         await _mine(tx, principal, session)
         guests = await _guests(tx, session)
     booking = await booking_view(found.database, found.clock, principal, session)
+    zone = ZoneInfo(booking.zone)
+    # whoever gives a statement chooses; who only comes along, such as a guardian, does not
+    may_choose = "amend" in booking.may and str(booking.state) == "confirmed" and not booking.kind_entry.custody
     return page(
         request,
         "invitations/invitations.html",
         status=mistake.status if mistake else 200,
-        zone=ZoneInfo(booking.zone),
+        zone=zone,
         booking=booking,
         line=line(booking, principal, found.hub),
         guests=guests,
@@ -77,8 +84,23 @@ async def _show(request: web.Request, link: Link | None, mistake: Mistake | None
         check=f"{found.settings.base_url}/real",
         reference_of=invitation_codes.reference,
         told=query(request).raw("told"),
+        may_choose=may_choose and len(guests) == 1,
+        times=await choosing.offered(found.database, found.clock, principal, session),
+        until=((booking.start + CHOICE).astimezone(zone)).date().isoformat(),
         error=mistake,
     )
+
+
+async def let_choose(request: web.Request) -> web.StreamResponse:
+    """``POST /bookings/{id}/guest-times``: the guest chooses among what is free for the officers until a day."""
+    principal, found, session, typed = account(request), context(request), path_id(request), await form(request)
+    try:
+        booking = await booking_view(found.database, found.clock, principal, session)
+        until = end_of_day(typed, "until", ZoneInfo(booking.zone))
+        await choosing.offer_free(found.database, found.clock, principal, session, until=until, zone=booking.zone)
+    except PersonError as error:
+        return await _show(request, None, of_form(request, error))
+    return see_other(f"/bookings/{session}/invitations?told=times")
 
 
 async def _mine(tx: AsyncSession, principal: Principal, session: str) -> tuple[Booking, frozenset[Relation]]:
@@ -213,4 +235,5 @@ def routes() -> list[web.RouteDef]:
         web.get("/bookings/{id}/invitations", show),
         web.post("/bookings/{id}/invitations", create),
         web.post("/bookings/{id}/invitations/revoke", revoke),
+        web.post("/bookings/{id}/guest-times", let_choose),
     ]

@@ -24,7 +24,7 @@ from web.context import context
 from web.forms import Form, form, path_id, query
 from web.identity import account
 from web.language import see_other
-from web.mistakes import Mistake, of_error, sentence
+from web.mistakes import Mistake, of_form, sentence
 from web.recorded import Recorded, recorded
 from web.rendering import page
 
@@ -149,9 +149,7 @@ async def act(request: web.Request) -> web.StreamResponse:
     try:
         told = await _carry_out(request, wanted, session, typed)
     except PersonError as error:
-        if error.status in (403, 404) or error.status >= 500:
-            raise
-        return await _show(request, of_error(request, error))
+        return await _show(request, of_form(request, error))
     if isinstance(told, Refused):
         return await _show(request, Mistake(told.rule, sentence(request, told.text, {}), status=409))
     return see_other(f"/records/{session}/keeping?told={told}")

@@ -20,7 +20,7 @@ from web.identity import account
 from web.language import see_other
 from web.lines import line
 from web.localtime import wall_clock
-from web.mistakes import Mistake, of_error, of_refusal
+from web.mistakes import Mistake, of_form, of_refusal
 from web.pages.searching import DAYS, SOONEST, days_of
 from web.rendering import page, shown
 from web.wishes import LENGTHS
@@ -95,9 +95,7 @@ async def move(request: web.Request) -> web.StreamResponse:
         version = typed.number("version", 1, 10**6)
         answer = await amending.amend(found.database, found.clock, principal, booking, change, version=version)
     except PersonError as error:
-        if error.status >= 500 or error.status in (403, 404):
-            raise
-        return await _show(request, typed, of_error(request, error))
+        return await _show(request, typed, of_form(request, error))
     if isinstance(answer, Refused):
         nearest = answer.alternatives if isinstance(answer, Taken) else ()
         return await _show(request, typed, of_refusal(request, answer), nearest)

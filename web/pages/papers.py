@@ -15,7 +15,7 @@ from web.forms import Form, form, path_id, query
 from web.identity import account
 from web.language import see_other
 from web.localtime import end_of_day
-from web.mistakes import Mistake, of_error
+from web.mistakes import Mistake, of_error, of_form
 from web.rendering import page
 from web.uploads import form_with_file
 
@@ -128,9 +128,7 @@ async def hand_in(request: web.Request) -> web.StreamResponse:
             until=end_of_day(typed, "until", found.settings.zone) if typed.has("until") else None,
         )
     except PersonError as error:
-        if error.status not in (409, 422):
-            raise
-        return await _show(request, typed, of_error(request, error))
+        return await _show(request, typed, of_form(request, error))
     return see_other(f"/papers/{path_id(request)}?told=handed-in&facility={typed.id('facility')}")
 
 

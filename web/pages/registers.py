@@ -23,7 +23,7 @@ from web.forms import Form, path_id, query
 from web.identity import account
 from web.language import locale_of, see_other
 from web.localtime import on_day
-from web.mistakes import Mistake, of_error
+from web.mistakes import Mistake, of_form
 from web.pages.checking import handed_in
 from web.rendering import page, shown
 from web.uploads import form_with_file
@@ -114,9 +114,7 @@ async def enter_late(request: web.Request) -> web.StreamResponse:
             found.database, found.clock, principal, booking, times, reason=typed.raw("reason"), scan=scan
         )
     except PersonError as error:
-        if error.status not in (409, 422):
-            raise
-        return await _late(request, typed, of_error(request, error))
+        return await _late(request, typed, of_form(request, error))
     if found.hub is not None:
         await found.hub.custody_changed(booking)
     return see_other(f"/day/register?day={typed.day('date', date.min).isoformat()}")

@@ -16,7 +16,7 @@ from web.forms import Form, form, path_id, query
 from web.identity import account
 from web.language import see_other
 from web.localtime import instant_of
-from web.mistakes import Mistake, of_error
+from web.mistakes import Mistake, of_form
 from web.rendering import page, shown
 
 _FIELDS = ("rule", "since", "until", "off", "number", "exception", "end")
@@ -87,9 +87,7 @@ async def set_rule(request: web.Request) -> web.StreamResponse:
             facility=facility,
         )
     except PersonError as error:
-        if error.status not in (409, 422):
-            raise
-        return await _show(request, typed, of_error(request, error))
+        return await _show(request, typed, of_form(request, error))
     return see_other(f"/rules?facility={facility}#{rule.id}" if facility else f"/rules#{rule.id}")
 
 
@@ -107,9 +105,7 @@ async def grant(request: web.Request) -> web.StreamResponse:
             until=instant_of(end, found.settings.zone, "end"),
         )
     except PersonError as error:
-        if error.status not in (409, 422):
-            raise
-        return await _show(request, typed, of_error(request, error))
+        return await _show(request, typed, of_form(request, error))
     return see_other("/rules#exceptions")
 
 

@@ -32,6 +32,8 @@ SOONEST = 4
 """Free windows offered on top, whatever the hour."""
 BY_DAY = range(8, 20)
 """Hours whose windows are shown at once; the others are one tap away."""
+FEW = 6
+"""So many odd times of a day are shown at once when there is no plain one."""
 SPAN = timedelta(days=7)
 """In which places are searched."""
 
@@ -134,6 +136,8 @@ def days_of(slots: Sequence[Slot], zone: ZoneInfo, first: date, minutes: int) ->
     for day in (first + timedelta(days=n) for n in range(DAYS)):
         some = by_day.get(day, [])
         at_once = [slot for slot in some if _plain(slot.start.astimezone(zone), step)]
+        if not at_once and len(some) <= FEW:
+            at_once = some  # such as the bands of a facility that begin at half past
         found.append(Day(day, at_once, [slot for slot in some if slot not in at_once]))
     return found
 

@@ -10,7 +10,7 @@ from web.context import context
 from web.forms import Form, form, path_id
 from web.identity import account
 from web.language import see_other
-from web.mistakes import Mistake, of_error
+from web.mistakes import Mistake, of_form
 from web.rendering import page
 
 
@@ -45,9 +45,7 @@ async def give(request: web.Request) -> web.StreamResponse:
     try:
         await registers.hand_over(found.database, found.clock, principal, typed.raw("note"))
     except PersonError as error:
-        if error.status not in (409, 422):
-            raise
-        return await _show(request, typed, of_error(request, error))
+        return await _show(request, typed, of_form(request, error))
     return see_other("/day/handover")
 
 

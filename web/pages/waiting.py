@@ -15,7 +15,7 @@ from web.context import context
 from web.forms import Form, form, path_id
 from web.identity import account
 from web.language import see_other
-from web.mistakes import Mistake, of_error, of_refusal
+from web.mistakes import Mistake, of_form, of_refusal
 from web.rendering import page
 
 
@@ -48,9 +48,7 @@ async def join(request: web.Request) -> web.StreamResponse:
         until = day_bounds(last + timedelta(days=1), offer.zone)[0]
         answer = await waiting.wait(found.database, found.clock, principal, wish.search(start), until=until)
     except PersonError as error:
-        if error.status not in (409, 422):
-            raise
-        return await _listing(request, of_error(request, error))
+        return await _listing(request, of_form(request, error))
     if isinstance(answer, Refused):
         return await _listing(request, of_refusal(request, answer))
     return see_other("/waiting?told=joined")

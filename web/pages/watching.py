@@ -11,7 +11,7 @@ from web.context import context
 from web.forms import form, path_id
 from web.identity import account
 from web.language import see_other
-from web.mistakes import Mistake, of_error
+from web.mistakes import Mistake, of_form
 from web.rendering import page
 
 BACK = timedelta(days=14)
@@ -48,9 +48,7 @@ async def review(request: web.Request) -> web.StreamResponse:
     try:
         await urgent.review(found.database, found.clock, principal, path_id(request), typed.raw("finding"))
     except PersonError as error:
-        if error.status not in (409, 422):
-            raise
-        return await _uses(request, of_error(request, error))
+        return await _uses(request, of_form(request, error))
     return see_other("/urgent")
 
 
