@@ -51,7 +51,7 @@ async def answers(tx: AsyncSession, bookings: Collection[str]) -> dict[str, date
     query = select(BookingChange.booking, func.min(BookingChange.at)).join(Booking, Booking.id == BookingChange.booking)
     query = query.where(BookingChange.booking.in_(bookings), BookingChange.act.in_(ANSWERS))
     query = query.where(BookingChange.at >= Booking.complete).group_by(BookingChange.booking)
-    return dict((await tx.execute(query)).tuples().all())
+    return {row[0]: row[1] for row in await tx.execute(query)}
 
 
 async def pauses_of(tx: AsyncSession, booking: Booking) -> list[Pause]:
