@@ -338,8 +338,9 @@ async def _worker(settings: Settings, stop: asyncio.Event) -> None:
 
 def _handlers(settings: Settings, database: Any, clock: Any) -> dict[str, Any]:
     """What the worker can do, by kind of job."""
+    from core import viruses
     from recordings import jobs, storage
-    from scheduler import counsel, escalation, sending, waiting, webhooks
+    from scheduler import counsel, escalation, screened_files, sending, waiting, webhooks
 
     mail, sms = sending.carriers(settings)
     copies = [
@@ -353,6 +354,7 @@ def _handlers(settings: Settings, database: Any, clock: Any) -> dict[str, Any]:
         **escalation.handlers(database, clock),
         **waiting.handlers(database, clock),
         **counsel.handlers(database, clock),
+        **screened_files.handlers(database, clock, viruses.of(settings.virus_scanner)),
     }
 
 

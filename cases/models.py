@@ -174,7 +174,7 @@ class Paper(Base):
     state: Mapped[str] = mapped_column(String(16), default="submitted")
     """``submitted``, ``accepted`` or ``refused``."""
     reason: Mapped[str | None] = mapped_column(String(24))
-    """Of a refusal: ``unreadable``, ``expired``, ``wrong-person``, ``wrong-kind``, ``not-signed``."""
+    """Of a refusal: ``unreadable``, ``expired``, ``wrong-person``, ``wrong-kind``, ``not-signed``, ``virus``."""
     digest: Mapped[str] = mapped_column(String(64))
     """SHA-256 of the content."""
     media_type: Mapped[str] = mapped_column(String(32))
@@ -189,6 +189,8 @@ class Paper(Base):
     checked_by: Mapped[str | None] = mapped_column(ForeignKey("persons.id"))
     until: Mapped[datetime | None] = mapped_column(UtcDateTime())
     """To when it is valid."""
+    virus_check: Mapped[str | None] = mapped_column(String(8))
+    """``waiting``, ``clean`` or ``found``; ``None`` where the site has no virus scanner."""
 
 
 class PaperFile(Base):

@@ -6,6 +6,7 @@ are reported together and stop the start. Nobody else reads the environment.
 
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
@@ -20,6 +21,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from core.errors import OperatorError
 
 PREFIX = "YUANJIAN_"
+SCANNER = re.compile(r"unix:/\S+|tcp:\S+:\d{1,5}", re.ASCII)
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -95,6 +97,9 @@ class Settings(BaseSettings):
     """Address letters come from."""
     smtp_username: str = ""
     smtp_password: str = ""
+    virus_scanner: str = ""
+    """clamd, as ``unix:/run/clamav/clamd.ctl`` or ``tcp:host:port``, which looks through every file handed in before
+    anybody opens it; while it is away the files wait. Without one, files are only saved, never shown in the page."""
     timestamp_url: str = ""
     """RFC 3161 authority that stamps every chain; without one, records say that they are not time-stamped."""
     timestamp_certificate: Path | None = None
@@ -202,6 +207,8 @@ class Settings(BaseSettings):
             yield "timestamp_certificate", f"no such file: {self.timestamp_certificate}"
         if self.turn_urls and len(self.turn_secret) < 16:
             yield "turn_secret", "needed beside turn_urls, at least 16 characters"
+        if self.virus_scanner and not SCANNER.fullmatch(self.virus_scanner):
+            yield "virus_scanner", "write it as unix:/run/clamav/clamd.ctl or tcp:host:port"
         if self.smtp_host and "@" not in self.smtp_sender:
             yield "smtp_sender", "needed beside smtp_host: the address letters come from"
         if self.media_port and self.media_port + self.media_processes - 1 > 65_535:

@@ -395,6 +395,8 @@ class LateScan(Base):
     """SHA-256 of the content."""
     media_type: Mapped[str] = mapped_column(String(32))
     content: Mapped[bytes] = mapped_column(LargeBinary)
+    virus_check: Mapped[str | None] = mapped_column(String(8))
+    """As of ``cases.models.Paper``."""
 
 
 class OfferedTimes(Base):

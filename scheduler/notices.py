@@ -48,6 +48,7 @@ TEXTS: dict[str, str] = {
     "counsel_wanted": "Somebody held at {facility} asks for a lawyer. Please take the request before {deadline}.",
     "counsel_none": "Somebody held at {facility} asks for a lawyer. Please name a duty lawyer before {deadline}.",
     "counsel_breach": "Somebody held at {facility} asked for a lawyer, and no duty lawyer was told within 24 hours.",
+    "scan_refused": "A virus was found in the scan of a late entry. It was removed; please scan the page again.",
     "papers_overdue": "Your papers were not checked in time. The resident prosecutor has been told.",
     "papers_prosecutor": "Papers of a lawyer were not checked in time: {facility}.",
     "papers_due": "Papers of a lawyer wait to be checked by {deadline}.",

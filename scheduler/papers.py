@@ -18,7 +18,7 @@ from core.errors import Conflict, Denied, Invalid, NotFound
 from people import store as people
 from people.permissions import Action, Relation, allowed, relations, require
 from people.principals import Principal
-from scheduler import notices, store
+from scheduler import notices, screened_files, store
 from scheduler.clocks import Clock48, Pause
 from scheduler.clocks import clock as run
 from scheduler.contents import checked
@@ -34,6 +34,9 @@ REFUSED_TEXT: dict[str, str] = {
     "wrong-kind": "It is another paper",
     "not-signed": "It is not signed or sealed",
 }
+"""What the post can find wrong with a paper."""
+WHY_REFUSED: dict[str, str] = {**REFUSED_TEXT, screened_files.VIRUS: screened_files.VIRUS_TEXT}
+"""Sentence of every reason a paper can have been refused for."""
 PAPER_TEXT: dict[str, str] = {
     "licence": "Practice licence",
     "firm_letter": "Letter of the firm",
@@ -114,8 +117,12 @@ async def hand_in(
     kind: str,
     content: bytes,
     until: datetime | None = None,
+    scanned: bool = False,
 ) -> Paper:
-    """A lawyer hands in one paper of a representation of their own, for the post of ``facility`` to check."""
+    """A lawyer hands in one paper of a representation of their own, for the post of ``facility`` to check.
+
+    ``scanned``: the site has a virus scanner, and nobody opens the paper before it has answered.
+    """
     wanted = _kind(kind, _OF_LAWYERS)
     media_type = await checked(content)
     now = clock.now()
@@ -138,12 +145,7 @@ async def hand_in(
             due=now + CHECK_WITHIN,
             until=until,
         )
-        tx.add(paper)
-        await tx.flush()
-        tx.add(PaperFile(paper=paper.id, content=content))
-        await ledger.append(
-            tx, "paper.submitted", actor=principal.id, subject=paper.id, at=now, details={"kind": wanted.value}
-        )
+        await _keep(tx, paper, content, scanned)
         if complete_since(await of_representation(tx, bond.id)) is not None:
             await notices.tell(
                 tx, await notices.post_of(tx, facility), "papers_due", at=now, values={"deadline": paper.due}
@@ -163,8 +165,12 @@ async def hand_in_permit(
     officers: tuple[str, str],
     content: bytes,
     until: datetime,
+    scanned: bool = False,
 ) -> Paper:
-    """An officer hands in the 提讯证 of a case with the two officers it names, for the facility to check (IN-2b)."""
+    """An officer hands in the 提讯证 of a case with the two officers it names, for the facility to check (IN-2b).
+
+    ``scanned`` as in ``hand_in``.
+    """
     media_type, now = await checked(content), clock.now()
     if len(set(officers)) != 2:
         raise Invalid("two-officers", "The permit names two officers.", field="officers")
@@ -188,12 +194,19 @@ async def hand_in_permit(
             due=now + CHECK_WITHIN,
             until=until,
         )
-        tx.add(paper)
-        await tx.flush()
-        tx.add(PaperFile(paper=paper.id, content=content))
-        details = {"kind": paper.kind.value}
-        await ledger.append(tx, "paper.submitted", actor=principal.id, subject=paper.id, at=now, details=details)
+        await _keep(tx, paper, content, scanned)
         return paper
+
+
+async def _keep(tx: AsyncSession, paper: Paper, content: bytes, scanned: bool) -> None:
+    """Write a paper down with its content, to be looked through by the site's virus scanner where it has one."""
+    tx.add(paper)
+    await tx.flush()
+    tx.add(PaperFile(paper=paper.id, content=content))
+    if scanned:
+        await screened_files.ask(tx, paper, paper.submitted)
+    by, details = paper.submitted_by, {"kind": paper.kind.value}
+    await ledger.append(tx, "paper.submitted", actor=by, subject=paper.id, at=paper.submitted, details=details)
 
 
 async def check(
@@ -216,6 +229,7 @@ async def check(
         found = await _for_post(tx, principal, paper)
         if found.state != "submitted":
             raise Conflict("state", "This paper has been checked already.")
+        screened_files.require_clean(found)
         found.state, found.reason = ("refused", reason) if reason else ("accepted", None)
         found.checked, found.checked_by = now, principal.id
         found.until = until or found.until
@@ -228,15 +242,19 @@ async def check(
         return found
 
 
-async def content(db: Database, clock: Clock, principal: Principal, paper: str) -> tuple[bytes, str]:
-    """A paper's content and media type, for its owner or the checking post; each look is in the ledger."""
+async def content(db: Database, clock: Clock, principal: Principal, paper: str) -> tuple[bytes, str, bool]:
+    """A paper's content and media type, and whether a scanner found it clean, for its owner or the checking post.
+
+    Each look is in the ledger. Raises ``Conflict`` while the scanner has not answered.
+    """
     async with db.transaction() as tx:
         found = await tx.get(Paper, paper)
         if found is None or found.submitted_by != principal.id:
             found = await _for_post(tx, principal, paper)
+        screened_files.require_clean(found)
         file = await tx.get_one(PaperFile, paper)
         await ledger.append(tx, "paper.viewed", actor=principal.id, subject=paper, at=clock.now())
-        return file.content, found.media_type
+        return file.content, found.media_type, found.virus_check == screened_files.CLEAN
 
 
 async def my_mandates(db: Database, clock: Clock, principal: Principal) -> list[Mandate]:

@@ -15,7 +15,7 @@ from core.errors import Conflict, Denied, Invalid, NotFound
 from people import store as people
 from people.permissions import Action, relations, require
 from people.principals import Principal
-from scheduler import access, history, store
+from scheduler import access, history, screened_files, store
 from scheduler.contents import check_content
 from scheduler.day import day_list
 from scheduler.models import CustodyStep, Handover, LateScan, State, Step
@@ -156,10 +156,11 @@ async def late_entry(
     *,
     reason: str,
     scan: bytes | None = None,
+    scanned: bool = False,
 ) -> None:
     """Write down from paper what was done while the system was away; who, when and why is in the history.
 
-    ``scan`` is the page of the book, as PDF or picture.
+    ``scan`` is the page of the book, as PDF or picture; ``scanned``: nobody opens it before the virus scanner answered.
 
     Raises ``Invalid`` for times out of order, in the future, or longer ago than three days.
     """
@@ -184,9 +185,12 @@ async def late_entry(
             tx.add(CustodyStep(booking=booking, step=step, at=at, by=principal.id))
         if scan is not None:
             digest = hashlib.sha256(scan).hexdigest()
-            tx.add(
-                LateScan(booking=booking, by=principal.id, at=now, digest=digest, media_type=media_type, content=scan)
+            kept = LateScan(
+                booking=booking, by=principal.id, at=now, digest=digest, media_type=media_type, content=scan
             )
+            tx.add(kept)
+            if scanned:
+                await screened_files.ask(tx, kept, now)
         details = {
             "late": reason,
             "scan": scan is not None,
@@ -195,8 +199,8 @@ async def late_entry(
         await history.record(tx, found, "late_entry", by=principal.id, at=now, details=details)
 
 
-async def late_scan(db: Database, clock: Clock, principal: Principal, booking: str) -> tuple[bytes, str]:
-    """The newest scan of a booking's late entry with its media type; the look is in the ledger."""
+async def late_scan(db: Database, clock: Clock, principal: Principal, booking: str) -> tuple[bytes, str, bool]:
+    """The newest scan of a booking's late entry as ``papers.content`` gives a paper; the look is in the ledger."""
     async with db.transaction() as tx:
         found = await access.load(tx, booking, None)
         require(principal, Action.CONFIRM_CUSTODY, await access.relations_to(tx, principal, found))
@@ -204,8 +208,9 @@ async def late_scan(db: Database, clock: Clock, principal: Principal, booking: s
         scan = (await tx.execute(query.limit(1))).scalar_one_or_none()
         if scan is None:
             raise NotFound("no-scan", "There is no scan of this entry.")
+        screened_files.require_clean(scan)
         await ledger.append(tx, "late_scan.viewed", actor=principal.id, subject=booking, at=clock.now())
-        return scan.content, scan.media_type
+        return scan.content, scan.media_type, scan.virus_check == screened_files.CLEAN
 
 
 async def scanned(db: Database, principal: Principal, bookings: Collection[str]) -> frozenset[str]:

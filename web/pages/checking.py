@@ -15,6 +15,7 @@ from web.language import see_other
 from web.localtime import instant_of
 from web.mistakes import Mistake, of_form
 from web.rendering import page
+from web.uploads import handed_in
 
 
 async def listing(request: web.Request) -> web.StreamResponse:
@@ -33,6 +34,7 @@ async def _listing(request: web.Request, mistake: Mistake | None) -> web.Respons
         waiting=waiting,
         texts=papers.PAPER_TEXT,
         refused=list(papers.REFUSED_TEXT.items()),
+        why=papers.WHY_REFUSED,
         soon=duty.URGENT_FOR,
         work=await duty.open_work(found.database, found.clock, principal),
         error=mistake,
@@ -42,14 +44,8 @@ async def _listing(request: web.Request, mistake: Mistake | None) -> web.Respons
 async def content(request: web.Request) -> web.StreamResponse:
     """``GET /day/papers/{id}/file``: the paper itself; each look is in the ledger."""
     principal, found, paper = account(request), context(request), path_id(request)
-    body, media_type = await papers.content(found.database, found.clock, principal, paper)
-    return handed_in(body, media_type)
-
-
-def handed_in(body: bytes, media_type: str) -> web.Response:
-    """A file somebody handed in: shown, never run, under no name of theirs."""
-    headers = {"Content-Disposition": "inline", "Content-Security-Policy": "sandbox; default-src 'none'"}
-    return web.Response(body=body, content_type=media_type, headers=headers)
+    body, media_type, clean = await papers.content(found.database, found.clock, principal, paper)
+    return handed_in(body, media_type, shown=clean)
 
 
 async def check(request: web.Request) -> web.StreamResponse:

@@ -17,7 +17,7 @@ from web.language import see_other
 from web.localtime import end_of_day
 from web.mistakes import Mistake, of_error, of_form
 from web.rendering import page
-from web.uploads import form_with_file
+from web.uploads import form_with_file, handed_in
 
 KINDS = (
     PaperKind.LICENCE,
@@ -96,7 +96,7 @@ async def _show(request: web.Request, typed: Form, mistake: Mistake | None) -> w
         facility=typed.raw("facility") or mandate.facility,
         until=typed.raw("until")[:10],
         texts=papers.PAPER_TEXT,
-        refused=papers.REFUSED_TEXT,
+        refused=papers.WHY_REFUSED,
         told=typed.raw("told"),
         error=mistake,
     )
@@ -126,6 +126,7 @@ async def hand_in(request: web.Request) -> web.StreamResponse:
             kind=typed.raw("kind"),
             content=content or b"",
             until=end_of_day(typed, "until", found.settings.zone) if typed.has("until") else None,
+            scanned=bool(found.settings.virus_scanner),
         )
     except PersonError as error:
         return await _show(request, typed, of_form(request, error))
@@ -135,18 +136,8 @@ async def hand_in(request: web.Request) -> web.StreamResponse:
 async def content(request: web.Request) -> web.StreamResponse:
     """``GET /papers/files/{id}``: the paper as it was handed in; each look is in the ledger."""
     principal, found = account(request), context(request)
-    body, media_type = await papers.content(found.database, found.clock, principal, path_id(request))
-    return attached(body, media_type)
-
-
-def attached(body: bytes, media_type: str) -> web.Response:
-    """A file somebody handed in, to be saved: never run in our pages, under no name of theirs."""
-    ending = {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg"}[media_type]
-    headers = {
-        "Content-Disposition": f'attachment; filename="paper.{ending}"',
-        "Content-Security-Policy": "sandbox; default-src 'none'",
-    }
-    return web.Response(body=body, content_type=media_type, headers=headers)
+    body, media_type, _ = await papers.content(found.database, found.clock, principal, path_id(request))
+    return handed_in(body, media_type, shown=False)
 
 
 def routes() -> list[web.RouteDef]:

@@ -35,7 +35,7 @@ async def _listing(request: web.Request, typed: Form, mistake: Mistake | None) -
         me=principal,
         places=await choices.custody_places(found.database),
         typed={name: typed.raw(name)[:50] for name in _FIELDS},
-        refused=papers.REFUSED_TEXT,
+        refused=papers.WHY_REFUSED,
         told="handed-in" if request.query.get("told") == "handed-in" else "",
         error=mistake,
     )
@@ -58,6 +58,7 @@ async def hand_in(request: web.Request) -> web.StreamResponse:
             officers=(typed.id("officer"), typed.id("second")),
             content=content or b"",
             until=end_of_day(typed, "until", found.settings.zone),
+            scanned=bool(found.settings.virus_scanner),
         )
     except PersonError as error:
         if error.status not in (403, 409, 422):

@@ -24,9 +24,8 @@ from web.identity import account
 from web.language import locale_of, see_other
 from web.localtime import on_day
 from web.mistakes import Mistake, of_form
-from web.pages.checking import handed_in
 from web.rendering import page, shown
-from web.uploads import form_with_file
+from web.uploads import form_with_file, handed_in
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -111,7 +110,14 @@ async def enter_late(request: web.Request) -> web.StreamResponse:
     try:
         times = _times(typed, view)
         await registers.late_entry(
-            found.database, found.clock, principal, booking, times, reason=typed.raw("reason"), scan=scan
+            found.database,
+            found.clock,
+            principal,
+            booking,
+            times,
+            reason=typed.raw("reason"),
+            scan=scan,
+            scanned=bool(found.settings.virus_scanner),
         )
     except PersonError as error:
         return await _late(request, typed, of_form(request, error))
@@ -132,7 +138,8 @@ def _times(typed: Form, view: BookingView) -> dict[Step, datetime]:
 async def scan(request: web.Request) -> web.StreamResponse:
     """``GET /day/{id}/scan``: the scanned page; each look is in the ledger."""
     principal, found, booking = account(request), context(request), path_id(request)
-    return handed_in(*await registers.late_scan(found.database, found.clock, principal, booking))
+    body, media_type, clean = await registers.late_scan(found.database, found.clock, principal, booking)
+    return handed_in(body, media_type, shown=clean)
 
 
 async def export(request: web.Request) -> web.StreamResponse:
