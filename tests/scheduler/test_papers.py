@@ -145,7 +145,7 @@ async def test_papers_are_for_their_owner_and_the_checking_post(site, mandate):
             await check(site.db, site.clock, site.who[login], paper.id)
     with pytest.raises(NotFound):
         await give(site, mandate, "firm_letter", login="lawyer")
-    assert await content(site.db, site.clock, site.who["duty"], paper.id) == (PDF, "application/pdf")
+    assert await content(site.db, site.clock, site.who["duty"], paper.id) == (PDF, "application/pdf", False)
     async with site.db.transaction(write=False) as tx:
         entries = (await tx.execute(select(ledger.Entry).where(ledger.Entry.tag == "paper.viewed"))).scalars().all()
     assert [e.actor for e in entries] == [site.who["duty"].id]
