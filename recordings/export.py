@@ -7,16 +7,19 @@ only into it: it must reach the reader by another way.
 import base64
 import hashlib
 import html
+import io
 import json
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from core.clock import Clock
 from recordings import derived, keys
+from recordings.bundled import DOMAIN, SIGNATURE, SITE, STATEMENT, SUMS
 from recordings.canonical import canonical, instant
+from recordings.chain import b64
 from recordings.derived import SealedReader, Sidecar
 from recordings.keys import SiteKeys
 from recordings.layout import RecordingFiles, segment_name
@@ -26,7 +29,6 @@ from recordings.unpacking import BUNDLED
 from recordings.verdicts import Verification
 from recordings.verify import verify
 
-DOMAIN = b"yuanjian/bundle/1\n"
 _TEMPLATES = Path(__file__).parent / "bundle"
 _CHUNK = 1 << 20
 
@@ -46,23 +48,29 @@ class Exported:
 class SumsWriter:
     """A zip file that keeps the digest of everything put into it, and ends with their signed list."""
 
-    def __init__(self, path: Path) -> None:
-        self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED)
+    def __init__(self, target: Path | IO[bytes] | io.RawIOBase) -> None:
+        self._zip = zipfile.ZipFile(target, "w", zipfile.ZIP_STORED)
         self.sums: dict[str, str] = {}
 
     def put(self, name: str, pieces: Iterator[bytes] | bytes) -> None:
+        for _ in self.feed(name, pieces):
+            pass
+
+    def feed(self, name: str, pieces: Iterator[bytes] | bytes) -> Iterator[None]:
+        """Put a file in piece by piece; whoever takes the steps takes along what is written between them."""
         digest = hashlib.sha256()
         with self._zip.open(name, "w", force_zip64=True) as member:
             for piece in (pieces,) if isinstance(pieces, bytes) else pieces:
                 digest.update(piece)
                 member.write(piece)
+                yield
         self.sums[name] = digest.hexdigest()
 
     def seal(self, site: SiteKeys) -> None:
         """Add ``SHA256SUMS`` and the site's signature over it."""
         sums = "".join(f"{digest}  {name}\n" for name, digest in self.sums.items()).encode()
-        self.put("SHA256SUMS", sums)
-        self.put("SHA256SUMS.sig", site.sign(sums))
+        self.put(SUMS, sums)
+        self.put(SIGNATURE, site.sign(sums))
 
     def close(self) -> None:
         self._zip.close()
@@ -115,10 +123,10 @@ class _Export:
             self._open_segments()
             self._open_log()
             self._open_derived()
-        self._writer.put("site.pub", keys.pem(self._site.public()).encode())
+        self._writer.put(SITE, keys.pem(self._site.public()).encode())
         for name in ("verify.py", "by-hand.sh"):
             self._writer.put(name, (_TEMPLATES / name).read_bytes())
-        self._writer.put("statement.jsonl", self._statement())
+        self._writer.put(STATEMENT, self._statement())
         self._writer.put("README.html", self._page(found))
         self._writer.seal(self._site)
 
@@ -187,7 +195,7 @@ class _Export:
         }
 
     def _statement(self) -> bytes:
-        """What each readable file was made from, signed by the site."""
+        """What each readable file was made from, and which keys are or were the site's, signed by the newest."""
         said = {
             "v": 1,
             "type": "derivation",
@@ -196,6 +204,7 @@ class _Export:
             "exported_at": instant(self._clock.now()),
             "software": SOFTWARE,
             "encrypted": self._encrypted,
+            "sites": [b64(site) for site in keys.site_publics(self._files.root.parent.parent)],
             "files": self._derivations,
         }
         text = canonical(said)

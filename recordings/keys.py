@@ -183,6 +183,22 @@ def read_trust(text: str) -> frozenset[str]:
     return frozenset(found | set(_FINGERPRINT.findall(_PEM.sub("", text).replace(":", "").lower())))
 
 
+def first_public(text: str) -> bytes:
+    """The first Ed25519 public key (PEM) of a text, 32 raw bytes; empty when there is none."""
+    found = publics(text)
+    return found[0] if found else b""
+
+
+def publics(text: str) -> list[bytes]:
+    """The Ed25519 public keys (PEM) of a text, in order."""
+    found = []
+    for block in _PEM.findall(text):
+        der = decode("".join(block.split()))
+        if der[:-32] == spki(b""):
+            found.append(der[-32:])
+    return found
+
+
 SIGNING = "site-signing.pem"
 WRAPPING = "site-kek.pem"
 PUBLIC = "site.pub"
@@ -196,6 +212,11 @@ def site_trust(data_dir: Path) -> frozenset[str]:
         return read_trust((keys_dir(data_dir) / PUBLIC).read_text(encoding="ascii"))
     except (OSError, UnicodeDecodeError):
         return frozenset()
+
+
+def site_publics(data_dir: Path) -> list[bytes]:
+    """The site's public keys, newest first. Raises ``OSError``."""
+    return publics((keys_dir(data_dir) / PUBLIC).read_text(encoding="ascii"))
 
 
 class FileKeys:

@@ -15,6 +15,7 @@ from typing import Any
 
 from recordings import anchors, keys, timestamps
 from recordings.anchors import Anchor
+from recordings.bundled import Place, Seal, differences, seal_of
 from recordings.canonical import parse_instant
 from recordings.chain import Line, Merkle, Walk, sha256, walk
 from recordings.layout import RecordingFiles, data_dir_of
@@ -42,10 +43,13 @@ def verify(
     root = path.parent if path.name == "chain.jsonl" and not path.is_dir() else path
     try:
         if root.is_file() and zipfile.is_zipfile(root):
-            with tempfile.TemporaryDirectory() as place:
-                return _verify(RecordingFiles(unpacked(root, Path(place))), trust, authority, known)
+            with tempfile.TemporaryDirectory() as place, zipfile.ZipFile(root) as archive:
+                files = RecordingFiles(unpacked(root, Path(place)))
+                return _verify(files, zipfile.Path(archive), trust, authority, known)
         inner = root / BUNDLED
-        return _verify(RecordingFiles(inner if (inner / "chain.jsonl").is_file() else root), trust, authority, known)
+        if (inner / "chain.jsonl").is_file():
+            return _verify(RecordingFiles(inner), root, trust, authority, known)
+        return _verify(RecordingFiles(root), None, trust, authority, known)
     except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError):
         return _unusable(root, "unreadable")
 
@@ -56,6 +60,7 @@ def _unusable(root: Path, why: str) -> Verification:
 
 def _verify(
     files: RecordingFiles,
+    bundle: Place | None,
     trust: frozenset[str] | None,
     authority: Sequence[bytes] | None,
     known: Sequence[Anchor] | None,
@@ -73,7 +78,13 @@ def _verify(
     if authority is None:
         data_dir = data_dir_of(files.root)
         authority = timestamps.pinned(data_dir) if data_dir else ()
-    return _Check(files, found, _pin(files, found, trust), authority, known).run()
+    seal = seal_of(bundle) if bundle is not None else None
+    pinned, pinned_by = _trusted(files, trust, seal)
+    check = _Check(files, found, _pin(found, pinned, pinned_by), authority, known)
+    check.run()
+    if bundle is not None and seal is not None:
+        check.compare(bundle, seal, believed=seal.believed(pinned, found.sites))
+    return check.result()
 
 
 def _without_a_signed_line(files: RecordingFiles, found: Walk) -> Verification:
@@ -85,15 +96,24 @@ def _without_a_signed_line(files: RecordingFiles, found: Walk) -> Verification:
     return Verification(files.root.name, (spoilt,), Provenance())
 
 
-def _pin(files: RecordingFiles, found: Walk, trust: frozenset[str] | None) -> Provenance:
-    sites = tuple(keys.fingerprint(site) for site in found.sites)
+def _trusted(files: RecordingFiles, trust: frozenset[str] | None, seal: Seal | None) -> tuple[frozenset[str], str]:
+    """The fingerprints to believe and what pinned them. A trusted key that sealed the bundle vouches for the site's
+    earlier ones."""
     pinned_by = "trust-file"
     if trust is None:
         data_dir = data_dir_of(files.root)
-        trust = keys.site_trust(data_dir) if data_dir else frozenset()
-        pinned_by = "data-directory"
+        trust, pinned_by = keys.site_trust(data_dir) if data_dir else frozenset(), "data-directory"
         if not trust:
-            return Provenance(sites)
+            return trust, ""
+    if seal and keys.fingerprint(seal.signer) in trust:
+        trust |= seal.vouched
+    return trust, pinned_by
+
+
+def _pin(found: Walk, trust: frozenset[str], pinned_by: str) -> Provenance:
+    sites = tuple(keys.fingerprint(site) for site in found.sites)
+    if not pinned_by:
+        return Provenance(sites)
     foreign = not sites or not set(sites) <= trust
     return Provenance(sites, "" if foreign else pinned_by, foreign)
 
@@ -130,11 +150,13 @@ class _Check:
         self._takes: list[_Take] = []
         self._remarks: list[str] = []
         self._bytes = 0
+        self._closed = False
         self._seen: set[int] = set()
         self._bodies = self._in_order()
         self._end = max((_end(body) for body in self._bodies), default=0)
 
-    def run(self) -> Verification:
+    def run(self) -> None:
+        """Check the recording itself."""
         self._check_lines()
         self._check_takes()
         self._check_keys()
@@ -145,7 +167,17 @@ class _Check:
         self._check_aside()
         self._check_ledger()
         self._check_tokens()
-        closed = self._check_close()
+        self._closed = self._check_close()
+
+    def compare(self, bundle: Place, seal: Seal, *, believed: bool) -> None:
+        """Check what lies beside the recording in its bundle; what the chain named is not named again."""
+        said = {item.verdict for item in self._ranges}
+        named = bool(said & set(_GRAVE))
+        for item in differences(bundle, seal, believed=believed, doubt=Verdict.TAIL in said):
+            if not (named and str(item.where["file"]).startswith(f"{BUNDLED}/")):
+                self._ranges.append(item)
+
+    def result(self) -> Verification:
         if self._files.root.name != self._bodies[0]["recording"]:
             self._remarks.append("renamed")
         last = [line for line in self._found.lines if line.is_signed][-1]
@@ -153,7 +185,7 @@ class _Check:
             recording=str(self._bodies[0]["recording"]),
             ranges=tuple(map(self._dated, self._judged())),
             provenance=self._provenance,
-            closed=closed,
+            closed=self._closed,
             takes=len(self._takes),
             frames=sum(body["type"] == "frame" for body in self._bodies),
             bytes=self._bytes,

@@ -25,12 +25,16 @@ _GAPS = "Where nothing could be kept, the recorder said so at the time; those ti
 _CAUSES: Mapping[str, str] = {
     "aside-altered": "A torn piece put aside after a crash has been altered.",
     "aside-missing": "A torn piece put aside after a crash is missing.",
+    "bundle-foreign": "The list of the bundle’s files was signed by another site than the recording.",
     "chain-cut": "The ledger knew records of this time that are gone: the chain was cut, it did not break off.",
     "chain-missing": "The chain of signatures is missing.",
     "chain-torn": "The last line was torn while it was written; nothing vouches for it.",
     "chain-unreadable": "No line of the chain can be believed.",
     "clock-stepped": "The clock was set while this was recorded; the time of day may be wrong, the order is not.",
     "erased": "Destroyed on purpose.",
+    "file-altered": "A file of the bundle is not the one the site listed.",
+    "file-missing": "A file that the site listed is missing from the bundle.",
+    "file-unlisted": "A file to play that the site did not list; nothing vouches for it.",
     "foreign-site": "Signed by a key other than the one you trust.",
     "frame-altered": "The picture and sound of this time are not what was recorded.",
     "genesis-missing": "The first record, which says what this is a recording of, is missing.",
@@ -57,6 +61,8 @@ _CAUSES: Mapping[str, str] = {
     "disk-stalled": "The disk did not answer; what came in was not kept.",
     "disk-full": "The disk was full; what came in was not kept.",
     "disk-unwritable": "The disk could not be written; what came in was not kept.",
+    "sums-altered": "The list of the bundle’s files is not the one the site signed.",
+    "sums-missing": "The signed list of the bundle’s files is missing.",
     "token-invalid": "The time stamp does not fit the record it stands for.",
 }
 _REMARKS: Mapping[str, str] = {

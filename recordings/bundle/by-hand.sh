@@ -15,14 +15,18 @@ echo "site key  $seen"
 openssl pkeyutl -verify -pubin -inkey site.pub -rawin -in SHA256SUMS -sigfile SHA256SUMS.sig
 sha256sum --quiet -c SHA256SUMS && echo "all files as listed"
 
-# 3. The site certified the key of the last take.
+# 3. The site certified the key of the last take: with the key of step 1, or with an earlier one of which the signed
+#    statement says that it was the site's.
 take=$(grep '"type":"take"' $chain | tail -n 1 | cut -f1)
 key=$(echo "$take" | sed 's/.*"key":"\([^"]*\)".*/\1/')
 name=$(echo "$take" | sed 's/.*"recording":"\([^"]*\)".*/\1/')
 number=$(echo "$take" | sed 's/.*"take":\([0-9]*\).*/\1/')
 echo "$take" | sed 's/.*"cert":"\([^"]*\)".*/\1/' | base64 -d > "$work/cert.sig"
 printf 'yuanjian/take/1\n{"key":"%s","recording":"%s","take":%s}' "$key" "$name" "$number" > "$work/cert"
-openssl pkeyutl -verify -pubin -inkey site.pub -rawin -in "$work/cert" -sigfile "$work/cert.sig"
+site=$(echo "$take" | sed 's/.*"site":"\([^"]*\)".*/\1/')
+grep -o '"sites":\[[^]]*\]' statement.jsonl | grep -qF "\"$site\"" || { echo "certified by a key that is not the site's"; exit 1; }
+{ printf '\060\052\060\005\006\003\053\145\160\003\041\000'; echo "$site" | base64 -d; } > "$work/site.der"
+openssl pkeyutl -verify -pubin -inkey "$work/site.der" -keyform DER -rawin -in "$work/cert" -sigfile "$work/cert.sig"
 
 # 4. That key signed the last line, which ends the recording.
 { printf '\060\052\060\005\006\003\053\145\160\003\041\000'; echo "$key" | base64 -d; } > "$work/take.der"

@@ -509,27 +509,90 @@ class Check:
         return good
 
 
-JUDGED = re.compile(r"recording/(chain\.jsonl|keys\.json|ledger\.jsonl|log\.jsonl?|seg-\d+(\.pcapng)?|aside/.+)$")
+# The bundle around it: what the site signed of its files, and which earlier keys it calls its own
 
 
-def sums(folder):
-    """Check SHA256SUMS of the bundle; return what does not fit."""
-    path, wrong = os.path.join(folder, "SHA256SUMS"), []
-    if not os.path.isfile(path):
-        return wrong
-    with open(path, encoding="utf-8") as file:
-        for line in file:
-            digest, _, name = line.rstrip("\n").partition("  ")
-            if JUDGED.match(name):
-                continue  # the chain itself says more about these
-            try:
-                with open(os.path.join(folder, name), "rb") as data:
-                    actual = hashlib.sha256(data.read()).hexdigest()
-            except OSError:
-                actual = ""
-            if actual != digest:
-                wrong.append(name)
-    return wrong
+def key_of(text):
+    """The first Ed25519 key (PEM) of site.pub; empty when there is none."""
+    for block in re.findall(r"-----BEGIN PUBLIC KEY-----(.+?)-----END PUBLIC KEY-----", text, re.S):
+        der = decoded("".join(block.split()))
+        if der[:-32] == bytes.fromhex("302a300506032b6570032100"):
+            return der[-32:]
+    return b""
+
+
+class Bundle:
+    """The files beside the recording. The list of them counts when its signer is trusted."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.signer = key_of(self.read("site.pub").decode("ascii", "replace"))
+        self.vouched = set()
+        text, _, coded = self.read("statement.jsonl").rstrip(b"\n").partition(b"\t")
+        if is_signed(self.signer, decoded(coded.decode("ascii", "replace")), b"yuanjian/bundle/1\n" + text):
+            self.vouched = self.named(text)
+
+    def named(self, text):
+        try:
+            return {fingerprint(decoded(site)) for site in json.loads(text.decode()).get("sites", [])}
+        except (ValueError, AttributeError, TypeError, RecursionError):
+            return set()
+
+    def read(self, name):
+        try:
+            with open(os.path.join(self.folder, name), "rb") as file:
+                return file.read()
+        except OSError:
+            return b""
+
+    def believed(self, trusted, sites):
+        if trusted:
+            return fingerprint(self.signer) in trusted or (fingerprint(self.signer) in sites and sites <= trusted)
+        return fingerprint(self.signer) in sites or sites <= self.vouched
+
+    def compare(self, check, believed):
+        said = {item[0] for item in check.findings}
+        listed = self.read("SHA256SUMS")
+        if not listed:
+            check.say("MISSING", 0, 0, "sums-missing", "SHA256SUMS")
+        elif not is_signed(self.signer, self.read("SHA256SUMS.sig"), listed):
+            check.say("MODIFIED", 0, 0, "sums-altered", "SHA256SUMS")
+        elif not believed:
+            check.say("MODIFIED", 0, 0, "bundle-foreign", "site.pub")
+        else:
+            self.files(check, listed, said)
+
+    def files(self, check, listed, said):
+        """Segments are compared by the chain, byte by byte, unless it leaves some that nothing vouches for."""
+        found = re.findall(r"^([0-9a-f]{64})  (\S.*)$", listed.decode("utf-8", "replace"), re.M)
+        names = {name: digest for digest, name in found if ".." not in name.split("/")}
+        grave = bool(said & {"MODIFIED", "MISSING"})
+        for name, digest in names.items():
+            inner = name.startswith("recording/")
+            path = os.path.join(self.folder, *name.split("/"))
+            if inner and grave:
+                continue  # the chain said more about these
+            if not os.path.isfile(path):
+                check.say("MISSING", 0, 0, "file-missing", name)
+            elif inner and "TAIL" not in said and re.fullmatch(r"recording/seg-\d{6,}(\.pcapng)?", name):
+                continue
+            elif digest_of(path) != digest:
+                check.say("MODIFIED", 0, 0, "file-altered", name)
+        films = os.path.join(self.folder, "derived")
+        for name in sorted(os.listdir(films)) if os.path.isdir(films) else ():
+            if "derived/" + name not in names:
+                check.say("TAIL", 0, 0, "file-unlisted", "derived/" + name)
+
+
+def digest_of(path):
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            for piece in iter(lambda: file.read(1 << 20), b""):
+                digest.update(piece)
+    except OSError:
+        return ""
+    return digest.hexdigest()
 
 
 WORDS = {
@@ -581,14 +644,17 @@ def main():
         closed = False
     authority = given.authority or os.path.join(place, "authority.pem")
     stamped = check.stamps(authority) if os.path.isfile(authority) else 0
-    for name in sums(folder):
-        check.say("MODIFIED", 0, 0, "file-altered", name)
     trusted = given.site
     if os.path.isfile(trusted):
         with open(trusted, encoding="utf-8") as file:
             trusted = file.read()
     trusted = set(re.findall(r"[0-9a-f]{64}", trusted.replace(":", "").lower()))
     sites = [fingerprint(site) for site in check.walk.sites]
+    if place == inner:
+        bundle = Bundle(folder)
+        if fingerprint(bundle.signer) in trusted:
+            trusted |= bundle.vouched  # a site's newest key speaks for those it had before
+        bundle.compare(check, bundle.believed(trusted, set(sites)))
     foreign = bool(trusted) and not set(sites) <= trusted
     verdict = verdict_of(check, closed, bool(trusted) and not foreign, foreign)
     last = max(i for i, body in enumerate(check.walk.bodies) if body is not None)
