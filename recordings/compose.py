@@ -22,7 +22,7 @@ from av.packet import Packet
 
 from core.clock import Clock
 from core.texts import Texts
-from recordings import derived, keys, words
+from recordings import derived, keys, summary, words
 from recordings.canonical import instant
 from recordings.captions import SCREEN, WIDE, role_words
 from recordings.derived import SealedReader, SealedWriter, Sidecar
@@ -31,7 +31,6 @@ from recordings.feeds import RATE, AudioFeed, VideoFeed
 from recordings.filesystem import Disk
 from recordings.keys import SiteKeys
 from recordings.layout import RecordingFiles
-from recordings.library import Summary, summary_of
 from recordings.picture import HEIGHT, OCHRE, PAPER, STAGE, WIDTH, Box, Canvas, Layout, arrange, bar, notice
 from recordings.reader import Reader
 from recordings.take import SOFTWARE
@@ -106,7 +105,7 @@ class Composer:
         sources = _sources([item for item in made if item.kind == "participant"], wishes)
         if not sources:
             return None
-        work = _Work(self, files, data_key, summary_of(files), sources, wishes, head)
+        work = _Work(self, files, data_key, summary.read(files), sources, wishes, head)
         return work.run(site, progress or (lambda done, total: None))
 
 
@@ -138,7 +137,7 @@ class _Work:
         composer: Composer,
         files: RecordingFiles,
         data_key: bytes,
-        said: Summary,
+        said: summary.Summary,
         sources: Sequence[_Source],
         wishes: Wishes,
         head: str,

@@ -201,6 +201,7 @@ async def refresh(library: Library, database: Database, clock: Clock, recording:
     async with database.transaction(write=False) as tx:
         heads = await store.known_heads(tx, recording)
     found = await library.verify(recording, heads)
+    await library.keep_summary(recording)
     said = await library.summary(recording)
     files = await library.files(recording)
     genesis, now = said.genesis, clock.now()

@@ -2,50 +2,32 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import structlog
 
 from core.clock import Clock
 from core.errors import NotFound, Unavailable
 from recordings import abandoned, derived, keys
+from recordings import summary as summaries
 from recordings.anchors import Anchor
-from recordings.canonical import parse_instant
-from recordings.chain import walk
 from recordings.derived import DerivedError, SealedReader, Sidecar
 from recordings.filesystem import Disk
 from recordings.keys import FileKeys, KeyMissing, SiteKeys
 from recordings.layout import RecordingFiles, is_recording_id
-from recordings.reader import Reader
-from recordings.timesource import from_ns
+from recordings.reader import entries
+from recordings.summary import Summary
 from recordings.verdicts import Verification
 from recordings.verify import verify
+from recordings.workingcopy import WorkingCopy
 
-Body = Mapping[str, Any]
+log = structlog.get_logger()
+
 REMEMBERED = 32
 """Summaries of chains that are kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What a chain tells without any key."""
-
-    genesis: Body
-    takes: tuple[Body, ...]
-    tracks: tuple[Body, ...]
-    gaps: tuple[Body, ...]
-    log: tuple[Body, ...]
-    close: Body | None
-    started: datetime
-    ended: datetime
-    duration_ms: int
-
-    def utc(self, ms: int) -> datetime:
-        """The wall time of a media time, by the take it lies in."""
-        take = [body for body in self.takes if body["ms"] <= ms][-1:] or list(self.takes[:1])
-        return from_ns(int(take[0]["utc_ns"]) + (ms - take[0]["ms"]) * 1_000_000) if take else self.started
 
 
 class Library:
@@ -70,27 +52,33 @@ class Library:
         return await asyncio.to_thread(verify, self._existing(recording).root, known=known)
 
     async def summary(self, recording: str) -> Summary:
-        """Raises ``NotFound``, also for a chain of which no line can be believed.
-
-        Reading the chain of eight hours takes seconds, so what an unchanged file said is remembered.
-        """
+        """Raises ``NotFound``, also for a chain of which no line can be believed. What an unchanged file said is
+        remembered."""
         files = self._existing(recording)
         state = files.chain.stat()
         key = (recording, state.st_size, state.st_mtime_ns)
         if key not in self._summaries:
-            found = await asyncio.to_thread(summary_of, files)
+            found = await asyncio.to_thread(summaries.read, files)
             while len(self._summaries) >= REMEMBERED:
                 self._summaries.pop(next(iter(self._summaries)))
             self._summaries[key] = found
         return self._summaries[key]
 
+    async def keep_summary(self, recording: str) -> None:
+        """Spare whoever looks at a closed recording reading its whole chain. Raises ``NotFound``."""
+        try:
+            await asyncio.to_thread(summaries.keep, self._existing(recording), self.site(), self._disk)
+        except (KeyMissing, OSError) as error:
+            log.warning("a summary was not kept", recording=recording, error=type(error).__name__)
+
     async def log(self, recording: str) -> list[dict[str, Any]]:
         """The whole log entries: ``number``, ``at``, ``ms``, ``public``, ``private``. Raises ``NotFound`` and
         ``Unavailable``."""
-        files = self._existing(recording)
+        files, said = self._existing(recording), await self.summary(recording)
 
         def read() -> list[dict[str, Any]]:
-            return list(Reader(files, self._data_key(files, recording)).log())
+            key = self._data_key(files, recording)
+            return [entry for entry in entries(files, recording, key, said.log) if entry is not None]
 
         return await asyncio.to_thread(read)
 
@@ -128,6 +116,22 @@ class Library:
 
         return await asyncio.to_thread(opened)
 
+    async def working_copy(self, recording: str, names: Collection[str]) -> AsyncIterator[bytes]:
+        """The zip file of working copies, made while it is read. Raises ``NotFound`` and ``Unavailable``, the latter
+        also on the way when a copy was damaged."""
+        self._existing(recording)
+
+        def begin() -> Iterator[bytes]:
+            try:
+                return WorkingCopy(self.data_dir, recording, self.site(), self._clock, names).pieces()
+            except KeyMissing:
+                raise _locked() from None
+            except ValueError:
+                raise _no_file() from None
+
+        pieces = await asyncio.to_thread(begin)
+        return _in_threads(pieces)
+
     def progress(self, recording: str) -> tuple[int, int] | None:
         """Seconds composed and seconds in all while a composition runs, else ``None``."""
         try:
@@ -158,7 +162,7 @@ class Library:
         try:
             return keys.load_data_key(self.site(), files, recording)
         except KeyMissing:
-            raise Unavailable("recording-locked", "The key of this recording is not available here.") from None
+            raise _locked() from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,21 +203,19 @@ class Playable:
         self._reader.close()
 
 
-def summary_of(files: RecordingFiles) -> Summary:
-    """Raises ``NotFound`` when no line of the chain says what this is."""
-    bodies = list(walk(files.chain.read_bytes()).signed())
-    genesis = next((body for body in bodies if body["type"] == "genesis"), None)
-    if genesis is None:
-        raise _no_recording()
+async def _in_threads(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    while True:
+        try:
+            piece = await asyncio.to_thread(next, pieces, None)
+        except (DerivedError, KeyMissing, OSError):
+            raise _damaged() from None
+        if piece is None:
+            return
+        yield piece
 
-    def of(kind: str) -> tuple[Body, ...]:
-        return tuple(body for body in bodies if body["type"] == kind)
 
-    duration = max(max(body["ms"], body.get("to_ms", 0)) for body in bodies)
-    started = parse_instant(genesis["at"])
-    close = next(iter(of("close")), None)
-    made = Summary(genesis, of("take"), of("track"), of("gap"), of("log"), close, started, started, duration)
-    return replace(made, started=made.utc(0), ended=made.utc(duration))
+def _locked() -> Unavailable:
+    return Unavailable("recording-locked", "The key of this recording is not available here.")
 
 
 def _no_recording() -> NotFound:

@@ -1,7 +1,6 @@
 """Reading a recording back: decrypted frames, packets per track on the recording's own timeline."""
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -105,16 +104,12 @@ class Reader:
 
     def log(self) -> Iterator[dict[str, Any]]:
         """Yield the whole log entries in order, each with its media time as ``ms``."""
-        stored = {body["stored"]: body for body in self.bodies if body["type"] == "log"}
-        raw = self.files.log.read_bytes() if self.files.log.exists() else b""
-        for line in raw.splitlines(keepends=True):
-            body = stored.get(sha256(line))
-            if body is None:
-                continue
-            try:
-                yield {**logbook.open_entry(self._key, self.recording, line), "ms": body["entry_ms"]}
-            except frames.FrameError:
+        bodies = [body for body in self.bodies if body["type"] == "log"]
+        for entry in entries(self.files, self.recording, self._key, bodies):
+            if entry is None:
                 self.unreadable += 1
+            else:
+                yield entry
 
     def _open(self, body: Mapping[str, Any]) -> bytes:
         with self.files.segment(body["segment"]).open("rb") as file:
@@ -134,17 +129,24 @@ class Reader:
                 yield RecordedPacket(known[interface], at_ns + shift, data, is_report)
 
 
+def entries(
+    files: RecordingFiles, recording: str, key: bytes, bodies: Iterable[Mapping[str, Any]]
+) -> Iterator[dict[str, Any] | None]:
+    """Yield the whole log entries that ``log`` records speak of, each with its media time as ``ms``; ``None`` for one
+    that cannot be opened."""
+    stored = {body["stored"]: body for body in bodies}
+    raw = files.log.read_bytes() if files.log.exists() else b""
+    for line in raw.splitlines(keepends=True):
+        body = stored.get(sha256(line))
+        if body is None:
+            continue
+        try:
+            yield {**logbook.open_entry(key, recording, line), "ms": body["entry_ms"]}
+        except frames.FrameError:
+            yield None
+
+
 def _track(take: int, body: Mapping[str, Any]) -> RecordedTrack:
     text = {name: str(body.get(name, "")) for name in ("endpoint", "role", "publication", "kind", "codec", "fmtp")}
     key = TrackKey(take, body["track"])
     return RecordedTrack(key, clock_rate=int(body.get("clock_rate") or 90_000), ssrc=int(body.get("ssrc", 0)), **text)
-
-
-def chain_summary(path: Path) -> dict[str, Any]:
-    """What the chain tells without any key: genesis, takes, tracks, gaps, log, close; for timelines and lists."""
-    found = walk(path.read_bytes()) if path.exists() else walk(b"")
-    kinds: dict[str, list[Any]] = {}
-    for body in found.signed():
-        if body["type"] != "frame":
-            kinds.setdefault(body["type"], []).append(json.loads(json.dumps(body)))
-    return kinds

@@ -3,14 +3,15 @@
 It holds nothing of the sealed original; it says which chain it was made from.
 """
 
-from collections.abc import Collection
+import hashlib
+import io
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from core.clock import Clock
 from recordings import derived, keys
-from recordings.backup import digest_of
 from recordings.canonical import instant
-from recordings.derived import SealedReader
+from recordings.derived import SealedReader, Sidecar
 from recordings.export import Exported, SumsWriter
 from recordings.keys import SiteKeys
 from recordings.layout import RecordingFiles
@@ -26,29 +27,85 @@ def copy_out(
 
     Raises ``KeyMissing``, ``OSError``, and ``ValueError`` when there is no such picture.
     """
-    files = RecordingFiles.of(data_dir, recording)
-    key = keys.load_data_key(site, files, recording)
-    made = [item for item in derived.sidecars(files.derived) if item.kind == "composed"]
-    hiding = [item for item in made if item.file.startswith(derived.PROTECTED)]
-    chosen = [item for item in made if item.file in names] if names is not None else hiding or made
-    if not chosen:
-        raise ValueError(f"{recording}: there is no working copy yet")
-    head, fingerprint = Reader(files, key).head, keys.fingerprint(site.public())
-    beside = output.with_name(output.name + ".new")
-    writer = SumsWriter(beside)
-    try:
-        for item in chosen:
-            with SealedReader(files.derived / item.file, key, recording) as opened:
-                writer.put(item.file, opened.chunks())
-            writer.put(f"{item.file}.json", (files.derived / f"{item.file}.json").read_bytes())
-        writer.put("site.pub", keys.pem(site.public()).encode())
+    copy = WorkingCopy(data_dir, recording, site, clock, names)
+    digest, beside = hashlib.sha256(), output.with_name(output.name + ".new")
+    with beside.open("wb") as target:
+        for piece in copy.pieces():
+            digest.update(piece)
+            target.write(piece)
+    beside.replace(output)
+    return Exported(output, digest.hexdigest(), keys.fingerprint(site.public()), copy.digest)
+
+
+class WorkingCopy:
+    """A zip file that is written while it is taken along: nothing of it in clear lies on a disk here."""
+
+    def __init__(
+        self, data_dir: Path, recording: str, site: SiteKeys, clock: Clock, names: Collection[str] | None = None
+    ) -> None:
+        """Raises ``KeyMissing``, ``OSError``, and ``ValueError`` when there is no such picture."""
+        self._files = RecordingFiles.of(data_dir, recording)
+        self._recording = recording
+        self._site = site
+        self._clock = clock
+        self._key = keys.load_data_key(site, self._files, recording)
+        self._chosen = _chosen(derived.sidecars(self._files.derived), names)
+        if not self._chosen:
+            raise ValueError(f"{recording}: there is no working copy yet")
+        self.digest = Reader(self._files, self._key).head
+        """Of the chain's last line."""
+
+    def pieces(self) -> Iterator[bytes]:
+        """The zip file from beginning to end. Raises ``DerivedError`` and ``OSError``; it ends torn then."""
+        stream = _Stream()
+        writer = SumsWriter(stream)
+        for item in self._chosen:
+            with SealedReader(self._files.derived / item.file, self._key, self._recording) as opened:
+                for _ in writer.feed(item.file, opened.chunks()):
+                    yield stream.taken()
+            writer.put(f"{item.file}.json", (self._files.derived / f"{item.file}.json").read_bytes())
+        writer.put("site.pub", keys.pem(self._site.public()).encode())
+        writer.put("README.html", self._page())
+        writer.seal(self._site)
+        writer.close()
+        yield stream.taken()
+
+    def _page(self) -> bytes:
         page = _PAGE.read_text(encoding="utf-8")
-        values = {"recording": recording, "digest": head, "fingerprint": fingerprint, "made": instant(clock.now())}
+        values = {
+            "recording": self._recording,
+            "digest": self.digest,
+            "fingerprint": keys.fingerprint(self._site.public()),
+            "made": instant(self._clock.now()),
+        }
         for name, value in values.items():
             page = page.replace("{{" + name + "}}", value)
-        writer.put("README.html", page.encode())
-        writer.seal(site)
-    finally:
-        writer.close()
-    beside.replace(output)
-    return Exported(output, digest_of(output), fingerprint, head)
+        return page.encode()
+
+
+def _chosen(sidecars: Sequence[Sidecar], names: Collection[str] | None) -> list[Sidecar]:
+    """Those of ``names``; else, where somebody is protected, only the copies that hide them."""
+    made = [item for item in sidecars if item.kind == "composed"]
+    if names is not None:
+        return [item for item in made if item.file in names]
+    return [item for item in made if item.file.startswith(derived.PROTECTED)] or made
+
+
+class _Stream(io.RawIOBase):
+    """What a zip file is written into, a piece at a time."""
+
+    def __init__(self) -> None:
+        self._waiting = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object) -> int:
+        piece = bytes(data)  # type: ignore[call-overload]  # any buffer, as RawIOBase has it
+        self._waiting += piece
+        return len(piece)
+
+    def taken(self) -> bytes:
+        """What was written since the last time."""
+        piece, self._waiting = bytes(self._waiting), bytearray()
+        return piece

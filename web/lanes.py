@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from recordings.library import Summary
 from recordings.models import DerivedFile
+from recordings.summary import Summary
 from recordings.verdicts import Verdict
 
 Body = Mapping[str, Any]

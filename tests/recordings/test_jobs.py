@@ -4,10 +4,12 @@ import json
 
 import pytest
 import synthetic
+from studio import Studio
 
 from core.errors import NotFound
-from recordings import store
+from recordings import store, summary
 from recordings.abandoned import StillRecording
+from recordings.chain import b64, walk
 from recordings.jobs import handlers
 from recordings.library import Library
 
@@ -124,6 +126,35 @@ async def test_a_summary_is_read_anew_when_the_chain_changed(studio):
     studio.close()
     assert first.close is None
     assert (await library.summary(studio.recording)).close is not None
+
+
+async def test_what_a_closed_chain_says_is_kept_and_never_believed_of_another(studio, sqlite_database):
+    """After finalising it is read without the chain's lines; changed, foreign or gone, the chain is read."""
+    studio.begin().play(synthetic.audio_stream(synthetic.track(1, "audio", "opus"), 2))
+    await Library(studio.data_dir, studio.clock).keep_summary(studio.recording)
+    assert not (studio.files.root / summary.FILE).exists()
+    studio.close()
+    await run(studio, sqlite_database)
+    kept, whole = studio.files.root / summary.FILE, studio.files.chain.read_bytes()
+    said = summary.read(studio.files)
+    assert said == summary.summary_of(list(walk(whole).signed()))
+    studio.files.chain.write_bytes(whole + b"{}\n")
+    assert summary.read(studio.files) == said
+    studio.files.chain.write_bytes(whole)
+    good = kept.read_bytes()
+    other = Studio(studio.data_dir.parent / "other")
+    for forged in (
+        good.replace(b"marker", b"merker", 1),
+        good[:50],
+        b"",
+        (text := good.partition(b"\t")[0].replace(b"marker", b"merker", 1))
+        + b"\t"
+        + b64(other.site.sign(summary.DOMAIN + text)).encode(),
+    ):
+        kept.write_bytes(forged)
+        assert summary.read(studio.files) == said
+    log = await Library(studio.data_dir, studio.clock).log(studio.recording)
+    assert [entry["private"] for entry in log] == [{"note": "第0秒"}, {"note": "第1秒"}]
 
 
 async def test_a_chain_that_ends_elsewhere_than_when_it_was_closed_is_missing(finished, sqlite_database):

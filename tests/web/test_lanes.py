@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from recordings.layout import RecordingFiles
-from recordings.library import Summary, summary_of
 from recordings.models import DerivedFile
+from recordings.summary import Summary, read
 from tests.web import recorded
 from tests.web.world import NOON
 from web.lanes import NARROWEST, Lanes, Sort, lanes
@@ -100,7 +100,7 @@ def test_a_recording_as_it_is_made() -> None:
         DerivedFile(kind="participant", endpoint=endpoint, role=role, start_ms=0, duration_ms=18_000)
         for endpoint, role in (("e1", "host"), ("e2", "room"))
     ]
-    drawn = lanes(summary_of(RecordingFiles.of(place, recorded.MADE)), files)
+    drawn = lanes(read(RecordingFiles.of(place, recorded.MADE)), files)
     assert [lane.endpoint for lane in drawn.people] == ["e1", "e2"]
     assert spans(drawn, "", Sort.GAP) == [(10_000, 13_000)]
     ((start, end),) = spans(drawn, "", Sort.HELD)
