@@ -1,6 +1,6 @@
 """What of a recording can be played, as views to choose from: composed, all side by side, one alone. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.texts import msgid as m
@@ -38,8 +38,10 @@ class View:
     named: bool = False
 
 
-def films(session: str, files: Sequence[DerivedFile], names: Mapping[str, str]) -> list[Film]:
-    """The playable files, composed ones first."""
+def films(
+    session: str, files: Sequence[DerivedFile], names: Mapping[str, str], sign: Callable[[str], str]
+) -> list[Film]:
+    """The playable files, composed ones first. ``sign`` makes the viewer's link of an address."""
     ordered = sorted(files, key=lambda file: (file.kind != "composed", file.endpoint, file.publication, file.part))
     return [
         Film(
@@ -52,7 +54,7 @@ def films(session: str, files: Sequence[DerivedFile], names: Mapping[str, str]) 
             file.publication,
             file.start_ms,
             file.duration_ms,
-            f"/records/{session}/media/{file.recording}/{file.file}",
+            sign(f"/records/{session}/media/{file.recording}/{file.file}"),
         )
         for file in ordered
     ]

@@ -1,5 +1,6 @@
 """Serving a playable file with HTTP Range (RFC 9110, section 14), decrypted as it is read."""
 
+from collections.abc import AsyncIterator
 from typing import Protocol
 
 from aiohttp import web
@@ -47,6 +48,29 @@ async def serve(request: web.Request, source: Source, attachment: str = "") -> w
             return await _serve(request, source, attachment)
     finally:
         source.close()
+
+
+async def serve_stream(
+    request: web.Request, pieces: AsyncIterator[bytes], media_type: str, attachment: str
+) -> web.StreamResponse:
+    """Answer with a file that is made while it is sent, of a length nobody knows yet. Cut as ``serve`` cuts, and when
+    making it fails: a browser then says that it did not arrive whole."""
+    response = web.StreamResponse()
+    response.content_type = media_type
+    response.headers["Cache-Control"] = "private, no-store"
+    response.headers["Content-Disposition"] = f'attachment; filename="{attachment}"'
+    async with while_standing(request):
+        await response.prepare(request)
+        if request.method != "HEAD":
+            try:
+                async for piece in pieces:
+                    await response.write(piece)
+            except YuanjianError:  # too late for words: the headers are out
+                if request.transport is not None:
+                    request.transport.abort()
+                return response
+        await response.write_eof()
+    return response
 
 
 async def _serve(request: web.Request, source: Source, attachment: str) -> web.StreamResponse:

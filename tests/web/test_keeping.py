@@ -129,9 +129,10 @@ async def test_sealed_original_is_released_for_a_time(site: World) -> None:
     assert (status, "请确认是您本人" in text) == (403, True)
     assert (await officer.get(media)).status == 403
     assert (await act(site, "inspector", kept, "decide", **answer))[0] == 303
-    assert (await officer.get(media)).status == 200
+    link = await site.film(officer, f"/records/{kept.id}", media)
+    assert (await officer.get(link)).status == 200
     assert (await act(site, "officer", kept, "back", **answer))[0] == 303
-    assert (await officer.get(media)).status == 403
+    assert (await officer.get(link)).status == 403
 
 
 async def test_acts_on_foreign_objects_are_not_there(site: World, kept: Booking) -> None:

@@ -24,7 +24,7 @@ async def test_the_golden_recording_is_shown_and_plays(site: World) -> None:
     status, text = await site.get(reviewer, f"/records/{session.id}")
     assert status == 200
     film = f"/records/{session.id}/media/golden-1/01-camera-01.webm"
-    assert film in text
+    film = await site.film(reviewer, f"/records/{session.id}", film)
     answer = await reviewer.get(film, headers={"Range": "bytes=0-3"})
     assert (answer.status, await answer.read()) == (206, b"\x1a\x45\xdf\xa3")
 
@@ -155,14 +155,50 @@ async def test_ranges_of_a_film(site: World) -> None:
     reviewer = await site.browser("reviewer")
     await site.post(reviewer, f"/records/{session.id}/play")
     media = f"/records/{session.id}/media/{recorded.MADE}"
+    film = await site.film(reviewer, f"/records/{session.id}", f"{media}/01-camera-01.webm")
     for header, status in RANGES.items():
-        answer = await reviewer.get(f"{media}/01-camera-01.webm", headers={"Range": header})
+        answer = await reviewer.get(film, headers={"Range": header})
         assert answer.status == status, header
         if status != 416:
             whole = int(answer.headers["Content-Length"])
             assert len(await answer.read()) == (10 if status == 206 else whole)
     for name in ("..%2F..%2Fkeys%2Fsite-kek.pem", "chain.jsonl", "01-camera-01.webm.json", "x" * 300):
         assert (await reviewer.get(f"{media}/{name}", headers=PAGE)).status == 404, name
+
+
+async def test_a_link_is_good_for_one_person_one_film_and_twelve_hours(site: World) -> None:
+    """Sent on, changed, for another film or too late, it opens nothing, though its reader may open the record."""
+    session = await site.interrogation()
+    await recorded.adopt(site, session, source=recorded.made(composed=True))
+    officer, reviewer = await site.browser("officer"), await site.browser("reviewer")
+    page, films = f"/records/{session.id}", f"/records/{session.id}/media/{recorded.MADE}"
+    for one in (officer, reviewer):
+        await site.post(one, f"{page}/play")
+    own = await site.film(reviewer, page, f"{films}/01-camera-01.webm")
+    assert (await site.get(officer, own))[0] == 403
+    path, _, link = own.partition("?link=")
+    until, _, mac = link.partition(".")
+    for changed in (
+        "",
+        f"{int(until) + 60}.{mac}",
+        f"{until}.{mac[:-1]}",
+        f"{until}.é",
+        "9" * 400 + f".{mac}",
+        f".{mac}",
+    ):
+        assert (await site.get(reviewer, f"{path}?link={changed}"))[0] == 403, changed
+    assert (await site.get(reviewer, f"{films}/composed.mp4?link={link}"))[0] == 403
+    assert (await reviewer.get(own, headers={"Range": "bytes=0-9"})).status == 206
+    site.clock.advance(11 * 3600)
+    reviewer = await site.browser("reviewer")
+    assert (await reviewer.get(own, headers={"Range": "bytes=0-9"})).status == 206
+    site.clock.advance(2 * 3600)
+    reviewer = await site.browser("reviewer")
+    await site.post(reviewer, f"{page}/play")
+    status, text = await site.get(reviewer, own)
+    assert (status, "链接已失效" in text) == (403, True)
+    fresh = await site.film(reviewer, page, path)
+    assert (await reviewer.get(fresh, headers={"Range": "bytes=0-9"})).status == 206
 
 
 async def test_check_names_the_second_and_stays_on_the_page(site: World) -> None:

@@ -45,13 +45,15 @@ async def test_after_filing_only_the_working_copy_is_offered_and_served(site: Wo
     status, text = await site.get(officer, f"/records/{session}/media/rec-1/p1.webm")
     assert status == 403
     assert "启封" in text
-    assert (await site.get(officer, f"/records/{session}/media/rec-1/composed.mp4"))[0] == 404  # no file in this world
+    film = await site.film(officer, f"/records/{session}", f"/records/{session}/media/rec-1/composed.mp4")
+    assert (await site.get(officer, film))[0] == 404  # no file in this world
     asked = Decider((await site.principal("officer")).id, "a")
     async with site.database.transaction() as tx:
         now = site.clock.now()
         request = await keeping.ask(tx, "rec-1", "unseal", "court-request", asked=asked, case_unit="a", now=now)
         await keeping.decide(tx, request.id, decides=Decider("other", "b"), approve=True, case_ended=False, now=now)
-    assert (await site.get(officer, f"/records/{session}/media/rec-1/p1.webm"))[0] == 404
+    film = await site.film(officer, f"/records/{session}", f"/records/{session}/media/rec-1/p1.webm")
+    assert (await site.get(officer, film))[0] == 404
     assert "p1.webm" in (await site.get(officer, f"/records/{session}"))[1]
 
 
@@ -63,7 +65,8 @@ async def test_before_filing_the_original_is_served(site: World) -> None:
     _, text = await site.get(officer, f"/records/{session}")
     assert "p1.webm" in text
     assert "原件已封存" not in text
-    assert (await site.get(officer, f"/records/{session}/media/rec-1/p1.webm"))[0] == 404
+    film = await site.film(officer, f"/records/{session}", f"/records/{session}/media/rec-1/p1.webm")
+    assert (await site.get(officer, film))[0] == 404
 
 
 async def test_what_was_filed_is_listed_for_counsel_once_the_case_left_investigation(site: World) -> None:

@@ -1,6 +1,7 @@
 """The demo site behind the real application, without live sessions: for page tests and screens."""
 
 import asyncio
+import re
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -116,6 +117,13 @@ class World:
     async def get(self, who: TestClient[web.Request, web.Application], path: str) -> tuple[int, str]:
         answer = await who.get(path, headers=PAGE, allow_redirects=False)
         return answer.status, await answer.text()
+
+    async def film(self, who: TestClient[web.Request, web.Application], path: str, address: str) -> str:
+        """The viewer's own link to a film, as the page at ``path`` has it."""
+        _, text = await self.get(who, path)
+        found = re.search(re.escape(address) + r"[?]link=[0-9a-f.]+", text)
+        assert found, address
+        return found[0]
 
     async def post(
         self, who: TestClient[web.Request, web.Application], path: str, /, **fields: str

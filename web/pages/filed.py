@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
@@ -18,12 +20,12 @@ from recordings.models import DerivedFile, Recording
 from scheduler import access
 from scheduler import store as calendar
 from scheduler.models import Booking
-from web import store
+from web import links, store
 from web.context import context
 from web.forms import path_id, query
 from web.identity import account
 from web.language import see_other
-from web.playback import serve
+from web.playback import serve, serve_stream
 from web.recorded import GRANT, no_record
 from web.rendering import page
 
@@ -58,12 +60,11 @@ async def show(request: web.Request) -> web.StreamResponse:
     async with found.database.transaction(write=False) as tx:
         booking, _, rows = await _filed(tx, request, principal, session)
         case = await cases.case(tx, booking.case or "")
-        since = found.clock.now() - GRANT
         known = [
             (
                 row,
                 filing.working_copies(await recorded_files.files(tx, row.id)),
-                await store.in_ledger(tx, _VIEWED, actor=principal.id, subject=row.id, since=since),
+                await _opened(tx, principal, row.id, found.clock.now()),
             )
             for row in rows
         ]
@@ -75,6 +76,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         booking=booking,
         kind=KINDS[booking.kind],
         number=case.number if case else None,
+        link=partial(links.sign, request, principal),
         copies=[Copy(row, files, sums[row.id], opened) for row, files, opened in known],
     )
 
@@ -120,22 +122,29 @@ async def media(request: web.Request) -> web.StreamResponse:
         _, held, rows = await _filed(tx, request, principal, session)
         require(principal, Action.VIEW_FILED, held)
         name = await _copy(tx, rows, recording, request.match_info["file"])
-        if not await store.in_ledger(tx, _VIEWED, actor=principal.id, subject=recording, since=now - GRANT):
+        if not await _opened(tx, principal, recording, now):
             raise Denied("not-opened", "Please open the recording on its page first: that is noted in the ledger.")
+        links.require(request, principal)
     return await serve(request, await found.recordings.open(recording, name))
 
 
 async def copy(request: web.Request) -> web.StreamResponse:
-    """``GET /filed/{id}/copy/{recording}/{file}``: take a working copy along. Each beginning is told first."""
+    """``GET /filed/{id}/copy/{recording}``: take the working copies along, with digests and signature, as a zip file
+    that is made while it is sent. Each time is told first."""
     principal, found, session = account(request), context(request), path_id(request)
     recording, now = request.match_info["recording"], found.clock.now()
     async with found.database.transaction() as tx:
         _, held, rows = await _filed(tx, request, principal, session)
         require(principal, Action.COPY_FILED, held, now=now)
-        name = await _copy(tx, rows, recording, request.match_info["file"])
-        if request.headers.get("Range", "").replace(" ", "") in ("", "bytes=0-"):
-            await filing.copy_filed(tx, principal, held, recording, now=now)
-    return await serve(request, await found.recordings.open(recording, name), attachment=f"{recording}-{name}")
+        if recording not in {row.id for row in rows}:
+            raise no_record()
+        copies = await filing.copy_filed(tx, principal, held, recording, now=now)
+    pieces = await found.recordings.working_copy(recording, {item.file for item in copies})
+    return await serve_stream(request, pieces, "application/zip", f"{recording}.zip")
+
+
+async def _opened(tx: AsyncSession, principal: Principal, recording: str, now: datetime) -> bool:
+    return await store.in_ledger(tx, _VIEWED, actor=principal.id, subject=recording, since=now - GRANT)
 
 
 async def _copy(tx: AsyncSession, rows: Sequence[Recording], recording: str, name: str) -> str:
@@ -155,5 +164,5 @@ def routes() -> list[web.RouteDef]:
         web.get("/filed/{id}", show),
         web.post("/filed/{id}/view", view),
         web.get("/filed/{id}/media/{recording}/{file}", media),
-        web.get("/filed/{id}/copy/{recording}/{file}", copy),
+        web.get("/filed/{id}/copy/{recording}", copy),
     ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,7 +19,7 @@ from recordings import words as verdict_words
 from recordings.models import DerivedFile, Recording
 from recordings.verdicts import Range, Verdict
 from scheduler import store as calendar
-from web import films, happenings, lanes, store, words
+from web import films, happenings, lanes, links, store, words
 from web.context import context
 from web.forms import path_id, query
 from web.happenings import Happening
@@ -129,7 +130,8 @@ async def _part(
     entries = await _entries(library, row)
     names = happenings.labels(entries)
     check = row.last_check or {}
-    shown = films.films(session, [file for file in files if original or filing.is_working_copy(file)], names)
+    seen = [file for file in files if original or filing.is_working_copy(file)]
+    shown = films.films(session, seen, names, partial(links.sign, request, account(request)))
     try:
         drawn = lanes.lanes(await library.summary(row.id), files, check.get("ranges", ())) if library else None
     except NotFound:
@@ -217,7 +219,8 @@ async def check(request: web.Request) -> web.StreamResponse:
 
 
 async def media(request: web.Request) -> web.StreamResponse:
-    """``GET /records/{id}/media/{recording}/{file}``: a playable file in ranges, after the recording was opened."""
+    """``GET /records/{id}/media/{recording}/{file}``: a playable file in ranges, after the recording was opened, by a
+    link of the viewer's own that still holds."""
     principal, found, session = account(request), context(request), path_id(request)
     async with found.database.transaction(write=False) as tx:
         held = await recorded(tx, principal, session)
@@ -229,6 +232,7 @@ async def media(request: web.Request) -> web.StreamResponse:
             raise _nothing_yet()
         now = found.clock.now()
         file = await filing.require_open(tx, recording, request.match_info["file"], person=principal.id, now=now)
+        links.require(request, principal)
         name = file.file
     if found.recordings is None:
         raise _nothing_yet()
