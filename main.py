@@ -251,6 +251,7 @@ async def _web(settings: Settings, stop: asyncio.Event) -> None:
 
     from core import tls
     from core.database import Database
+    from people.verification import verifier_of
     from recordings.library import Library
     from recordings.space import SpaceWatch
     from signaling import http as signaling_http
@@ -261,7 +262,8 @@ async def _web(settings: Settings, stop: asyncio.Event) -> None:
 
     clock, database = SystemClock(), Database(settings.database)
     turn = Turn(settings.turn_urls, settings.turn_secret) if settings.turn_urls else None
-    hub = Hub(settings=settings, database=database, clock=clock, turn=turn)
+    verifier = verifier_of(settings, clock)
+    hub = Hub(settings=settings, database=database, clock=clock, turn=turn, verifier=verifier)
     space = SpaceWatch(settings.data_dir, _reserve(settings), lambda: hub.recordings)
 
     async def metrics() -> str:
@@ -339,6 +341,7 @@ async def _worker(settings: Settings, stop: asyncio.Event) -> None:
 def _handlers(settings: Settings, database: Any, clock: Any) -> dict[str, Any]:
     """What the worker can do, by kind of job."""
     from core import viruses
+    from people import stills
     from recordings import jobs, storage
     from scheduler import counsel, escalation, screened_files, sending, waiting, webhooks
 
@@ -355,6 +358,7 @@ def _handlers(settings: Settings, database: Any, clock: Any) -> dict[str, Any]:
         **waiting.handlers(database, clock),
         **counsel.handlers(database, clock),
         **screened_files.handlers(database, clock, viruses.of(settings.virus_scanner)),
+        **stills.handlers(database, clock),
     }
 
 

@@ -57,6 +57,38 @@ class Edge(StrEnum):
     """The slot never cuts it: warn, go on, and tell the next booking."""
 
 
+class Demand(StrEnum):
+    """What holds while nobody has verified who somebody is."""
+
+    WARN = "warn"
+    """The host is reminded until there is a result."""
+    BLOCK = "block"
+    """Nothing is shown or written to the person before there is a result, or a stated reason for none."""
+
+
+class NoCheck(StrEnum):
+    """Why a session goes on although it was not verified who somebody is."""
+
+    NO_DOCUMENT = "no-document"
+    """The person has no document at hand."""
+    GUARDIAN = "guardian"
+    """A minor without a document; the guardian says who it is."""
+    URGENT = "urgent"
+    """Waiting would endanger somebody or evidence."""
+    LATER = "later"
+    """It is made up for in person."""
+
+
+@dataclass(frozen=True)
+class IdentityCheck:
+    """Whose identity is verified before questions are asked (WS-4: ADM 120, MPS 346-352), and what holds until then."""
+
+    roles: frozenset[Role]
+    demand: Demand
+    stills: bool = True
+    """Whether still pictures of face and document may be asked for; a guest may refuse them."""
+
+
 @dataclass(frozen=True)
 class Requirement:
     """At least ``count`` persons in one of ``roles``, confirmed, at endpoints that are connected."""
@@ -101,6 +133,9 @@ class Kind:
     """Lengths offered by pages."""
     keep: timedelta | None = None
     """How long recordings are kept when no case decides; ``None``: by the case."""
+    identity: IdentityCheck | None = None
+    """Whose identity is verified first; ``None``: nobody's in the session. In a visit the duty post checks in person,
+    and no picture of anybody is taken (LV-3)."""
     roles_at: dict[EndpointRole, tuple[Role, ...]] = field(default_factory=dict)
     """Which roles persons at such an endpoint may have."""
 
@@ -143,6 +178,7 @@ INTERROGATION = Kind(
     share=frozenset({EndpointRole.HOST}),
     chat=False,
     duration=timedelta(minutes=120),
+    identity=IdentityCheck(frozenset({Role.DETAINEE}), Demand.WARN, stills=False),
     choices=(timedelta(minutes=60), timedelta(minutes=120), timedelta(minutes=180)),
     roles_at={
         EndpointRole.HOST: (Role.OFFICER, Role.INTERPRETER),
@@ -165,6 +201,7 @@ STATEMENT = Kind(
     chat=True,
     unplanned=True,
     duration=timedelta(minutes=60),
+    identity=IdentityCheck(frozenset({Role.WITNESS, Role.VICTIM}), Demand.BLOCK),
     roles_at={
         EndpointRole.HOST: (Role.OFFICER, Role.INTERPRETER),
         EndpointRole.PARTY: (Role.OFFICER, Role.COOPERATING_OFFICER, Role.INTERPRETER),

@@ -119,6 +119,17 @@ class Settings(BaseSettings):
     """TURN servers for networks that block UDP, as ``turns:turn.example.org:443?transport=tcp``."""
     turn_secret: str = ""
     """Shared with the TURN servers; browsers get credentials that live ten minutes."""
+    still_hours: int = Field(default=72, ge=1, le=720)
+    """How many hours still pictures of an identity check are kept; their check value stays."""
+    verification_url: str = ""
+    """Outside service that is asked whether name and document number belong together (``docs/VERIFICATION.md``);
+    without one, officers compare document and face."""
+    verification_secret: str = ""
+    """Shared with that service, at least 32 characters: signs questions and answers."""
+    verification_networks: Annotated[tuple[str, ...], NoDecode] = ()
+    """Networks the service's address must lie in, such as ``203.0.113.0/28``: no number is sent anywhere else."""
+    verification_timeout: float = Field(default=8.0, gt=0, le=60)
+    """Seconds the service has for an answer; then officers compare."""
     require_second_factor: bool | None = None
     """Whether an account needs a passkey or a code app beside its password before anything is open to it; unset:
     yes, but on the demo site."""
@@ -128,7 +139,7 @@ class Settings(BaseSettings):
     demo: bool = False
     """Serve the demo site: accounts with known passwords. Never for real data."""
 
-    @field_validator("public_address", "copies", "turn_urls", mode="before")
+    @field_validator("public_address", "copies", "turn_urls", "verification_networks", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -138,6 +149,22 @@ class Settings(BaseSettings):
     def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for address in value:
             ipaddress.ip_address(address)
+        return value
+
+    @field_validator("verification_networks")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ipaddress.ip_network(network)
+        return value
+
+    @field_validator("verification_url")
+    @classmethod
+    def _service(cls, value: str) -> str:
+        parts = urlsplit(value)
+        plain = parts.scheme == "http" and parts.hostname in LOOPBACK
+        if value and (not (parts.scheme == "https" or plain) or not parts.hostname or parts.username or parts.fragment):
+            raise ValueError("write it as https://verify.example.org/check; it holds no password")
         return value
 
     @field_validator("single_sign_on")
@@ -211,6 +238,10 @@ class Settings(BaseSettings):
             yield "virus_scanner", "write it as unix:/run/clamav/clamd.ctl or tcp:host:port"
         if self.smtp_host and "@" not in self.smtp_sender:
             yield "smtp_sender", "needed beside smtp_host: the address letters come from"
+        if self.verification_url and len(self.verification_secret) < 32:
+            yield "verification_secret", "needed beside verification_url, at least 32 characters"
+        if self.verification_url and not self.verification_networks:
+            yield "verification_networks", "needed beside verification_url: where the service may be"
         if self.media_port and self.media_port + self.media_processes - 1 > 65_535:
             yield "media_processes", "there are not so many ports above media_port"
 

@@ -139,6 +139,17 @@ class Database:
         async with self.transaction(write=False) as tx:
             await tx.execute(text("SELECT 1"))
 
+    async def forget(self) -> None:
+        """Leave nothing of deleted rows in SQLite's files: what is deleted is overwritten there (``secure_delete``),
+        and the write-ahead file, which holds older pages, is folded in and emptied. Others do this by themselves."""
+        if self.is_sqlite:
+            async with self._turn, self.engine.connect() as connection:
+                raw = (await connection.get_raw_connection()).driver_connection
+                assert raw is not None
+                busy, *_ = await (await raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")).fetchone()
+                if busy:
+                    raise _unavailable()
+
     async def close(self) -> None:
         await self.engine.dispose()
 
@@ -166,7 +177,13 @@ def _prepare_sqlite(engine: AsyncEngine) -> None:
     def pragmas(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # transactions are begun below, not by the driver
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "foreign_keys=ON", "busy_timeout=10000", "synchronous=FULL"):
+        for pragma in (
+            "journal_mode=WAL",
+            "foreign_keys=ON",
+            "busy_timeout=10000",
+            "synchronous=FULL",
+            "secure_delete=ON",
+        ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

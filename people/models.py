@@ -6,7 +6,7 @@ Secrets are stored only as hashes. Facilities, rooms and sessions are ids of pac
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UtcDateTime
@@ -353,3 +353,35 @@ class KeptApart(Base):
     stated_by: Mapped[str] = mapped_column(ID)
     stated: Mapped[datetime] = mapped_column(UtcDateTime())
     lifted: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+
+class IdentityStill(Base):
+    """A still picture of an identity check, sealed; after its short term the digest and times are all that is left."""
+
+    __tablename__ = "identity_stills"
+    __table_args__ = (
+        UniqueConstraint("session", "request", "part", name="uq_identity_stills_session_request_part"),
+        Index("ix_identity_stills_session", "session"),
+    )
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
+    session: Mapped[str] = mapped_column(ID)
+    request: Mapped[str] = mapped_column(String(8))
+    """Which request of the session it answers."""
+    part: Mapped[str] = mapped_column(String(16))
+    """``face`` or ``document``."""
+    endpoint: Mapped[str] = mapped_column(ID)
+    """Where it was taken."""
+    present: Mapped[str] = mapped_column(String(16))
+    """Of which person present."""
+    picture: Mapped[str | None] = mapped_column(Text())
+    """The JPEG under ``Vault.seal``; ``None`` once deleted."""
+    digest: Mapped[str] = mapped_column(String(64))
+    """SHA-256 of the JPEG as it was stored; stands in the session's chain too."""
+    bytes: Mapped[int]
+    taken: Mapped[datetime] = mapped_column(UtcDateTime())
+    due: Mapped[datetime] = mapped_column(UtcDateTime())
+    """When it is deleted; from then on it is shown to nobody, whether or not the worker has come to it."""
+    removed: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    removed_for: Mapped[str | None] = mapped_column(String(16))
+    """``term`` or ``withdrawn``."""

@@ -73,6 +73,8 @@ class Action(StrEnum):
     UNSEAL_RECORD = "unseal_record"
     DELETE_RECORD = "delete_record"
     """Approve or refuse, as the second person, that a record be destroyed."""
+    VIEW_STILLS = "view_stills"
+    """See still pictures of an identity check while they are kept: those who check, and who reviews the check."""
     VIEW_CASE = "view_case"
     EDIT_CASE = "edit_case"
     VIEW_CLIENTS = "view_clients"
@@ -153,6 +155,7 @@ TABLE: Mapping[Role, Mapping[Action, frozenset[Relation]]] = MappingProxyType(
             (Action.HOST, R.PARTICIPANT),
             (Action.INVITE_GUEST, R.SELF),
             (Action.INVITE_GUEST, R.PARTICIPANT),
+            (Action.VIEW_STILLS, R.PARTICIPANT),
             (Action.VIEW_CASE, R.OWN_CASE),
             (Action.EDIT_CASE, R.OWN_CASE),
             (Action.VIEW_RECORD, R.OWN_CASE),
@@ -186,6 +189,7 @@ TABLE: Mapping[Role, Mapping[Action, frozenset[Relation]]] = MappingProxyType(
             (Action.VIEW_RECORD, R.OWN_TREE),
             (Action.PLAY_RECORD, R.OWN_TREE),
             (Action.VERIFY_RECORD, R.OWN_TREE),
+            (Action.VIEW_STILLS, R.OWN_TREE),
             (Action.EXPORT_RECORD, R.OWN_TREE),
             (Action.FILE_RECORD, R.OWN_TREE),
             (Action.HOLD_RECORD, R.OWN_TREE),

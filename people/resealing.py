@@ -6,7 +6,8 @@ from core import ledger
 from core.clock import Clock
 from core.database import Database
 from core.vault import Purpose, Vault
-from people.models import CodeApp, Invitation
+from people import stills
+from people.models import CodeApp, IdentityStill, Invitation
 from people.registry import SYSTEM
 
 
@@ -23,6 +24,8 @@ async def reseal(database: Database, vault: Vault) -> int:
                 context = f"invitation:{invitation.id}"
                 plain = vault.unseal(invitation.contact, context)
                 invitation.contact, changed = vault.seal(plain, context), changed + 1
+        for still in (await tx.execute(select(IdentityStill).where(IdentityStill.picture.is_not(None)))).scalars():
+            changed += stills.reseal(vault, still)
     return changed
 
 

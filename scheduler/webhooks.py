@@ -4,8 +4,6 @@ A system learns of a visit only that it took place, from when to when.
 """
 
 import asyncio
-import hashlib
-import hmac
 import json
 import urllib.error
 import urllib.request
@@ -25,6 +23,7 @@ from core.database import Database
 from core.errors import Invalid, NotFound
 from core.ids import new_secret
 from core.jobs import Handler
+from core.signing import HEADER, signature
 from people import store as people
 from people.permissions import Action, relations, require
 from people.principals import Principal
@@ -32,7 +31,6 @@ from scheduler import store
 from scheduler.models import Booking, Webhook
 
 SEND = "webhook.send"
-SIGNATURE = "Yuanjian-Signature"
 TIMEOUT = 15
 
 
@@ -127,13 +125,6 @@ async def queue(tx: AsyncSession, booking: Booking, act: str, at: datetime) -> N
             await jobs.enqueue(tx, SEND, payload, due=at, key=key)
 
 
-def signature(secret: str, at: datetime, body: bytes) -> str:
-    """``t=SECONDS,v1=HEX``: HMAC-SHA-256 over the seconds, a dot and the body."""
-    seconds = str(int(at.timestamp()))
-    digest = hmac.new(secret.encode(), seconds.encode() + b"." + body, hashlib.sha256).hexdigest()
-    return f"t={seconds},v1={digest}"
-
-
 def handlers(db: Database, clock: Clock, poster: Poster) -> dict[str, Handler]:
     """The job of messages for the worker."""
 
@@ -145,7 +136,7 @@ def handlers(db: Database, clock: Clock, poster: Poster) -> dict[str, Handler]:
                 return
             message = await _message(tx, booking, str(payload["act"]), str(payload["at"]))
         body = json.dumps(message, sort_keys=True, separators=(",", ":")).encode()
-        headers = {"Content-Type": "application/json", SIGNATURE: signature(hook.secret, clock.now(), body)}
+        headers = {"Content-Type": "application/json", HEADER: signature(hook.secret, clock.now(), body)}
         await poster.post(hook.url, body, headers)
 
     return {SEND: send}

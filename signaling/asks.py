@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from cases.kinds import EndpointRole, Role
-from signaling import devices, events, messages
+from signaling import devices, events, identity, messages
 from signaling.events import Effect, Named, Record, Tell
 from signaling.presence import Endpoint, Standing
 from signaling.rights import rights
@@ -38,6 +38,8 @@ def answer(session: "Session", endpoint: Endpoint, message: object, now: datetim
     if session.state is State.ENDED and not isinstance(message, _UNASKED):
         return _deny(endpoint, "ended", "This session has ended.")
     right, handler = _HANDLERS[type(message)]
+    if right in identity.HELD_BACK and identity.holds_back(session, endpoint):
+        return _deny(endpoint, "identity-first", "First verify who the person is, or say why it goes on without.")
     if right and not getattr(rights(session, endpoint, now), right):
         return _deny(endpoint, "not-allowed", _NOT_ALLOWED.get(right, "This is not open to you in this session."))
     return handler(session, endpoint, message, now)
@@ -129,25 +131,6 @@ def _drop_person(session: "Session", endpoint: Endpoint, message: messages.DropP
     return [Record({"event": "person-dropped", "present": message.present, "by": endpoint.id})]
 
 
-def _confirm_person(
-    session: "Session", endpoint: Endpoint, message: messages.ConfirmPerson, now: datetime
-) -> list[Effect]:
-    if session.presence.find(message.present) is None:
-        return _deny(endpoint, "no-such-person", "That person is not named here.")
-    return session.confirm(message.present, message.how, by=endpoint.id)
-
-
-def _doubt_person(session: "Session", endpoint: Endpoint, message: messages.DoubtPerson, now: datetime) -> list[Effect]:
-    found = session.presence.find(message.present)
-    if found is None:
-        return _deny(endpoint, "no-such-person", "That person is not named here.")
-    found[1].how = None
-    entry = {"event": "person-doubted", "present": message.present, "why": message.why, "by": endpoint.id}
-    text = "It is not confirmed who {name} is. Nobody should be questioned before that is clear."
-    alarm = Tell("alarm", "person-doubted", text, {"name": found[1].name}, to=_hosts(session))
-    return [Record(entry), alarm]
-
-
 def _confirm_name(session: "Session", endpoint: Endpoint, message: messages.ConfirmName, now: datetime) -> list[Effect]:
     if endpoint.role is not EndpointRole.GUEST:
         return _deny(endpoint, "not-allowed", "This is not open to you in this session.")
@@ -156,13 +139,9 @@ def _confirm_name(session: "Session", endpoint: Endpoint, message: messages.Conf
     if message.me:
         return effects
     for person in endpoint.persons.values():
-        person.how = None
+        identity.note_not_me(person)
     text = "The guest says that they are not the person named in the invitation. Please check before you go on."
-    return [*effects, Tell("alarm", "wrong-person", text, to=_hosts(session))]
-
-
-def _hosts(session: "Session") -> frozenset[str]:
-    return frozenset(e.id for e in session.presence.admitted() if e.role is session.kind.host)
+    return [*effects, Tell("alarm", "wrong-person", text, to=identity.hosts(session))]
 
 
 # The door
@@ -221,7 +200,7 @@ def keep_apart(session: "Session", endpoint_id: str | None) -> list[Effect]:
     if endpoint is not None and endpoint.in_room:
         effects += _send_away(endpoint, "withdrawn", WAIT_OUTSIDE, "kept-apart", None)
     text = "Somebody was not let in, because of a statement that keeps persons apart. Please call the facility."
-    return [*effects, Tell("alarm", "kept-apart", text, to=_hosts(session))]
+    return [*effects, Tell("alarm", "kept-apart", text, to=identity.hosts(session))]
 
 
 def _send_away(other: Endpoint, word: str, text: str, reason: str, by: Endpoint | None) -> list[Effect]:
@@ -382,8 +361,12 @@ Handler = Callable[["Session", Endpoint, Any, datetime], list[Effect]]
 _HANDLERS: dict[type, tuple[str | None, Handler]] = {
     messages.NamePerson: (None, _name_person),
     messages.DropPerson: (None, _drop_person),
-    messages.ConfirmPerson: ("host", _confirm_person),
-    messages.DoubtPerson: ("host", _doubt_person),
+    messages.ConfirmPerson: ("check", identity.confirm_person),
+    messages.DoubtPerson: ("check", identity.doubt_person),
+    messages.SkipIdentity: ("host", identity.skip),
+    messages.AskStills: ("host", identity.ask_stills),
+    messages.AnswerStills: (None, identity.answer_stills),
+    messages.VerifyPerson: ("host", identity.verify),
     messages.ConfirmName: (None, _confirm_name),
     messages.Admit: ("host", _admit),
     messages.Refuse: ("host", _refuse),

@@ -104,6 +104,27 @@ class TimeClaimed:
 
 
 @dataclass(frozen=True, slots=True)
+class StillKept:
+    """A still picture of an endpoint is stored under the id ``still``; ``digest`` is the SHA-256 of what is stored."""
+
+    endpoint: str
+    request: str
+    part: str
+    still: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceAnswered:
+    """What the outside service says of a person: ``match``, ``no-match``, ``unsure`` or ``unavailable``."""
+
+    present: str
+    outcome: str
+    reference: str = ""
+    """The service's own number of its answer."""
+
+
+@dataclass(frozen=True, slots=True)
 class RosterChanged:
     """The booking was changed: custody steps, window, parties."""
 
@@ -218,6 +239,8 @@ Event = (
     | KeptApart
     | TimeRefused
     | TimeClaimed
+    | StillKept
+    | ServiceAnswered
     | RosterChanged
     | EndAsked
     | CallsAnswered
@@ -367,6 +390,25 @@ class ClaimTime:
 
 
 @dataclass(frozen=True, slots=True)
+class AskService:
+    """Have the outside service compare name and document number of a person. The number enters no log."""
+
+    present: str
+    name: str
+    document: str
+    number: str = field(repr=False)
+    by: str
+    """Endpoint that asked; the shell makes it the id of who sits there."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveStills:
+    """Consent was withdrawn: delete these pictures now."""
+
+    stills: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CallPost:
     """Show a silent call from an endpoint in the facility's day list."""
 
@@ -400,6 +442,8 @@ Effect = (
     | Dismiss
     | AskTime
     | ClaimTime
+    | AskService
+    | RemoveStills
     | CallPost
     | Republish
     | Finish

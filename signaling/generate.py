@@ -27,6 +27,8 @@ PARTS: tuple[type, ...] = (
     messages.LineView,
     messages.EndpointView,
     messages.Rights,
+    messages.IdentityView,
+    messages.StillsView,
     messages.Custody,
 )
 """Parts of server messages that are no messages themselves."""

@@ -6,7 +6,8 @@ from typing import Any
 from aiohttp import web
 
 from core.errors import Invalid
-from signaling import sockets, whip
+from core.vault import Vault
+from signaling import sockets, stills, whip
 from signaling.hub import Hub
 
 MOST_JSON = 1024
@@ -55,10 +56,13 @@ def _participant(body: dict[str, Any]) -> int:
 def add_routes(app: web.Application, hub: Hub) -> None:
     """Serve live sessions of ``hub`` in ``app``. Identity comes as ``request["principal"]`` from its middlewares."""
     app[sockets.HUB] = hub
+    app[stills.VAULT] = Vault(hub.settings.secrets)
+    app[stills.VAULT].ensure(hub.clock.now())
     app.add_routes(
         [
             web.post("/live/{session}/ticket", ticket),
             web.get("/live/{session}/socket", sockets.socket),
+            web.post("/live/{session}/stills/{request}/{part}", whip.answering(stills.receive)),
             web.post("/whip/{session}/{publication}", whip.answering(whip.publish)),
             web.post("/whep/{session}/{endpoint}/{publication}", whip.answering(whip.receive)),
             web.patch("/media/{resource}", whip.answering(whip.restart)),

@@ -19,13 +19,15 @@ from core.errors import PersonError, Unavailable
 from core.ids import hash_secret
 from core.refusals import Refused
 from media import commands
-from people import identities, logins, screening
+from people import identities, logins, screening, stills
+from people.verification import NO_ANSWER, Claim, Manual, Verifier
 from scheduler.roster import Roster
 from signaling import events, store
 from signaling.commanding import Facts
 from signaling.connection import Close
 from signaling.desk import Desk, belongs
 from signaling.echoes import Echoes
+from signaling.events import AskService, RemoveStills, ServiceAnswered
 from signaling.keeping import Keeper
 from signaling.link import Link, MediaLink
 from signaling.live import Live
@@ -71,14 +73,16 @@ class Hub:
         clock: Clock,
         links: Sequence[Link] | None = None,
         turn: Turn | None = None,
+        verifier: Verifier | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock
         self.turn = turn
         self.desk = Desk(database, clock)
+        self.verifier = verifier or Manual()
         self.metrics = Metrics()
         self.echoes = Echoes()
-        self._database = database
+        self.database = database
         self._node = hash_secret(f"{socket.gethostname()}:{settings.data_dir.resolve()}")[:32]
         self._lives: dict[str, Live] = {}
         self._holds: dict[int, frozenset[str]] = {}
@@ -137,7 +141,7 @@ class Hub:
 
     async def _take_up(self) -> None:
         now = self.clock.now()
-        async with self._database.transaction(write=False) as tx:
+        async with self.database.transaction(write=False) as tx:
             rows = await store.unended(tx, self._node, now)
         for row in rows:
             try:
@@ -152,7 +156,7 @@ class Hub:
         if roster is None:
             return
         now = self.clock.now()
-        async with self._database.transaction() as tx:
+        async with self.database.transaction() as tx:
             row, _ = await store.take(tx, session, kind=kind, owner=self._node, media=media, now=now)
             entries = await store.entries(tx, session)
             checkpoint = await ledger.newest_checkpoint(tx)
@@ -190,7 +194,7 @@ class Hub:
                 return live
             number = self._choose()
             now = self.clock.now()
-            async with self._database.transaction() as tx:
+            async with self.database.transaction() as tx:
                 row, new = await store.take(
                     tx, roster.session, kind=roster.kind, owner=self._node, media=number, now=now
                 )
@@ -213,7 +217,7 @@ class Hub:
             live.over = True
             live.dismiss_all(Close.RESTART)
 
-        keeper = Keeper(self._database, self.clock, row.id, row.fence, lost)
+        keeper = Keeper(self.database, self.clock, row.id, row.fence, lost)
         live = Live(
             session,
             Facts(row.recording, row.media, checkpoint),
@@ -222,6 +226,7 @@ class Hub:
             self.clock,
             ask_time=self._ask_time,
             claim_time=self._claim_time,
+            outside=self._outside,
             count=self.metrics.count,
             turn=self.turn,
         )
@@ -274,6 +279,25 @@ class Hub:
         live.take(events.TimeClaimed(end, waiting))
         await self.window_changed(live.id)
 
+    async def _outside(self, live: Live, effect: AskService | RemoveStills) -> None:
+        """What an identity check wants done elsewhere; whatever goes wrong with the service leaves it to officers."""
+        if isinstance(effect, RemoveStills):
+            await stills.withdraw(self.database, self.clock, effect.stills)
+            return
+        answer = NO_ANSWER
+        try:
+            async with self.database.transaction() as tx:
+                details = {"present": effect.present, "document": effect.document}
+                now = self.clock.now()
+                await ledger.append(
+                    tx, "identity.service-asked", actor=effect.by, subject=live.id, at=now, details=details
+                )
+            answer = await self.verifier.verify(Claim(effect.name, effect.document, effect.number))
+        except Unavailable:
+            log.warning("the verification service was not asked: the ledger is away", session=live.id)
+        finally:
+            live.take(ServiceAnswered(effect.present, answer.outcome.value, answer.reference))
+
     async def _withdraw(self) -> None:
         """Close whoever is connected and no longer may be. While the database is away nobody is."""
         spent = 0.0
@@ -297,7 +321,7 @@ class Hub:
         ]
         if not connected:
             return
-        async with self._database.transaction(write=False) as tx:
+        async with self.database.transaction(write=False) as tx:
             gone = await identities.withdrawn(tx, self.clock.now(), {place.principal for _, place in connected})
             lives = {live.id: live for live, _ in connected}.values()
             apart = await screening.pairs(tx, {person for live in lives for person in live.present()})
@@ -309,7 +333,7 @@ class Hub:
         if self.clock.monotonic_ns() >= self._touch_ns:
             self._touch_ns = self.clock.monotonic_ns() + TOUCH_NS
             for login in {place.principal.login for _, place in connected if place.principal not in gone} - {None}:
-                await logins.touch(self._database, self.clock, str(login))
+                await logins.touch(self.database, self.clock, str(login))
 
     # Media processes
 

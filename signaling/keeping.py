@@ -6,7 +6,7 @@ At most ``MOST`` are kept; beyond that new log entries are counted and left to t
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -67,6 +67,15 @@ class HeadKept:
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Something of the session that the ledger holds too; ``by`` is the id of who did it."""
+
+    tag: str
+    by: str
+    details: Mapping[str, Any]
+
+
 class Course(Enum):
     """What the calendar learns of the session."""
 
@@ -74,7 +83,7 @@ class Course(Enum):
     ENDED = "ended"
 
 
-Change = Entry | EndpointKept | Standing | HeadKept | Course
+Change = Entry | EndpointKept | Standing | HeadKept | Told | Course
 
 
 class Keeper:
@@ -188,6 +197,10 @@ class Keeper:
                     await self._keep_standing(tx, change, now)
                 elif isinstance(change, HeadKept):
                     await self._keep_head(tx, change, now)
+                elif isinstance(change, Told):
+                    await ledger.append(
+                        tx, change.tag, actor=change.by, subject=self._session, at=now, details=change.details
+                    )
         return True
 
     async def _keep_head(self, tx: AsyncSession, head: HeadKept, now: datetime) -> None:

@@ -7,6 +7,7 @@ wait has a bounded queue of its own (outboxes, the link, the database writer).
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +20,7 @@ from people.screening import Pair, meeting
 from scheduler.apart import guest_key
 from scheduler.roster import Roster
 from signaling import desk, events, messages, views
+from signaling.accounting import for_ledger
 from signaling.commanding import Facts, command_for
 from signaling.connection import Close, Connection
 from signaling.events import Effect, Event, Seat
@@ -39,6 +41,7 @@ log = structlog.get_logger()
 
 AskTime = Callable[["Live", Place, int], Coroutine[Any, Any, None]]
 ClaimTime = Callable[["Live"], Coroutine[Any, Any, None]]
+Outside = Callable[["Live", events.AskService | events.RemoveStills], Coroutine[Any, Any, None]]
 
 
 class Live:
@@ -54,6 +57,7 @@ class Live:
         *,
         ask_time: AskTime,
         claim_time: ClaimTime,
+        outside: Outside,
         count: Callable[[str], None] = lambda _: None,
         turn: Turn | None = None,
     ) -> None:
@@ -69,6 +73,7 @@ class Live:
         self._clock = clock
         self._ask_time = ask_time
         self._claim_time = claim_time
+        self._outside = outside
         self._count = count
         self._turn = turn
         self._memory = Memory()
@@ -282,6 +287,12 @@ class Live:
                     self._arm(effect)
                 case events.ClaimTime():
                     self._spawn(self._claim_time(self))
+                case events.AskService():
+                    place = self.places.get(effect.by)
+                    if place is not None:
+                        self._spawn(self._outside(self, replace(effect, by=place.principal.id)))
+                case events.RemoveStills():
+                    self._spawn(self._outside(self, effect))
                 case events.CallPost():
                     self._count("help")
                 case events.Finish():
@@ -313,6 +324,10 @@ class Live:
 
     def _record(self, record: events.Record) -> None:
         self.log.add(record)
+        told = for_ledger(record.public)
+        if told is not None:
+            place = self.places.get(told.by)
+            self.keeper.add(replace(told, by=place.principal.id if place else "system"))
         if record.public["event"] == "state":
             self._keep_standing()
 

@@ -13,6 +13,8 @@ VERSION = 1
 
 MediaKind = Literal["audio", "video"]
 DeviceState = Literal["on", "off", "lost"]
+Document = Literal["id-card", "passport", "permit", "licence", "other"]
+"""What was held beside the face: identity card, passport, travel or residence permit, driving licence, another one."""
 
 
 # From the endpoint
@@ -84,20 +86,60 @@ class DropPerson:
 
 @message
 class ConfirmPerson:
-    """Host: the person present is who was named; ``how`` is ``document``, ``known``, ``facility`` or ``other``."""
+    """Host, or a co-operating officer for the person beside them: the person present is who was named; ``how`` is
+    ``document``, ``known``, ``facility`` or ``other``. All but ``other`` verify the identity."""
 
     present: str
     how: Literal["document", "known", "facility", "other"]
+    document: Document | None = None
+    """Which document was compared with the face."""
+    officer: str | None = None
+    """Person present at this endpoint who compared; without it the first officer there."""
 
 
 @message
 class DoubtPerson:
-    """Host: document and face were compared and do not fit, the check was refused, or the person says "not me".
+    """Host, or a co-operating officer for the person beside them: document and face were compared and do not fit, the
+    check was refused, or the person says "not me".
 
     Written into the log; the person counts as unconfirmed until confirmed anew."""
 
     present: str
     why: Literal["no-match", "refused", "not-me"]
+    document: Document | None = None
+    officer: str | None = None
+
+
+@message
+class SkipIdentity:
+    """Host: go on although it is not verified who the person is, for a stated reason."""
+
+    present: str
+    reason: Literal["no-document", "guardian", "urgent", "later"]
+
+
+@message
+class AskStills:
+    """Host: ask the guest for one still picture of the face and one of the document. Never in a visit."""
+
+    present: str
+
+
+@message
+class AnswerStills:
+    """Guest: yes or no to still pictures. A no after pictures were sent has them deleted."""
+
+    request: str
+    consent: bool
+
+
+@message
+class VerifyPerson:
+    """Host: have the outside service compare name and document number. The number is sent on and kept nowhere."""
+
+    present: str
+    document: Document
+    number: str
 
 
 @message
@@ -218,6 +260,10 @@ ClientMessage = (
     | DropPerson
     | ConfirmPerson
     | DoubtPerson
+    | SkipIdentity
+    | AskStills
+    | AnswerStills
+    | VerifyPerson
     | ConfirmName
     | Admit
     | Refuse
@@ -298,6 +344,39 @@ class Rights:
     """May press stop (hold)."""
     end: bool
     extend: bool
+    check: bool = False
+    """May say whether somebody is who was named: the host, and a co-operating officer beside that person."""
+
+
+@message
+class IdentityView:
+    """Where the identity check of a person present stands, for those who check."""
+
+    present: str
+    result: Literal["open", "match", "no-match", "refused", "not-me", "skipped"]
+    way: str
+    """``sight``, ``beside``, ``stills``, ``known``, ``facility`` or ``service``; of a skipped check its reason."""
+    document: str
+    by: str
+    """Name of the officer who compared."""
+    service: str
+    """What the outside service said last: ``match``, ``no-match``, ``unsure``, ``unavailable``; ``asked`` before."""
+    stills: Literal["none", "asked", "refused", "granted", "sent", "withdrawn", "barred"]
+    """``barred``: none may be asked for from this endpoint."""
+    pictures: tuple[str, ...]
+    """Ids of the stills that were sent, the face first: ``/sessions/{session}/stills/{id}``."""
+
+
+@message
+class StillsView:
+    """A guest's own view of still pictures that were asked for."""
+
+    request: str
+    state: Literal["asked", "granted", "sent"]
+    sent: tuple[str, ...]
+    """Which have arrived: ``face``, ``document``."""
+    by: str
+    """Name and number of who asks."""
 
 
 @message
@@ -341,6 +420,11 @@ class View:
     rights: Rights
     custody: Custody | None
     endpoints: tuple[EndpointView, ...]
+    identity: tuple[IdentityView, ...] = ()
+    """Persons whose identity is verified in this session, for those who check."""
+    identity_first: bool = False
+    """Nothing is shown or written to the person before the check has a result."""
+    stills: StillsView | None = None
 
 
 @message

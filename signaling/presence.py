@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from cases.kinds import EndpointRole, Kind, Role
+from signaling.checks import Check
 from signaling.events import Named, Seat
 from signaling.messages import DeviceState, LineView
 
@@ -34,6 +35,7 @@ class Present:
     person: str | None
     how: str | None
     """Confirmed by ``account``, ``facility``, ``invitation``, ``named``, ``document``, ``known``, ``other``, or not."""
+    check: Check = field(default_factory=Check)
 
     @property
     def identity(self) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ from typing import Any
 
 from cases.kinds import EndpointRole, Role
 from scheduler.roster import Roster
+from signaling import identity
+from signaling.checks import Stills
 from signaling.events import Named, Seat
 from signaling.presence import Endpoint, Standing
 from signaling.session import Session
@@ -60,18 +62,18 @@ def _fold(session: Session, entry: Entry) -> None:
         case "person":
             if endpoint := session.presence.get(public["endpoint"]):
                 session.presence.name(endpoint, _person(public, private), public["present"])
-        case "person-confirmed":
-            if found := session.presence.find(public["present"]):
-                found[1].how = public["how"]
-        case "person-doubted":
-            if found := session.presence.find(public["present"]):
-                found[1].how = None
+        case "person-confirmed" | "person-doubted" | "identity-skipped" | "identity-service" | "identity-open":
+            _checked(session, public)
+        case "stills-asked" | "stills-answered" | "still-kept":
+            _pictured(session, public)
         case "person-dropped":
             if found := session.presence.find(public["present"]):
                 del found[0].persons[public["present"]]
         case "name":
             if endpoint := session.presence.get(public["endpoint"]):
                 endpoint.name_confirmed = public["me"]
+                for person in endpoint.persons.values() if not public["me"] else ():
+                    identity.note_not_me(person)
         case "admitted":
             _stand(session, public, Standing.ADMITTED)
         case "refused" | "ejected" | "withdrawn":
@@ -83,6 +85,33 @@ def _fold(session: Session, entry: Entry) -> None:
             setattr(endpoint, public["kind"], public["state"])
         case "page-hidden" | "page-shown" as event if endpoint := session.presence.get(public["endpoint"]):
             endpoint.hidden = event == "page-hidden"
+
+
+def _checked(session: Session, public: Mapping[str, Any]) -> None:
+    found = session.presence.find(public["present"])
+    if found is None:
+        return
+    match public["event"]:
+        case "person-confirmed":
+            identity.note_confirmed(found[1], public)
+        case "person-doubted":
+            identity.note_doubt(found[1], public)
+        case "identity-skipped":
+            identity.note_skip(found[1], public)
+        case "identity-service":
+            identity.note_service(found[1], public["outcome"])
+        case "identity-open":
+            session.reminded.add(found[1].id)
+
+
+def _pictured(session: Session, public: Mapping[str, Any]) -> None:
+    request = public["request"]
+    if public["event"] == "stills-asked":
+        session.stills[request] = Stills(request, public["present"], public["endpoint"], public["by"])
+    elif public["event"] == "stills-answered":
+        identity.note_answer(session.stills[request], public["consent"])
+    else:
+        identity.note_still(session.stills[request], public["part"], public["still"])
 
 
 def _state(session: Session, entry: Entry) -> None:

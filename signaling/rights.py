@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cases.kinds import EndpointRole, Recording, Role
+from signaling import identity
 from signaling.messages import Rights
 from signaling.presence import Endpoint, Standing
 from signaling.states import State
@@ -26,13 +27,14 @@ def rights(session: "Session", endpoint: Endpoint, now: datetime) -> Rights:
         publish=_may_publish(session, endpoint),
         subscribe=admitted and running and endpoint.role is not EndpointRole.POST,
         mute=endpoint.role not in kind.mute_forbidden and endpoint.role is not EndpointRole.POST,
-        share=admitted and running and endpoint.role in kind.share,
+        share=admitted and running and endpoint.role in kind.share and not identity.holds_back(session, endpoint),
         chat=admitted and kind.chat and state is State.LIVE and endpoint.role is not EndpointRole.ROOM,
         host=host,
         start=host and state is State.WAITING and session.may_begin(now),
         stop=admitted and state in (State.LIVE, State.ARMING) and (host or kind.recording is Recording.CLEAR),
         end=leads,
         extend=leads,
+        check=identity.may_check(session, endpoint),
     )
 
 

@@ -14,7 +14,8 @@ from cases.kinds import EndpointRole, Recording
 from scheduler.models import State as BookingState
 from scheduler.models import Step
 from scheduler.roster import Roster
-from signaling import asks, chain, devices, edge, events
+from signaling import asks, chain, devices, edge, events, identity
+from signaling.checks import Result, Stills
 from signaling.events import Effect, Event, Seat, Tell
 from signaling.events import Record as Log
 from signaling.presence import Endpoint, Presence, Standing
@@ -59,6 +60,10 @@ class Session:
         self.relay = False
         self.calls: dict[str, datetime] = {}
         """Endpoints whose silent call to the duty post is open."""
+        self.stills: dict[str, Stills] = {}
+        """Requests for still pictures by id, in the order they were made."""
+        self.reminded: set[str] = set()
+        """Persons of whom it was said that their identity is still open."""
         self.finished = False
         self.told_of_failure = False
         """Whether the present failure of the recorder was told: retries that fail again are not news."""
@@ -92,6 +97,10 @@ class Session:
                 return self._roster_changed(roster, now)
             case events.EndAsked(reason, by):
                 return self.end(reason, now, by=by) if self.state is not State.ENDED else []
+            case events.StillKept():
+                return identity.still_kept(self, event)
+            case events.ServiceAnswered():
+                return identity.service_answered(self, event)
             case events.CallsAnswered(by):
                 return asks.calls_answered(self, by)
             case events.TimeRefused(endpoint_id, code, text, values):
@@ -118,7 +127,7 @@ class Session:
                 effects += self._miss(now)
             case State.HELD if self._heals(now):
                 effects += self.begin(now)
-        effects += self._edges(now) + chain.due(self, now)
+        effects += self._edges(now) + chain.due(self, now) + identity.due(self, now)
         if self.state is State.LIVE and self.kind.recording is Recording.ATTENDANCE:
             effects += self._statement(now)
         elif self.state is State.LIVE:
@@ -133,7 +142,7 @@ class Session:
                 continue
             if Step.IDENTITY_CHECKED in self.roster.steps:
                 for person in endpoint.persons.values():
-                    if person.how is None:
+                    if person.how is None and person.check.result is Result.OPEN:  # a doubt is not overruled
                         effects += self.confirm(person.id, "facility", by="post")
             if endpoint.standing is Standing.WAITING and self.roster.custody_ready and not endpoint.knocks:
                 effects += self.admit(endpoint, by="post")
@@ -290,13 +299,14 @@ class Session:
                     effects += self.confirm(person.id, "invitation", by=by)
         return effects
 
-    def confirm(self, present: str, how: str, *, by: str) -> list[Effect]:
-        """A person present is who was named."""
+    def confirm(self, present: str, how: str, *, by: str, more: Mapping[str, str] | None = None) -> list[Effect]:
+        """A person present is who was named; ``more`` says how document and face were compared."""
         found = self.presence.find(present)
         if found is None:
             return []
-        found[1].how = how
-        return [Log({"event": "person-confirmed", "present": present, "how": how, "by": by})]
+        entry = {"event": "person-confirmed", "present": present, "how": how, "by": by, **(more or {})}
+        identity.note_confirmed(found[1], entry)
+        return [Log(entry)]
 
     # Connections
 

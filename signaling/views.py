@@ -11,7 +11,7 @@ from typing import Literal
 from cases.kinds import EndpointRole, Recording
 from core.texts import Texts
 from scheduler.models import Step
-from signaling import devices, edge
+from signaling import devices, edge, identity
 from signaling.messages import Custody, EndpointView, PersonView, View
 from signaling.presence import Endpoint, Present, Standing
 from signaling.rights import rights
@@ -53,6 +53,9 @@ def view(session: Session, viewer: Endpoint, number: int, texts: Texts, now: dat
         rights=rights(session, viewer, now),
         custody=_custody(session) if _sees_custody(session, viewer) else None,
         endpoints=tuple(_endpoint(e, viewer, now) for e in session.presence if _sees(session, viewer, e)),
+        identity=identity.shown(session, viewer),
+        identity_first=identity.may_check(session, viewer) and identity.comes_first(session),
+        stills=identity.asked_of(session, viewer),
     )
 
 

@@ -77,10 +77,10 @@ def _texts(request: web.Request) -> Texts:
 
 async def publish(request: web.Request) -> web.Response:
     """``POST /whip/{session}/{publication}``: an endpoint's camera or screen."""
-    live, place, endpoint = _bearer(request)
+    live, place, endpoint = bearer(request)
     publication = request.match_info["publication"]
     _may_publish(live, endpoint, publication)
-    offer = await _body(request, "application/sdp")
+    offer = await _text(request, "application/sdp")
     role = next((p.role.value for p in endpoint.persons.values()), endpoint.role.value)
     answered = await _negotiate(
         live,
@@ -94,10 +94,10 @@ async def publish(request: web.Request) -> web.Response:
 
 async def receive(request: web.Request) -> web.Response:
     """``POST /whep/{session}/{endpoint}/{publication}``: what another endpoint publishes."""
-    live, place, endpoint = _bearer(request)
+    live, place, endpoint = bearer(request)
     source, publication = request.match_info["endpoint"], request.match_info["publication"]
     _may_receive(live, endpoint, source, publication)
-    offer = await _body(request, "application/sdp")
+    offer = await _text(request, "application/sdp")
     reply = await live.link.request(
         lambda number: commands.Subscribe(
             request=number,
@@ -121,7 +121,7 @@ async def restart(request: web.Request) -> web.Response:
         raise Refusal(428, "if-match", "If-Match is wanted: the ETag of the resource, or * for an ICE restart.")
     if expected not in ("*", resource.etag):
         raise Refusal(412, "etag", "The resource has changed in the meantime.")
-    fragment = await _body(request, "application/trickle-ice-sdpfrag")
+    fragment = await _text(request, "application/trickle-ice-sdpfrag")
     if "a=ice-ufrag" not in fragment:
         return web.Response(status=204)  # candidates of the client: an ICE-lite server needs none
     reply = await live.link.request(
@@ -157,7 +157,7 @@ async def echo(request: web.Request) -> web.Response:
     """``POST /echo``: the offer's media come back for some seconds; belongs to no session, is never recorded."""
     hub = request.app[HUB]
     principal = require(request.get("principal"), Action.CHECK_DEVICES)
-    offer = await _body(request, "application/sdp")
+    offer = await _text(request, "application/sdp")
     link = next((link for link in hub.links if link.up), hub.links[0])
     hub.echoes.replace(principal)
     reply = await link.request(lambda number: commands.Echo(request=number, check=new_id(), offer=offer))
@@ -169,7 +169,7 @@ async def echo(request: web.Request) -> web.Response:
 # What all of them ask
 
 
-def _bearer(request: web.Request) -> tuple[Live, Place, Endpoint]:
+def bearer(request: web.Request) -> tuple[Live, Place, Endpoint]:
     """The endpoint whose media token the request carries, in the session of the address."""
     found = _by_token(request)
     if found is None or found[0].id != request.match_info["session"]:
@@ -223,8 +223,8 @@ def _may_receive(live: Live, endpoint: Endpoint, source: str, publication: str) 
         raise Refusal(403, "may-not-receive", "You cannot receive picture and sound in this session now.")
 
 
-async def _body(request: web.Request, content_type: str) -> str:
-    """The body as text. Refuses other types, more than ``MOST_SDP`` bytes, and what is not UTF-8."""
+async def body(request: web.Request, content_type: str, largest: int) -> bytes:
+    """The body. Refuses other types, more than ``largest`` bytes, and what does not arrive in time."""
     if request.content_type != content_type:
         raise Refusal(415, "content-type", "This address takes another type of content.", Accept=content_type)
     data = bytearray()
@@ -232,10 +232,16 @@ async def _body(request: web.Request, content_type: str) -> str:
         async with asyncio.timeout(READ_WITHIN):
             async for chunk in request.content.iter_chunked(8192):
                 data += chunk
-                if len(data) > MOST_SDP:
-                    raise Refusal(413, "too-large", "The offer is larger than is accepted here.")
+                if len(data) > largest:
+                    raise Refusal(413, "too-large", "This is larger than is accepted here.")
     except TimeoutError:
         raise Refusal(408, "too-slow", "The request took too long to arrive.") from None
+    return bytes(data)
+
+
+async def _text(request: web.Request, content_type: str) -> str:
+    """An offer or fragment. Refuses what is not UTF-8 too."""
+    data = await body(request, content_type, MOST_SDP)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:

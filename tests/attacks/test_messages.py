@@ -5,6 +5,7 @@ import inspect
 
 import pytest
 
+from cases.kinds import Role
 from people.permissions import TABLE, Action
 from people.principals import Role as Account
 from signaling import asks, events
@@ -30,6 +31,10 @@ POLICY: dict[type, dict[str, str]] = {
     m.DropPerson: {"": "host second", "visit": "lawyer", "rehearsal": "host guest"},
     m.ConfirmPerson: {"": "host", "visit": "post"},
     m.DoubtPerson: {"": "host", "visit": "post"},
+    m.SkipIdentity: {"": "host", "visit": NOBODY, "rehearsal": NOBODY},
+    m.AskStills: {"": NOBODY, "statement": "host"},
+    m.AnswerStills: {"": NOBODY},
+    m.VerifyPerson: {"": "host", "visit": NOBODY, "rehearsal": NOBODY},
     m.ConfirmName: {"": "stranger", "statement": "guest stranger", "rehearsal": NOBODY, "visit": NOBODY},
     m.Admit: {"": "host", "rehearsal": NOBODY},
     m.Refuse: {"": "host", "rehearsal": NOBODY},
@@ -47,7 +52,7 @@ POLICY: dict[type, dict[str, str]] = {
     m.Help: {"": ANY},
 }
 """Who may do what while a session is live, the object being one of the session. ``Prefer`` has none here: nothing is
-published. ``Start`` and ``Resume`` belong to other states; ``HELD`` has a test of its own."""
+published. ``AnswerStills`` has none: nobody was asked. ``Start`` and ``Resume`` belong to other states; ``HELD`` has a test of its own."""
 DOOR = frozenset({m.Hello, m.Ping})
 """Taken before anything is asked of a session: the way in, and a ping."""
 
@@ -69,10 +74,18 @@ def session(kind: str) -> Driver:
     return driver
 
 
+def session_roles(driver: Driver) -> frozenset[Role]:
+    """Whose identity is verified in this kind."""
+    wanted = driver.session.kind.identity
+    return wanted.roles if wanted else frozenset()
+
+
 def asked(driver: Driver, kind: type, *, foreign: bool) -> object:
     """A message with the session's own objects, or with objects of nobody."""
     presence, host = driver.session.presence, driver.session.kind.host
     own = next(e for e in presence.admitted() if e.role is not host)
+    roles = session_roles(driver)
+    checked = next((p.id for e in presence.admitted() for p in e.persons.values() if p.role in roles), "p999")
     waiting = next((e.id for e in presence.waiting()), "nobody")
     person = "p999" if foreign else next(iter(own.persons))
     inside, outside = ("nobody", "nobody") if foreign else (own.id, waiting)
@@ -83,6 +96,14 @@ def asked(driver: Driver, kind: type, *, foreign: bool) -> object:
         m.DropPerson: {"present": person},
         m.ConfirmPerson: {"present": person, "how": "document"},
         m.DoubtPerson: {"present": person, "why": "no-match"},
+        m.SkipIdentity: {"present": "p999" if foreign else checked, "reason": "urgent"},
+        m.AskStills: {"present": "p999" if foreign else checked},
+        m.AnswerStills: {"request": "s1", "consent": True},
+        m.VerifyPerson: {
+            "present": "p999" if foreign else checked,
+            "document": "id-card",
+            "number": "110101199003070000",
+        },
         m.ConfirmName: {"me": False},
         m.Admit: {"endpoint": outside},
         m.Refuse: {"endpoint": outside, "reason": "other"},
@@ -114,7 +135,9 @@ def test_every_seat_tries_every_message(kind: str, message: type) -> None:
         assert did(driver, seat, asked(driver, message, foreign=False)) == (seat in wanted), seat
 
 
-OBJECTS = (m.NamePerson, m.DropPerson, m.ConfirmPerson, m.DoubtPerson, m.Admit, m.Refuse, m.Eject, m.Prefer)
+OBJECTS = (
+    m.NamePerson, m.DropPerson, m.ConfirmPerson, m.DoubtPerson, m.SkipIdentity, m.AskStills, m.VerifyPerson, m.Admit, m.Refuse, m.Eject, m.Prefer,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", SEATS)

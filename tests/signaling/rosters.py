@@ -122,6 +122,8 @@ def live(kind: str, **more: int) -> Driver:
             driver.join(HOST, SECOND, GUEST)
             driver.ask("host", messages.Admit(endpoint="second"))
             driver.ask("host", messages.Admit(endpoint="guest"))
+            witness = next(iter(driver.session.presence.endpoints["guest"].persons))
+            driver.ask("host", messages.ConfirmPerson(present=witness, how="document"))
         case "visit":
             driver.join(LAWYER, ROOM)
             driver.steps(*READY)

@@ -68,7 +68,7 @@ def test_whoever_is_not_the_host_confirms_nobody() -> None:
     driver = live("statement")
     driver.ask("guest", messages.NamePerson(role="guardian", name="某母"))
     guest = driver.session.presence.endpoints["guest"]
-    assert [p.how for p in guest.persons.values()] == ["invitation", None]
+    assert [p.how for p in guest.persons.values()] == ["document", None]
 
 
 def test_a_second_call_for_help_is_the_same_call() -> None:

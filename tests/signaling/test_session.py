@@ -63,6 +63,8 @@ TABLE: dict[str, tuple[object, tuple[State, State, State, State, State]]] = {
     "calls answered": (events.CallsAnswered("d1"), (W, A, L, H, E)),
     "time refused": (events.TimeRefused("host", "taken", "x"), (W, A, L, H, E)),
     "time claimed": (events.TimeClaimed(START), (W, A, L, H, E)),
+    "still kept": (events.StillKept("guest", "s1", "face", "x", "00" * 32), (W, A, L, H, E)),
+    "service answered": (events.ServiceAnswered("p3", "no-match"), (W, A, L, H, E)),
     "relay up": (events.RelayUp(True), (W, A, L, H, E)),
     "relay down": (events.RelayDown(), (W, H, H, H, E)),
     "recorder ready": (events.RecorderReady(1), (W, L, L, H, E)),

@@ -26,8 +26,12 @@ export const FROM_ENDPOINT = Object.freeze({
   check_done: ["picture", "microphone", "speaker", "loss", "delay_ms", "way"],
   name_person: ["role", "name", "person", "number", "endpoint"],
   drop_person: ["present"],
-  confirm_person: ["present", "how"],
-  doubt_person: ["present", "why"],
+  confirm_person: ["present", "how", "document", "officer"],
+  doubt_person: ["present", "why", "document", "officer"],
+  skip_identity: ["present", "reason"],
+  ask_stills: ["present"],
+  answer_stills: ["request", "consent"],
+  verify_person: ["present", "document", "number"],
   confirm_name: ["me"],
   admit: ["endpoint"],
   refuse: ["endpoint", "reason"],
@@ -49,7 +53,7 @@ export const FROM_ENDPOINT = Object.freeze({
 /** Members of the server's messages; ignore others, a newer server may have more. */
 export const TO_ENDPOINT = Object.freeze({
   welcome: ["version", "endpoint", "resume", "token", "whip", "whep", "ice_servers", "locale"],
-  view: ["number", "now", "session", "kind", "title", "state", "reason", "reason_text", "since", "policy", "recording", "durable", "start", "end", "hard_end", "missing", "you", "rights", "custody", "endpoints"],
+  view: ["number", "now", "session", "kind", "title", "state", "reason", "reason_text", "since", "policy", "recording", "durable", "start", "end", "hard_end", "missing", "you", "rights", "custody", "endpoints", "identity", "identity_first", "stills"],
   durable: ["until"],
   warning: ["number", "minutes", "text"],
   said: ["number", "at", "endpoint", "name", "text"],
