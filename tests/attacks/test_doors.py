@@ -16,6 +16,7 @@ LOGINS = (
 DOORS = {
     ("POST", "/live/{session}/ticket"),
     ("GET", "/live/{session}/socket"),
+    ("POST", "/live/{session}/stills/{request}/{part}"),
     ("POST", "/whip/{session}/{publication}"),
     ("POST", "/whep/{session}/{endpoint}/{publication}"),
     ("PATCH", "/media/{resource}"),

@@ -26,6 +26,7 @@ ANY, NOBODY = "host second guest room lawyer post stranger", ""
 POLICY: dict[type, dict[str, str]] = {
     # message: who may, by kind; "" is every kind not named
     m.Device: {"": ANY, "interrogation": "second stranger"},
+    m.Page: {"": ANY, "visit": NOBODY},
     m.CheckDone: {"": ANY},
     m.NamePerson: {"": "guest room stranger", "visit": NOBODY, "rehearsal": NOBODY},
     m.DropPerson: {"": "host second", "visit": "lawyer", "rehearsal": "host guest"},
@@ -52,7 +53,8 @@ POLICY: dict[type, dict[str, str]] = {
     m.Help: {"": ANY},
 }
 """Who may do what while a session is live, the object being one of the session. ``Prefer`` has none here: nothing is
-published. ``AnswerStills`` has none: nobody was asked. ``Start`` and ``Resume`` belong to other states; ``HELD`` has a test of its own."""
+published. ``AnswerStills`` has none: nobody was asked.
+``Start`` and ``Resume`` belong to other states; ``HELD`` has a test of its own."""
 DOOR = frozenset({m.Hello, m.Ping})
 """Taken before anything is asked of a session: the way in, and a ping."""
 
@@ -91,6 +93,7 @@ def asked(driver: Driver, kind: type, *, foreign: bool) -> object:
     inside, outside = ("nobody", "nobody") if foreign else (own.id, waiting)
     values: dict[type, dict[str, object]] = {
         m.Device: {"kind": "video", "state": "off"},
+        m.Page: {"hidden": True},
         m.CheckDone: {"picture": True, "microphone": True, "speaker": True, "loss": 0.0, "delay_ms": 1.0},
         m.NamePerson: {"role": "guardian", "name": "某丁", "endpoint": "nobody" if foreign else None},
         m.DropPerson: {"present": person},
@@ -136,8 +139,9 @@ def test_every_seat_tries_every_message(kind: str, message: type) -> None:
 
 
 OBJECTS = (
-    m.NamePerson, m.DropPerson, m.ConfirmPerson, m.DoubtPerson, m.SkipIdentity, m.AskStills, m.VerifyPerson, m.Admit, m.Refuse, m.Eject, m.Prefer,
-)  # fmt: skip
+    *(m.NamePerson, m.DropPerson, m.ConfirmPerson, m.DoubtPerson, m.SkipIdentity, m.AskStills, m.VerifyPerson),
+    *(m.Admit, m.Refuse, m.Eject, m.Prefer),
+)
 
 
 @pytest.mark.parametrize("kind", SEATS)
