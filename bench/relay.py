@@ -75,7 +75,8 @@ class Whip:
                 raise RuntimeError("the server did not start")
             if line.startswith("{"):
                 break
-        self._address = json.loads(line)["http"]
+        told = json.loads(line)
+        self._address, self.media_port = told["http"], int(told.get("media_port", 0))
         return self._process.pid
 
     async def _offer(self, path: str, offer: str) -> str:

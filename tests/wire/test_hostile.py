@@ -3,11 +3,15 @@
 import asyncio
 import os
 import random
+from collections.abc import Iterator
 
 import pytest
+from aioice import stun
 
 from bench.lab.participant import Participant
 from media import commands
+from media.dtls import Dtls, Identity
+from tests.campaigns import campaign, rounds, seed
 from tests.wire.peers import FakeRecorders
 from tests.wire.room import publish, room, speak, subscribe
 from tests.wire.strangers import ALERT, CLIENT_HELLO, Stranger
@@ -210,3 +214,83 @@ async def test_a_flaw_of_ours_closes_at_most_one_transport(monkeypatch: pytest.M
         await speak(publisher, 1, 2)
         assert len(viewer.heads) == 3
         assert service.counters.dropped["internal"] == 1
+
+
+def flights(publisher: Participant) -> Iterator[bytes]:
+    """Genuine datagrams of every kind that the relay takes, caught on their way from ``publisher``."""
+    caught: list[bytes] = []
+    send, publisher.send = publisher.send, lambda data: caught.append(bytes(data))
+    publisher._check()
+    publisher._checks.cancel()
+    publisher.send_rtp(publisher.rtp("audio", 50, 50 * 960, bytes(60)))
+    publisher.send_rtp(publisher.rtp("video", 50, 50 * 3000, bytes(900)))
+    publisher.send_rtcp(b"\x80\xc9\0\1" + bytes(4))
+    publisher.send = send
+    yield from caught
+    yield from Dtls(Identity(), server=False, fingerprints=[]).start()
+    yield from (CLIENT_HELLO, ALERT)
+
+
+def forgeries(chaos: random.Random, genuine: list[bytes], ufrag: str) -> Iterator[bytes]:
+    """For ever: what somebody could send who has seen everything and knows no key."""
+    while True:
+        data = bytearray(chaos.choice(genuine))
+        match chaos.randrange(5):
+            case 0:
+                data = bytearray(chaos.randbytes(chaos.randrange(12, 1500)))
+            case 1:
+                data = data[: chaos.randrange(12, len(data))]
+            case 2:
+                data += chaos.randbytes(chaos.randrange(1, 200))
+            case 3:
+                message = stun.Message(stun.Method.BINDING, chaos.choice(list(stun.Class)))
+                message.attributes["USERNAME"] = f"{ufrag}:{chaos.randrange(1 << 32):x}"
+                message.attributes["USE-CANDIDATE"] = None
+                if chaos.random() < 0.5:
+                    message.add_message_integrity(chaos.randbytes(chaos.randrange(1, 40)))
+                data = bytearray(bytes(message))
+            case 4:
+                at = chaos.randrange(len(data) - 8 if data[0] < 4 else len(data))  # STUN ends with a mere checksum
+                data[at] ^= 1 << chaos.randrange(8)
+        yield bytes(data)
+
+
+@campaign
+async def test_nothing_answers_a_stranger_and_each_drop_has_its_reason() -> None:
+    """Bent copies of everything genuine bring not one byte back, so nothing is amplified; each is counted once."""
+    chaos, count = random.Random(seed(5)), rounds(600, 60_000)
+    async with room() as (service, desk):
+        publisher = await publish(desk, "s", "a")
+        viewer = await subscribe(desk, "s", "b", "a")
+        await speak(publisher, 0, 2)
+        genuine = list(flights(publisher))
+        ufrag = next(iter(service.resources.all[publisher.resource].peer.local))
+        stranger = Stranger(service.port)
+        for number, data in zip(range(count), forgeries(chaos, genuine, ufrag), strict=False):
+            stranger.send(data)
+            if number % 50 == 0:
+                await asyncio.sleep(0.005)
+        await asyncio.sleep(0.1)
+        assert stranger.answers() == 0
+        assert sum(service.counters.dropped.values()) == count
+        assert "internal" not in service.counters.dropped
+        assert {"foreign", "stun-malformed", "stun-forged", "unknown-kind"} <= set(service.counters.dropped)
+        await speak(publisher, 60, 3)
+        assert viewer.payloads[-3:] == [b"sound 60", b"sound 61", b"sound 62"]
+        assert not desk.seen(commands.Left)
+
+
+async def test_nothing_answers_a_strange_connection() -> None:
+    """The same over TCP: frames of a stranger bring nothing back."""
+    chaos = random.Random(seed(6))
+    async with room() as (service, desk):
+        publisher = await publish(desk, "s", "a")
+        genuine = list(flights(publisher))
+        reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
+        for _, data in zip(range(200), forgeries(chaos, genuine, "x"), strict=False):
+            writer.write(len(data[:1500]).to_bytes(2, "big") + data[:1500])
+        await writer.drain()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(reader.read(1), 0.3)
+        assert sum(service.counters.dropped.values()) == 200
+        writer.close()
