@@ -6,7 +6,6 @@ the table ``carried``.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +17,7 @@ from signaling import asks, chain, devices, edge, events, identity
 from signaling.checks import Result, Stills
 from signaling.events import Effect, Event, Seat, Tell
 from signaling.events import Record as Log
+from signaling.lines import Lines
 from signaling.presence import Endpoint, Presence, Standing
 from signaling.states import MOVES, Record, State
 
@@ -25,9 +25,6 @@ ABANDONED = timedelta(minutes=30)
 """A held session without any connection for so long is ended."""
 STATEMENT_EVERY = timedelta(minutes=1)
 """How often an attendance session states who was connected and that nothing recorded them."""
-LINES_EVERY = timedelta(seconds=10)
-"""How often a recorded session writes down how good the lines are."""
-
 HEALS = frozenset(
     {"person-missing", "relay-lost", "relay-restarted", "server-restarted", "recorder-failed", *chain.OWN_WORDS}
 )
@@ -72,7 +69,7 @@ class Session:
         self._claimed: datetime | None = None
         """The end the calendar gave by itself, which is nothing to warn of: nobody has to stop then."""
         self._stated = now
-        self._lined = now
+        self._lines = Lines(course=self.kind.recording is Recording.CLEAR, now=now)
         self._alone_since: datetime | None = now
 
     def handle(self, event: Event, now: datetime) -> list[Effect]:
@@ -130,8 +127,8 @@ class Session:
         effects += self._edges(now) + chain.due(self, now) + identity.due(self, now)
         if self.state is State.LIVE and self.kind.recording is Recording.ATTENDANCE:
             effects += self._statement(now)
-        elif self.state is State.LIVE:
-            effects += self._lines(now)
+        if self.state is State.LIVE:
+            effects += self._lines.look(self.presence.admitted(), now)
         return effects
 
     def _admit_custody_rooms(self, now: datetime) -> list[Effect]:
@@ -196,14 +193,6 @@ class Session:
         here = [{"endpoint": e.id, "role": e.role} for e in self.presence.admitted() if e.is_here(now)]
         return [Log({"event": "attendance", "connected": here, "sinks": 0})]
 
-    def _lines(self, now: datetime) -> list[Effect]:
-        """In kinds on record: how good everybody's line was, so that a bad passage can be explained later."""
-        if now - self._lined < LINES_EVERY:
-            return []
-        self._lined = now
-        lines = [{"endpoint": e.id, **asdict(e.line)} for e in self.presence.admitted() if e.line and e.is_here(now)]
-        return [Log({"event": "lines", "lines": lines})] if lines else []
-
     # The door every change of state goes through
 
     def _enter(
@@ -228,6 +217,7 @@ class Session:
                 self.started = self._stated = now
         if state is State.ENDED:
             self.ended = now
+            effects += self._lines.ended()
         entry = {"event": "state", "from": before, "to": state, "reason": reason, **(public or {})}
         return [*effects, Log(entry, {k: str(v) for k, v in self.reason_values.items()})]
 

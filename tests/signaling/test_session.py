@@ -656,3 +656,19 @@ def test_lines_are_in_the_log_of_recorded_kinds(kind: str, entries: int) -> None
     assert len(logged) == entries
     wanted = {"endpoint": "room", "up_loss": 0.02, "down_loss": 0.0, "rtt_ms": 40.0, "way": "turn-udp"}
     assert all(entry["lines"] == [wanted] for entry in logged)
+
+
+def test_a_visit_keeps_the_totals_of_its_lines() -> None:
+    """At its end one entry: how long each was seen, and the means; where the course is on record there is none."""
+    for kind in ("visit", "interrogation"):
+        driver = live(kind)
+        for loss, way, rtt_ms in ((0.02, "udp", 40.0), (0.04, "turn-tls", None)):
+            line = messages.LineView(up_loss=loss, down_loss=0.0, rtt_ms=rtt_ms, way=way)
+            driver.take(events.LineSeen("room", line))
+            for _ in range(10):
+                driver.after(1)
+        assert driver.logged("line-totals") == []
+        driver.ask("host" if kind == "interrogation" else "lawyer", messages.End(reason="结束"))
+        wanted = {"endpoint": "room", "seconds": 20, "up_loss": 0.03, "down_loss": 0.0, "rtt_ms": 40.0}
+        totals = [{"lines": [{**wanted, "ways": ["turn-tls", "udp"]}]}] if kind == "visit" else []
+        assert [{"lines": entry["lines"]} for entry in driver.logged("line-totals")] == totals
