@@ -62,16 +62,14 @@ class Feedback:
             case rtcp.Lost():
                 self._resend(peer, item, now_ns)
             case rtcp.KeyframeWanted():
-                self._counters.feedback["pli", "from-viewer"] += 1
-                flow = peer.flows.get(item.ssrc)
-                if flow is not None and flow.open and flow.source is not None:
-                    self.want_keyframe(flow.source)
+                self._keyframe_wanted(peer, item)
             case _:
                 return
 
     def _sender_report(self, peer: Peer, item: rtcp.SenderReport, now_ns: int) -> None:
         stream = peer.streams.get(item.ssrc)
         if stream is None:
+            self._counters.dropped["rtcp-ssrc"] += 1
             return
         self._counters.feedback["sr", "from-publisher"] += 1
         stream.sender_report = (item.ntp, item.rtp, now_ns)
@@ -82,6 +80,19 @@ class Feedback:
                 self._relay.sink_broke(stream, sink)
         for flow in stream.flows:
             self._translate(flow, stream, now_ns)
+
+    def _keyframe_wanted(self, peer: Peer, item: rtcp.KeyframeWanted) -> None:
+        self._counters.feedback["pli", "from-viewer"] += 1
+        flow = self._flow(peer, item.ssrc)
+        if flow is not None and flow.open and flow.source is not None:
+            self.want_keyframe(flow.source)
+
+    def _flow(self, peer: Peer, ssrc: int) -> Flow | None:
+        """What ``peer`` receives as ``ssrc``; counted when that is nothing."""
+        flow = peer.flows.get(ssrc)
+        if flow is None:
+            self._counters.dropped["rtcp-ssrc"] += 1
+        return flow
 
     def _line(self, peer: Peer, item: rtcp.Report, now_ns: int) -> None:
         flow = peer.flows.get(item.ssrc)
@@ -96,7 +107,7 @@ class Feedback:
                 flow.line.rtt_ms = trip
 
     def _resend(self, peer: Peer, item: rtcp.Lost, now_ns: int) -> None:
-        flow = peer.flows.get(item.ssrc)
+        flow = self._flow(peer, item.ssrc)
         if flow is None or not flow.open:
             return
         self._counters.feedback["nack", "from-viewer"] += len(item.sequences)

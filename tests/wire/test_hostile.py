@@ -9,7 +9,7 @@ import pytest
 from aioice import stun
 
 from bench.lab.participant import Participant
-from media import commands
+from media import commands, rtcp
 from media.dtls import Dtls, Identity
 from tests.campaigns import campaign, rounds, seed
 from tests.wire.peers import FakeRecorders
@@ -171,6 +171,23 @@ async def test_foreign_payload_types_and_endless_ssrcs_are_dropped() -> None:
         await asyncio.sleep(0.05)
         assert service.counters.dropped["payload-type"] == 1
         assert service.counters.dropped["ssrc-limit"] == 24
+
+
+async def test_feedback_about_streams_of_others_is_dropped() -> None:
+    """Whose SSRC is named decides nothing: only what the peer itself sends or receives is its to speak of."""
+    async with room() as (service, desk):
+        publisher = await publish(desk, "s", "a")
+        viewer = await subscribe(desk, "s", "b", "a")
+        hostile = await publish(desk, "s", "c")
+        await speak(publisher, 0, 2)
+        theirs, ours = publisher.ssrc["audio"], viewer.heads[0][3]
+        hostile.send_rtcp(rtcp.sender_report(theirs, 1 << 40, 1, 1, 1))
+        hostile.send_rtcp(rtcp.nack(1, ours, [head[1] for head in viewer.heads]))
+        hostile.send_rtcp(rtcp.pli(1, publisher.ssrc["video"]))
+        await asyncio.sleep(0.05)
+        assert service.counters.dropped["rtcp-ssrc"] == 3
+        assert service.counters.resent == 0
+        assert service.counters.feedback["pli", "to-publisher"] == 0
 
 
 async def test_a_replayed_packet_is_dropped() -> None:
