@@ -73,7 +73,7 @@ class Participant:
         await self.until(lambda: bool(self.welcome and self.view), "a welcome and a view")
         self.joined_ms = 1000 * (time.monotonic() - began)
 
-    async def act(self, kind: str, **members: Any) -> None:
+    async def act(self, kind: str, /, **members: Any) -> None:
         """Send one message of the live wire."""
         assert self._socket is not None
         try:

@@ -118,7 +118,7 @@ async def _conduct(host: Participant, participants: int) -> None:
         for move in host_moves(host.view, participants):
             if move not in done:
                 done.append(move)
-                await host.act(**{"kind" if key == "type" else key: value for key, value in move.items()})
+                await host.act(move["type"], **{key: value for key, value in move.items() if key != "type"})
         await _next_view(host)
 
 
