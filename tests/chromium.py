@@ -35,18 +35,20 @@ def need(path: str, package: str) -> None:
     pytest.skip(reason)
 
 
-async def launch(playwright: Playwright, *flags: str, camera: Path | None = None) -> Browser:
-    """Start one; ``camera`` is a y4m file that its camera shows instead of the browser's own test picture."""
+async def launch(playwright: Playwright, *flags: str, camera: Path | None = None, home: Path | None = None) -> Browser:
+    """Start one; ``camera`` is a y4m file that its camera shows instead of the browser's own test picture, ``home``
+    where it looks for the authorities that its person trusts."""
     need(CHROMIUM, "chromium")
     film = (f"--use-file-for-fake-video-capture={camera}",) if camera else ()
-    return await playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags, *film])
+    environment = {**os.environ, "HOME": str(home)} if home else None
+    return await playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags, *film], env=environment)
 
 
 @asynccontextmanager
-async def chromium(*flags: str) -> AsyncIterator[Browser]:
+async def chromium(*flags: str, home: Path | None = None) -> AsyncIterator[Browser]:
     """One that is closed at the end."""
     async with async_playwright() as playwright:
-        started = await launch(playwright, *flags)
+        started = await launch(playwright, *flags, home=home)
         try:
             yield started
         finally:

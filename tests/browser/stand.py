@@ -140,8 +140,12 @@ class Seat:
 class Stand:
     """Pages, sockets and media of one session."""
 
-    def __init__(self) -> None:
+    def __init__(self, **media: Any) -> None:
+        """``media``: settings of the relay beside its address."""
         self.url = ""
+        self.ice_servers: tuple[dict[str, str], ...] = ()
+        self.events: list[commands.Event] = []
+        """What the relay has told."""
         self.seats: dict[str, Seat] = {}
         self.views: dict[str, wire.View] = {}
         self.facts: dict[str, dict[str, Any]] = {}
@@ -154,7 +158,7 @@ class Stand:
         self._environment = environment(self._statics)
         self._answers: dict[str, asyncio.Future[Any]] = {}
         self.media = MediaService(
-            MediaSettings(control_path=Path("/nowhere"), bind=("127.0.0.1",)), FakeRecorders(), SystemClock()
+            MediaSettings(control_path=Path("/nowhere"), bind=("127.0.0.1",), **media), FakeRecorders(), SystemClock()
         )
 
     def seat(self, endpoint: str) -> Seat:
@@ -188,6 +192,7 @@ class Stand:
         self.media.handle(command, self._emit)
 
     def _emit(self, event: Any) -> None:
+        self.events.append(event)
         waiting = self._answers.pop(getattr(event, "request", ""), None)
         if waiting is not None and not waiting.done():
             waiting.set_result(event)
@@ -277,7 +282,7 @@ class Stand:
             token=f"token-{name}",
             whip=f"/whip/{name}",
             whep=f"/whep/{name}",
-            ice_servers=(),
+            ice_servers=self.ice_servers,
             locale="zh-CN",
         )
 
@@ -348,9 +353,9 @@ async def holds(page: Page, expression: str) -> None:
 
 
 @asynccontextmanager
-async def running() -> AsyncIterator[Stand]:
-    """A stand that listens on a free port of the loopback."""
-    stand = Stand()
+async def running(**media: Any) -> AsyncIterator[Stand]:
+    """A stand that listens on a free port of the loopback; ``media`` as for ``Stand``."""
+    stand = Stand(**media)
     await stand.start_media()
     runner = web.AppRunner(stand.app(), shutdown_timeout=0.1)
     await runner.setup()

@@ -1,20 +1,16 @@
-"""A TURN server of Debian's on loopback, with a certificate of its own."""
+"""A TURN server of Debian's on loopback, with a certificate that an authority of the test's gave it."""
 
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 from aiortc import RTCIceServer
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from core import tls
 from signaling.turn import turn_credentials
 from tests.chromium import need
 
@@ -29,28 +25,9 @@ def free_port() -> int:
 
 
 def certificate(directory: Path) -> tuple[Path, Path]:
-    """A certificate for the loopback address and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "turn")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(HOST))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    cert_file, key_file = directory / "cert.pem", directory / "key.pem"
-    cert_file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    key_file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return cert_file, key_file
+    """A certificate for the loopback address and its key; ``ca.crt`` beside it is the authority that gave it."""
+    made = tls.ensure(directory, (HOST,), datetime.now(UTC))
+    return made.certificate, made.key
 
 
 class Turn:
@@ -60,11 +37,12 @@ class Turn:
         self, directory: Path, *, loopback_peers: bool = True, relay: str = HOST, more: Sequence[str] = ()
     ) -> None:
         self.port, self.tls_port = free_port(), free_port()
-        self.certificate, key = certificate(directory)
+        given, key = certificate(directory)
+        self.authority = directory / "ca.crt"
         self._arguments = [
             "turnserver", "--no-stdout-log", "--log-file", str(directory / "log"), "-n", "--no-cli",
             "--listening-ip", HOST, "--relay-ip", relay, "--listening-port", str(self.port),
-            "--tls-listening-port", str(self.tls_port), "--cert", str(self.certificate), "--pkey", str(key),
+            "--tls-listening-port", str(self.tls_port), "--cert", str(given), "--pkey", str(key),
             "--use-auth-secret", "--static-auth-secret", SECRET, "--realm", "test", "--no-tcp-relay",
             "--pidfile", str(directory / "pid"), "--userdb", str(directory / "db"),
             *(["--allow-loopback-peers"] if loopback_peers else []), *more,

@@ -25,8 +25,55 @@ async function exchange(connection, url) {
   const answer = await fetch(url, {method: "POST", headers: {"content-type": "application/sdp"},
     body: connection.localDescription.sdp});
   if (answer.status !== 201) throw new Error(await answer.text());
+  window.resource = answer.headers.get("location");
   const sdp = (await answer.text()).split("\\r\\n").filter(line => !blocked.test(line)).join("\\r\\n");
   await connection.setRemoteDescription({type: "answer", sdp});
+}
+async function restart() {
+  const offer = await connection.createOffer({iceRestart: true});
+  await connection.setLocalDescription(offer);
+  const [ufrag, pwd] = ["ice-ufrag", "ice-pwd"].map(name => new RegExp(`a=${name}:.*`));
+  const headers = {"content-type": "application/trickle-ice-sdpfrag", "if-match": "*"};
+  const body = [ufrag, pwd].map(line => `${line.exec(offer.sdp)}\\r\\n`).join("");
+  const response = await fetch(resource, {method: "PATCH", body, headers});
+  if (response.status !== 200) throw new Error(await response.text());
+  const fragment = await response.text();
+  let {sdp} = connection.remoteDescription;
+  for (const line of [ufrag, pwd]) sdp = sdp.replace(new RegExp(line, "g"), line.exec(fragment)[0]);
+  await connection.setRemoteDescription({type: "answer", sdp});
+}
+async function ufrags() {
+  const transport = [...(await connection.getStats()).values()].find(one => one.type === "transport");
+  return [transport.iceLocalUsernameFragment, /a=ice-ufrag:(.*)/.exec(connection.localDescription.sdp)[1]];
+}
+async function relayed(server) {
+  const probe = new RTCPeerConnection({iceServers: [server], iceTransportPolicy: "relay"});
+  probe.createDataChannel("x");
+  const found = [];
+  probe.onicecandidate = event => event.candidate?.type === "relay" && found.push(event.candidate.relayProtocol);
+  await probe.setLocalDescription();
+  while (probe.iceGatheringState !== "complete") await new Promise(done => probe.onicegatheringstatechange = done);
+  probe.close();
+  return found;
+}
+function clap() {
+  const canvas = Object.assign(document.createElement("canvas"), {width: 320, height: 240});
+  const paper = canvas.getContext("2d"), context = new AudioContext(), source = context.createOscillator();
+  const volume = context.createGain(), out = context.createMediaStreamDestination();
+  source.frequency.value = 1000; volume.gain.value = 0; source.connect(volume).connect(out); source.start();
+  let lit = -1, shift = 0;
+  setInterval(() => {
+    volume.gain.setValueAtTime(0.8, context.currentTime + 0.1);
+    volume.gain.setValueAtTime(0, context.currentTime + 0.25);
+    lit = performance.now() + 100;
+  }, 1000);
+  setInterval(() => {
+    const now = performance.now();
+    paper.fillStyle = now >= lit && now < lit + 150 ? "#fff" : "#222";
+    paper.fillRect(0, 0, 320, 240);
+    paper.fillStyle = "#555"; paper.fillRect(shift++ % 300, 200, 20, 20);
+  }, 10);
+  return [out.stream.getAudioTracks()[0], canvas.captureStream(30).getVideoTracks()[0]];
 }
 function tone(hertz) {
   const context = new AudioContext(), source = context.createOscillator();
@@ -40,10 +87,13 @@ function prefer(transceiver, side) {
 }
 async function publish(url, hertz) {
   const camera = await navigator.mediaDevices.getUserMedia({video: {width: 640, height: 480}, audio: !hertz});
+  await send(url, hertz ? tone(hertz) : camera.getAudioTracks()[0], camera.getVideoTracks()[0]);
+}
+async function send(url, sound, picture) {
   window.connection = new RTCPeerConnection(servers);
-  connection.addTransceiver(hertz ? tone(hertz) : camera.getAudioTracks()[0], {direction: "sendonly"});
+  connection.addTransceiver(sound, {direction: "sendonly"});
   const sendEncodings = [{scalabilityMode: "L1T2"}];
-  prefer(connection.addTransceiver(camera.getVideoTracks()[0], {direction: "sendonly", sendEncodings}), RTCRtpSender);
+  prefer(connection.addTransceiver(picture, {direction: "sendonly", sendEncodings}), RTCRtpSender);
   await exchange(connection, url);
 }
 async function watch(url, hertz) {
@@ -76,6 +126,36 @@ function listen(stream, hertz) {
     for (let index = 1; index < bins.length; index++) if (bins[index] > bins[best]) best = index;
     heard.push(bins[best] > -60 && Math.abs(best - bin) <= 2);
   }, 100);
+}
+async function heed() {
+  const paper = Object.assign(document.createElement("canvas"), {width: 8, height: 8}).getContext("2d");
+  window.flashes = []; window.beeps = [];
+  let lit = false;
+  const look = (now, frame) => {
+    paper.drawImage(view, 0, 0, 8, 8);
+    const white = paper.getImageData(4, 2, 1, 1).data[0] > 150;
+    if (white && !lit) flashes.push(frame.expectedDisplayTime);
+    lit = white;
+    view.requestVideoFrameCallback(look);
+  };
+  view.requestVideoFrameCallback(look);
+  const context = new AudioContext();
+  const worklet = `registerProcessor("ear", class extends AudioWorkletProcessor {
+    process([[samples]]) {
+      const loud = samples?.findIndex(sample => Math.abs(sample) > 0.05) ?? -1;
+      if (loud >= 0 && currentTime - (this.last ?? 0) > 0.3) this.port.postMessage(currentTime + loud / sampleRate);
+      if (loud >= 0) this.last = currentTime;
+      return true;
+    }
+  })`;
+  await context.audioWorklet.addModule(URL.createObjectURL(new Blob([worklet], {type: "text/javascript"})));
+  const ear = new AudioWorkletNode(context, "ear");
+  ear.port.onmessage = ({data}) => {
+    const {contextTime, performanceTime} = context.getOutputTimestamp();
+    beeps.push(performanceTime + (data - contextTime) * 1000);
+  };
+  const sound = new MediaStream(view.srcObject.getAudioTracks());
+  context.createMediaStreamSource(sound).connect(ear).connect(context.destination);
 }
 async function energy() {
   for (const one of (await connection.getStats()).values())
@@ -127,12 +207,12 @@ async def site(
             await asyncio.wait_for(rooms.close(), 20)
 
 
-async def pair(opened: Browser, address: str, before: str = "") -> Page:
+async def pair(opened: Browser, address: str, before: str = "", *, sends: str = f"publish(url, {TONE_HZ})") -> Page:
     """One page publishes, the other watches; returns the latter once it has a picture. ``before`` runs in both."""
     one, other = await opened.new_page(), await opened.new_page()
     for page in (one, other):
         await page.goto(address)
         await page.evaluate(before)
-    await one.evaluate(f"publish('/whip/room/a', {TONE_HZ})")
+    await one.evaluate(f"(url => {sends})('/whip/room/a')")
     await asyncio.wait_for(other.evaluate(f"watch('/whep/room/a', {TONE_HZ})"), 20)
     return other

@@ -3,7 +3,9 @@
 import asyncio
 import struct
 
-from bench.lab.participant import Participant
+import pytest
+
+from bench.lab.participant import Participant, attribute
 from media import commands
 from media.config import Limits
 from media.ports import ChainHead
@@ -350,10 +352,18 @@ async def test_an_echo_comes_back_to_its_sender() -> None:
         assert service.sessions == {}
 
 
-async def test_a_passive_offer_makes_us_the_dtls_client() -> None:
-    """An encoder that offers setup:passive is answered active and connected."""
+@pytest.mark.parametrize(("offered", "ours"), [("active", "passive"), ("passive", "active"), ("actpass", "passive")])
+async def test_offers_of_all_three_dtls_roles_are_connected(offered: str, ours: str) -> None:
+    """An encoder that offers setup:passive makes us the DTLS client; whoever leaves us the choice is the client."""
     async with room() as (_, desk):
-        publisher = await publish(desk, "s", "a", setup="passive")
+        publisher = Participant(setup=offered)
+        offer = publisher.offer()
+        assert attribute(offer, "setup") == offered
+        answered = desk.ask(
+            commands.Publish, session="s", endpoint="a", role="officer", publication="camera", offer=offer
+        )
+        assert attribute(answered.answer, "setup") == ours
+        await publisher.connect(answered.answer)
         viewer = await subscribe(desk, "s", "b", "a")
         await speak(publisher, 0, 2)
         assert len(viewer.heads) == 2

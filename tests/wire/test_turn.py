@@ -20,7 +20,7 @@ from tests.wire.room import room
 @pytest.fixture
 async def turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Turn]:
     async with coturn(tmp_path) as server:
-        monkeypatch.setenv("SSL_CERT_FILE", str(server.certificate))
+        monkeypatch.setenv("SSL_CERT_FILE", str(server.authority))
         yield server
 
 
