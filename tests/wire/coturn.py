@@ -11,7 +11,7 @@ from typing import Any
 from aiortc import RTCIceServer
 
 from core import tls
-from signaling.turn import turn_credentials
+from signaling.turn import LIFETIME, turn_credentials
 from tests.chromium import need
 
 SECRET = "only for tests"
@@ -67,10 +67,9 @@ class Turn:
             self._process.kill()
             await self._process.wait()
 
-    def server(self, way: str, *, expired: bool = False) -> RTCIceServer:
-        """The entry a browser would be given."""
-        now = datetime.now(UTC) - (timedelta(hours=1) if expired else timedelta())
-        name, password = turn_credentials(SECRET, "p", now)
+    def server(self, way: str, *, expires: timedelta = LIFETIME) -> RTCIceServer:
+        """The entry a browser would be given; its name is good until ``expires`` from now."""
+        name, password = turn_credentials(SECRET, "p", datetime.now(UTC) - LIFETIME + expires)
         url = {
             "udp": f"turn:{HOST}:{self.port}",
             "tcp": f"turn:{HOST}:{self.port}?transport=tcp",
