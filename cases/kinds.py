@@ -138,6 +138,9 @@ class Kind:
     and no picture of anybody is taken (LV-3)."""
     roles_at: dict[EndpointRole, tuple[Role, ...]] = field(default_factory=dict)
     """Which roles persons at such an endpoint may have."""
+    masks_minors: frozenset[Role] = frozenset()
+    """In which roles face and voice of minors are hidden in copies. Never of the person questioned: how they were
+    treated is what the recording proves."""
 
 
 _OFFICERS = frozenset({Role.OFFICER, Role.COOPERATING_OFFICER})
@@ -208,6 +211,7 @@ STATEMENT = Kind(
         EndpointRole.GUEST: (Role.WITNESS, Role.VICTIM, Role.GUARDIAN, Role.INTERPRETER),
         EndpointRole.ROOM: (Role.WITNESS, Role.VICTIM, Role.COOPERATING_OFFICER, Role.GUARDIAN),
     },
+    masks_minors=frozenset({Role.WITNESS, Role.VICTIM}),
 )
 
 REHEARSAL = Kind(

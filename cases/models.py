@@ -3,9 +3,10 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from cases.protection import Ending, Ground, Source, Standing
 from core.database import Base, UtcDateTime, words
 from core.ids import new_id
 
@@ -200,3 +201,29 @@ class PaperFile(Base):
 
     paper: Mapped[str] = mapped_column(ForeignKey("papers.id", ondelete="CASCADE"), primary_key=True)
     content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class ProtectedPerson(Base):
+    """Somebody in a case who is known by an alias; the real name lies in the secret volume (MPS 76), sealed."""
+
+    __tablename__ = "protected_persons"
+    __table_args__ = (UniqueConstraint("case", "alias"),)
+
+    id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
+    case: Mapped[str] = mapped_column(ForeignKey("cases.id"))
+    alias: Mapped[str] = mapped_column(String(100))
+    """What stands for the name everywhere; never used again in the case."""
+    ground: Mapped[Ground] = mapped_column(words(Ground))
+    source: Mapped[Source] = mapped_column(words(Source))
+    sealed: Mapped[str] = mapped_column(Text())
+    """Name and, where it is known, date of birth (JSON), sealed with the key of ``Purpose.NAMES``."""
+    state: Mapped[Standing] = mapped_column(words(Standing), default=Standing.STANDING)
+    marked: Mapped[datetime] = mapped_column(UtcDateTime())
+    marked_by: Mapped[str] = mapped_column(ForeignKey("persons.id"))
+    asked: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """When the withdrawal was asked for, last."""
+    asked_by: Mapped[str | None] = mapped_column(ForeignKey("persons.id"))
+    asked_for: Mapped[Ending | None] = mapped_column(words(Ending))
+    """Why it is to end."""
+    decided: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    decided_by: Mapped[str | None] = mapped_column(ForeignKey("persons.id"))

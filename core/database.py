@@ -21,7 +21,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import DateTime, TypeDecorator
 
-from core.errors import Unavailable
+from core.errors import OperatorError, Unavailable
+from core.vault import Vault
 
 log = structlog.get_logger()
 
@@ -70,6 +71,18 @@ def words(enum: type[StrEnum]) -> Enum:
 
 
 _BEGIN = "yuanjian_begin"
+_VAULT = "yuanjian_vault"
+"""Where a transaction carries its database's vault."""
+
+
+def vault_of(tx: AsyncSession) -> Vault:
+    """The vault behind a transaction. Raises ``OperatorError`` where none was handed to the database: what is sealed
+    stays so, and nothing goes on as if there had been nothing."""
+    vault = tx.info.get(_VAULT)
+    if not isinstance(vault, Vault):
+        raise OperatorError("something sealed is needed here, and this program was started without the site's secrets")
+    return vault
+
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -92,9 +105,10 @@ def sqlite_url(path: Path) -> str:
 
 
 class Database:
-    """An engine and its transactions."""
+    """An engine and its transactions. With a ``vault`` they can read what the database holds sealed (``vault_of``)."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, vault: Vault | None = None) -> None:
+        self.vault = vault
         parsed = make_url(url)
         if parsed.drivername in ("sqlite", "postgresql", "postgres"):
             driver = {"sqlite": "sqlite+aiosqlite"}.get(parsed.drivername, "postgresql+psycopg")
@@ -119,7 +133,7 @@ class Database:
         Raises ``Unavailable`` when the database cannot be reached.
         """
         turn = self._turn if write and self.is_sqlite else contextlib.nullcontext()
-        async with turn, self._sessions() as session:
+        async with turn, self._sessions(info={_VAULT: self.vault}) as session:
             try:
                 async with session.begin():
                     await session.connection(execution_options={_BEGIN: "IMMEDIATE" if write else "DEFERRED"})

@@ -28,6 +28,8 @@ class Purpose(StrEnum):
 
     SEAL = "seal"
     """AES-256-GCM over secrets and contacts that the database must hold."""
+    NAMES = "names"
+    """AES-256-GCM over the real names of protected persons: the secret volume (MPS 76), apart from everything else."""
     CODES = "codes"
     """HMAC-SHA-256 over codes too short to be hashed alone."""
     LEDGER = "ledger"
@@ -87,16 +89,16 @@ class Vault:
         self._write(purpose, self._keys[purpose])
         return old
 
-    def seal(self, plain: bytes, context: str) -> str:
-        """Encrypt for the database; ``context`` (table and row) must be the same when opening."""
-        key, nonce = self._keys[Purpose.SEAL][0], os.urandom(12)
+    def seal(self, plain: bytes, context: str, purpose: Purpose = Purpose.SEAL) -> str:
+        """Encrypt for the database; ``context`` (table and row) and ``purpose`` must be the same when opening."""
+        key, nonce = self._keys[purpose][0], os.urandom(12)
         box = nonce + AESGCM(key.value).encrypt(nonce, plain, context.encode())
         return f"{key.id}.{base64.b64encode(box).decode()}"
 
-    def unseal(self, sealed: str, context: str) -> bytes:
+    def unseal(self, sealed: str, context: str, purpose: Purpose = Purpose.SEAL) -> bytes:
         """Open what ``seal`` made. Raises ``OperatorError`` for a lost key, another context or an altered box."""
         key_id, _, box64 = sealed.partition(".")
-        key = next((key for key in self._keys[Purpose.SEAL] if key.id == key_id), None)
+        key = next((key for key in self._keys[purpose] if key.id == key_id), None)
         if key is None:
             raise OperatorError(f"the sealing key {key_id} is not in {self._directory}: restore it from backup")
         try:
@@ -105,9 +107,9 @@ class Vault:
         except (ValueError, InvalidTag):
             raise OperatorError("something sealed was altered, or belongs elsewhere") from None
 
-    def outdated(self, sealed: str) -> bool:
+    def outdated(self, sealed: str, purpose: Purpose = Purpose.SEAL) -> bool:
         """Whether something was sealed with an older key than the newest."""
-        return not sealed.startswith(self._keys[Purpose.SEAL][0].id + ".")
+        return not sealed.startswith(self._keys[purpose][0].id + ".")
 
     def code_hashes(self, code: str, context: str) -> tuple[str, ...]:
         """Keyed hashes of a short code under every key, newest first: store the first, look up any."""

@@ -91,8 +91,20 @@ class Action(StrEnum):
     GRANT_ROLE = "grant_role"
     SUSPEND_PERSON = "suspend_person"
     RESET_CREDENTIALS = "reset_credentials"
+    PROTECT_PERSON = "protect_person"
+    """Put an alias in the place of somebody's name, and ask that this end."""
+    VIEW_PROTECTED = "view_protected"
+    """The aliases of a case, why each stands, and who has read the real name."""
+    END_PROTECTION = "end_protection"
+    """Approve or refuse, as the second person, that an alias is given up."""
     REVEAL_ALIAS = "reveal_alias"
-    """Read the real name of a protected person."""
+    """Read the real name of a protected person, one by one and with a stated purpose."""
+    READ_MINOR_NAME = "read_minor_name"
+    """Be told the name of a minor beside the alias."""
+    READ_HELD_MINOR_NAME = "read_held_minor_name"
+    """Be told the name of a minor in custody: who holds or defends them."""
+    SEE_UNMASKED = "see_unmasked"
+    """See the plain picture and hear the plain voice of somebody who is masked in copies."""
     KEEP_APART = "keep_apart"
     """State that two persons must never meet."""
     END_LOGINS = "end_logins"
@@ -163,7 +175,11 @@ TABLE: Mapping[Role, Mapping[Action, frozenset[Relation]]] = MappingProxyType(
             (Action.VERIFY_RECORD, R.OWN_CASE),
             (Action.FILE_RECORD, R.OWN_CASE),
             (Action.ASK_KEEPING, R.OWN_CASE),
+            (Action.PROTECT_PERSON, R.OWN_CASE),
+            (Action.VIEW_PROTECTED, R.OWN_CASE),
             (Action.REVEAL_ALIAS, R.OWN_CASE),
+            (Action.READ_MINOR_NAME, R.OWN_CASE),
+            (Action.SEE_UNMASKED, R.OWN_CASE),
             (Action.KEEP_APART, R.OWN_CASE),
         ),
         Role.DUTY_OFFICER: _account(
@@ -182,6 +198,7 @@ TABLE: Mapping[Role, Mapping[Action, frozenset[Relation]]] = MappingProxyType(
             (Action.VIEW_TERMINALS, R.OWN_FACILITY),
             (Action.REVOKE_TERMINAL, R.OWN_FACILITY),
             (Action.KEEP_APART, R.OWN_FACILITY),
+            (Action.READ_HELD_MINOR_NAME, R.OWN_FACILITY),
         ),
         Role.REVIEWER: _account(
             (Action.VIEW_CASE, R.OWN_TREE),
@@ -196,6 +213,8 @@ TABLE: Mapping[Role, Mapping[Action, frozenset[Relation]]] = MappingProxyType(
             (Action.ASK_KEEPING, R.OWN_TREE),
             (Action.RELEASE_ORIGINAL, R.OWN_TREE),
             (Action.DELETE_RECORD, R.OWN_TREE),
+            (Action.VIEW_PROTECTED, R.OWN_TREE),
+            (Action.END_PROTECTION, R.OWN_TREE),
             (Action.VIEW_LEDGER, R.OWN_TREE),
         ),
         Role.INSPECTOR: _account(
@@ -208,7 +227,11 @@ TABLE: Mapping[Role, Mapping[Action, frozenset[Relation]]] = MappingProxyType(
             (Action.VIEW_LEDGER, R.OWN_TREE),
             (Action.VIEW_TERMINALS, R.OWN_TREE),
         ),
-        Role.PROSECUTOR: _account((Action.JOIN, R.PARTICIPANT), (Action.VIEW_CLOCKS, R.ANY)),
+        Role.PROSECUTOR: _account(
+            (Action.JOIN, R.PARTICIPANT),
+            (Action.READ_MINOR_NAME, R.PARTICIPANT),
+            (Action.VIEW_CLOCKS, R.ANY),
+        ),
         Role.JUDGE: _account((Action.JOIN, R.PARTICIPANT)),
         Role.CLERK: _account((Action.JOIN, R.PARTICIPANT)),
         Role.LAWYER: _account(
@@ -219,6 +242,8 @@ TABLE: Mapping[Role, Mapping[Action, frozenset[Relation]]] = MappingProxyType(
             (Action.CANCEL_BOOKING, R.SELF),
             (Action.EXTEND_SESSION, R.PARTICIPANT),
             (Action.JOIN, R.PARTICIPANT),
+            (Action.READ_HELD_MINOR_NAME, R.SELF),
+            (Action.READ_HELD_MINOR_NAME, R.PARTICIPANT),
         ),
         Role.INTERPRETER: _account((Action.JOIN, R.PARTICIPANT)),
         Role.ADMINISTRATOR: _account(
@@ -285,6 +310,7 @@ STEP_UP: frozenset[Action] = frozenset(
         Action.GRANT_ROLE,
         Action.RESET_CREDENTIALS,
         Action.REVEAL_ALIAS,
+        Action.END_PROTECTION,
         Action.ISSUE_TOKEN,
     }
 )

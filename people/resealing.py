@@ -1,6 +1,9 @@
 """After the sealing key was rotated: everything sealed with an older one is sealed anew, then the old keys can go."""
 
+from collections.abc import Awaitable, Callable
+
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import ledger
 from core.clock import Clock
@@ -9,6 +12,10 @@ from core.vault import Purpose, Vault
 from people import stills
 from people.models import CodeApp, IdentityStill, Invitation
 from people.registry import SYSTEM
+
+Resealer = Callable[[AsyncSession, Vault], Awaitable[int]]
+ELSEWHERE: dict[Purpose, Resealer] = {}
+"""What packages this one does not know keep sealed, by purpose; ``main.py`` says who seals it anew."""
 
 
 async def reseal(database: Database, vault: Vault) -> int:
@@ -30,7 +37,7 @@ async def reseal(database: Database, vault: Vault) -> int:
 
 
 async def rotate(database: Database, clock: Clock, vault: Vault, purpose: Purpose) -> tuple[str, int]:
-    """Make a new key of ``purpose`` and, for sealing, seal everything with it and destroy the old ones.
+    """Make a new key of ``purpose`` and, for what is sealed, seal everything with it and destroy the old ones.
 
     Returns the new key's id and how many rows were sealed anew. Keys of codes stay beside the new one, because codes
     printed or sent are known only by their hash; ledger keys stay, so that older checkpoints can be opened:
@@ -39,6 +46,10 @@ async def rotate(database: Database, clock: Clock, vault: Vault, purpose: Purpos
     key, changed = vault.rotate(purpose, clock.now()), 0
     if purpose is Purpose.SEAL:
         changed = await reseal(database, vault)
+        vault.forget_old(purpose)
+    elif purpose in ELSEWHERE:
+        async with database.transaction() as tx:
+            changed = await ELSEWHERE[purpose](tx, vault)
         vault.forget_old(purpose)
     async with database.transaction() as tx:
         details = {"purpose": purpose.value, "key": key}

@@ -226,10 +226,12 @@ async def rewrite(tx: AsyncSession, booking: Booking, plan: Plan, wish: Request,
     if plan.kind.privileged:
         booking.organisation = plan.organisation
     seats = {"far": far.id if far else None, "own": plan.own.id if plan.own else None, "device": None}
-    side = {(p.person, p.custody_person, p.name): p for p in plan.parties}
+    side = {p.person or p.custody_person or p.name: p for p in plan.parties}
     for party in await store.parties(tx, [booking.id]):
-        planned = side[(party.person, party.custody_person, party.name)]
+        planned = side[party.person or party.custody_person or party.name]
         party.room, party.endpoint_role = seats[planned.side], planned.endpoint_role
+        if party.custody_person:
+            party.name = planned.name  # who comes of age before the new day is named again
     await holds.release(tx, booking.id)
     rooms = {room.id: room for room in (far, plan.own) if room is not None}
     wanted = [*holds.people_resources(plan.parties), *(holds.room_resource(room) for room in rooms.values())]

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cases import volume
 from core.clock import Clock
 from core.database import Database
 from core.errors import Conflict, Denied, Invalid, NotFound
@@ -187,6 +188,9 @@ async def ask_many(
     """
     if not 1 <= len(names) <= MOST_WITNESSES or len(request.guests) != 1:
         raise Invalid("names", "Please name between one and thirty people.", field="names")
+    async with db.transaction(write=False) as tx:
+        veil = await volume.veil(tx, request.case, request.start)
+    names = [veil.name(name) for name in names]
     slots = await free_slots(db, clock, principal, request, until=until)
     if isinstance(slots, Refused):
         return [Asked(name, None, None, slots) for name in names]

@@ -9,10 +9,8 @@ from pydantic import TypeAdapter
 
 from cases.kinds import KINDS, EndpointRole, Kind, Role
 from cases.models import CustodyStatus, Offence, Stage
+from cases.protection import is_minor
 from scheduler.models import Facility, FacilityKind, Room, RoomUse
-
-ADULT = 18
-"""Years from which no guardian is needed (CPL 281)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +97,7 @@ class Facts:
     @property
     def minor(self) -> bool:
         """Whether the person concerned is under eighteen on the day."""
-        if self.born is None:
-            return False
-        day = self.start.date()
-        return (day.year - self.born.year - ((day.month, day.day) < (self.born.month, self.born.day))) < ADULT
+        return is_minor(self.born, self.start.date())
 
     @property
     def facility(self) -> str | None:

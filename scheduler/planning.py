@@ -17,7 +17,7 @@ from core.errors import Denied, Invalid
 from core.refusals import Refused
 from people.permissions import Action, Relation, require
 from people.principals import Principal
-from scheduler import apart, store
+from scheduler import apart, naming, store
 from scheduler.apart import Apart, Somebody, somebody
 from scheduler.facts import Facts, PlannedParty, RoomFacts, room_facts
 from scheduler.hours import working_days
@@ -74,6 +74,7 @@ async def make_plan(
     case_id = await _permit(tx, principal, request, kind, now)
     if isinstance(case_id, Refused):
         return case_id
+    request = await naming.veiled(tx, request)
     person, custody = await cases.custody_of(tx, request.custody_person) if request.custody_person else (None, None)
     cards = await store.person_cards(tx, {principal.id, *request.officers, *request.interpreters, *request.cooperating})
     parties = [*_own_side(cards, principal, request, kind), *_far_side(cards, request, person)]
@@ -182,7 +183,7 @@ def _far_side(cards: Cards, request: Request, person: CustodyPerson | None) -> l
                 role=Role.DETAINEE,
                 endpoint_role=EndpointRole.ROOM,
                 side="far",
-                name=person.name,
+                name=naming.held_name(person, request.start),
                 custody_person=person.id,
             )
         )

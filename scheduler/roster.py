@@ -9,8 +9,10 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cases import volume
 from cases.kinds import KINDS, EndpointRole, Kind, Role
 from people.principals import Principal
+from people.veil import NOTHING, Veil
 from scheduler import store
 from scheduler.models import State, Step
 
@@ -67,6 +69,8 @@ class Roster:
     rooms: tuple[RosterRoom, ...]
     case: str | None = None
     """Id of the case: for screening alone, never shown."""
+    veil: Veil = NOTHING
+    """What is laid over everything said by hand in the session: aliases in place of names that are not told."""
 
     @property
     def kind_entry(self) -> Kind:
@@ -128,6 +132,7 @@ async def roster(tx: AsyncSession, session: str) -> Roster | None:
             for room, place in rooms
         ),
         case=booking.case,
+        veil=await volume.veil(tx, booking.case, booking.start),
     )
 
 

@@ -33,6 +33,13 @@ async def parties(tx: AsyncSession, bookings: Collection[str]) -> Sequence[Party
     return (await tx.execute(query)).scalars().all()
 
 
+async def party_with_case(tx: AsyncSession, party: str) -> tuple[Party | None, str | None]:
+    """A party and the case of its booking."""
+    query = select(Party, Booking.case).join(Booking, Booking.id == Party.booking).where(Party.id == party)
+    row = (await tx.execute(query)).first()
+    return (row[0], row[1]) if row else (None, None)
+
+
 async def holds(tx: AsyncSession, bookings: Collection[str]) -> Sequence[Hold]:
     """What these bookings hold."""
     return (await tx.execute(select(Hold).where(Hold.booking.in_(bookings)))).scalars().all()

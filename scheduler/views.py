@@ -1,6 +1,6 @@
 """Bookings as a viewer may see them: what is not for their eyes is not in the value."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from core.errors import NotFound
 from core.refusals import Refused
 from people.permissions import Action, Relation, allowed
 from people.principals import Principal
-from scheduler import access, escalation, store
+from scheduler import access, escalation, naming, store
 from scheduler.models import Booking, CustodyStep, Facility, Party, Room, State, Step
 from scheduler.windows import Entry, may_enter
 
@@ -121,10 +121,12 @@ async def views(
     found = []
     for booking in bookings:
         held = await access.relations_to(tx, principal, booking)
+        shown = [p for p in parties.get(booking.id, []) if _shown(p, booking, principal, held, rooms)]
         found.append(
             _view(
                 booking,
-                [p for p in parties.get(booking.id, []) if _shown(p, booking, principal, held, rooms)],
+                shown,
+                await naming.told(tx, principal, booking, shown, held),
                 steps.get(booking.id, []),
                 rooms,
                 facilities.get(booking.facility or ""),
@@ -180,6 +182,7 @@ def _may(principal: Principal, booking: Booking, held: frozenset[Relation], now:
 def _view(
     booking: Booking,
     parties: Sequence[Party],
+    names: Mapping[str, str],
     steps: Sequence[CustodyStep],
     rooms: dict[str, tuple[Room, Facility]],
     facility: Facility | None,
@@ -201,7 +204,7 @@ def _view(
         facility_name=facility.name if facility else "",
         facility_phone=facility.phone if facility else "",
         case_number=case_number,
-        parties=tuple(_party(p, rooms) for p in parties),
+        parties=tuple(_party(p, names.get(p.id, p.name), rooms) for p in parties),
         rooms=tuple(RoomView(r.id, r.name, f.id, f.name) for r, f in (rooms[room] for room in used)),
         steps={step.step: step.at for step in steps},
         reason=booking.reason,
@@ -218,11 +221,11 @@ def _view(
     )
 
 
-def _party(party: Party, rooms: dict[str, tuple[Room, Facility]]) -> PartyView:
+def _party(party: Party, name: str, rooms: dict[str, tuple[Room, Facility]]) -> PartyView:
     return PartyView(
         id=party.id,
         role=party.role,
-        name=party.name,
+        name=name,
         number=party.number,
         person=party.person,
         custody_person=party.custody_person,

@@ -18,7 +18,7 @@ from core.jobs import Handler
 from core.refusals import Refused
 from people import store as people
 from people.principals import Principal
-from scheduler import absences, history, holds, notices, search, store
+from scheduler import absences, history, holds, naming, notices, search, store
 from scheduler.access import load
 from scheduler.facts import room_facts
 from scheduler.hours import calendars_of
@@ -79,7 +79,7 @@ async def wait(
             facility=plan.far[0].facility,
             kind=kind.code,
             custody_person=request.custody_person,
-            request=_saved(request),
+            request=_saved(await naming.veiled(tx, request)),
             since=request.start,
             until=until,
             created=now,

@@ -392,6 +392,7 @@ class Hub:
         roster = await self.desk.roster(session)
         if roster is None:
             return
+        live.log.lay(roster.veil)
         live.take(events.RosterChanged(roster))
         for place in live.places:
             if place.connection is not None and not belongs(roster, place.principal, place.participant):

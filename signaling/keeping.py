@@ -21,10 +21,11 @@ from core import jobs, ledger
 from core.clock import Clock
 from core.database import Database
 from core.errors import Conflict, NotFound, Unavailable
+from people.veil import Veil
 from scheduler import running
 from signaling import store
 from signaling.models import EndpointRow
-from signaling.restore import Entry
+from signaling.restore import Entry, veiled
 
 log = structlog.get_logger()
 
@@ -120,6 +121,12 @@ class Keeper:
         self._waiting.append(change)
         self._idle.clear()
         self._wake.set()
+
+    def lay(self, veil: Veil) -> None:
+        """Put aliases in the place of names in what waits to be written."""
+        for place, change in enumerate(self._waiting):
+            if isinstance(change, Entry):
+                self._waiting[place] = veiled(change, veil)
 
     async def run(self) -> None:
         """Write until cancelled."""

@@ -153,7 +153,8 @@ class Live:
         """Tell an endpoint that came back what it has missed."""
         if place.connection is not None:
             for told in self._memory.since(place.endpoint, seen):
-                place.connection.offer(message(told, place.connection.texts, self.zone))
+                said = message(told, place.connection.texts, self.zone)
+                place.connection.offer(self.roster.veil.message(said))
 
     def gone(self, place: Place, connection: Connection) -> None:
         """A connection is closed, whoever closed it."""

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 
 from core.clock import Clock
 from media import commands
+from people.veil import Veil
 from signaling import events
 from signaling.keeping import Keeper
 from signaling.link import Link
-from signaling.restore import Entry
+from signaling.restore import Entry, veiled
 
 KEPT = 20_000
 """Entries kept in memory for a new take of the chain; older ones are in it already."""
@@ -46,6 +47,12 @@ class SessionLog:
         self._keeper.add(entry)
         if self.chained:
             self._send(entry)
+
+    def lay(self, veil: Veil) -> None:
+        """Put aliases in the place of names in what is kept here and not yet written; a chain cannot be changed."""
+        if veil:
+            self._entries = deque((veiled(entry, veil) for entry in self._entries), maxlen=KEPT)
+            self._keeper.lay(veil)
 
     def chain_ready(self, last: int) -> None:
         """The chain takes entries and has those up to ``last``: send what is above."""

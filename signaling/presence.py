@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from cases.kinds import EndpointRole, Kind, Role
+from people.veil import Veil
 from signaling.checks import Check
 from signaling.events import Named, Seat
 from signaling.messages import DeviceState, LineView
@@ -132,6 +133,13 @@ class Presence:
         person = Present(present, named.role, named.name, named.number, named.person, named.how)
         endpoint.persons[present] = person
         return person
+
+    def lay(self, veil: Veil) -> None:
+        """Put aliases in the place of names that are not told any more."""
+        for endpoint in self if veil else ():
+            endpoint.label = veil.name(endpoint.label)
+            for person in endpoint.persons.values():
+                person.name = veil.name(person.name)
 
     def lost_media(self) -> None:
         """The media process holds nothing any more."""

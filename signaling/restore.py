@@ -1,11 +1,12 @@
 """Rebuild a session from its log after a crash of the web process: what was live comes back as held. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from cases.kinds import EndpointRole, Role
+from people.veil import Veil
 from scheduler.roster import Roster
 from signaling import identity
 from signaling.checks import Stills
@@ -23,6 +24,11 @@ class Entry:
     at: datetime
     public: Mapping[str, Any]
     private: Mapping[str, Any]
+
+
+def veiled(entry: Entry, veil: Veil) -> Entry:
+    """The entry with aliases in the place of names."""
+    return replace(entry, private=veil.value(dict(entry.private)))
 
 
 def restore(roster: Roster, entries: Iterable[Entry], now: datetime) -> Session:

@@ -80,7 +80,7 @@ class Session:
         match event:
             case events.Asked(endpoint_id, message):
                 endpoint = self.presence.get(endpoint_id)
-                return asks.answer(self, endpoint, message, now) if endpoint else []
+                return asks.answer(self, endpoint, self.roster.veil.message(message), now) if endpoint else []
             case events.Joined(seat):
                 return self._joined(seat, now)
             case events.Gone(endpoint_id):
@@ -338,8 +338,14 @@ class Session:
 
     # The booking
 
+    def _lay_veil(self) -> None:
+        """Whoever was protected since is called by the alias from now on."""
+        self.presence.lay(self.roster.veil)
+        self.reason_values = self.roster.veil.value(dict(self.reason_values))
+
     def _roster_changed(self, roster: Roster, now: datetime) -> list[Effect]:
         before, self.roster = self.roster, roster
+        self._lay_veil()
         effects: list[Effect] = []
         for step, at in roster.steps.items():
             if step not in before.steps:
