@@ -17,11 +17,13 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from cases import volume
 from core import config, ledger_cli
 from core.clock import SystemClock
 from core.config import Settings
 from core.errors import OperatorError
-from people import account_cli, token_cli
+from core.vault import Purpose
+from people import account_cli, resealing, token_cli
 from people import cli as secrets_cli
 from recordings import commands as recording_commands
 from scheduler import calendar_cli
@@ -33,6 +35,8 @@ app.add_typer(account_cli.app, name="account", help="The first administrator of 
 app.add_typer(token_cli.app, name="token", help="Tokens for operators and other systems.")
 app.add_typer(calendar_cli.app, name="calendar", help="Working days: holidays and worked weekends.")
 app.add_typer(secrets_cli.app, name="secrets", help="The site's own secrets.")
+
+resealing.ELSEWHERE[Purpose.NAMES] = volume.reseal
 
 WORKER_SILENT = 10.0
 """Seconds without a heartbeat after which the worker counts as down."""
@@ -317,9 +321,9 @@ async def _worker(settings: Settings, stop: asyncio.Event) -> None:
     from core.jobs import Worker
     from core.vault import Vault
 
-    clock, database = SystemClock(), Database(settings.database)
-    vault = Vault(settings.secrets)
+    clock, vault = SystemClock(), Vault(settings.secrets)
     vault.ensure(clock.now())
+    database = Database(settings.database, vault)
     duties = [
         Worker(database, clock, _handlers(settings, database, clock)).run(),
         Keeper(Log(database, settings.ledger_dir, vault), clock).run(),
@@ -343,7 +347,7 @@ def _handlers(settings: Settings, database: Any, clock: Any) -> dict[str, Any]:
     from core import viruses
     from people import stills
     from recordings import jobs, storage
-    from scheduler import counsel, escalation, screened_files, sending, waiting, webhooks
+    from scheduler import counsel, covering, escalation, screened_files, sending, waiting, webhooks
 
     mail, sms = sending.carriers(settings)
     copies = [
@@ -351,7 +355,7 @@ def _handlers(settings: Settings, database: Any, clock: Any) -> dict[str, Any]:
         for place in settings.copies
     ]
     return {
-        **jobs.handlers(settings.data_dir, database, clock, _authority(settings), copies),
+        **jobs.handlers(settings.data_dir, database, clock, _authority(settings), copies, covering.covers(database)),
         **sending.handlers(database, clock, mail, sms, base_url=settings.base_url),
         **webhooks.handlers(database, clock, webhooks.HttpPoster()),
         **escalation.handlers(database, clock),

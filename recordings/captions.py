@@ -1,11 +1,14 @@
 """What stands under each picture of a composed file: role, and the name or an alias as policy allows. Pure.
 
-Who acts in an office is named; everybody else is written as in a published document, by family name alone (张某某), so
-that no minor and no protected person is ever named in a picture. Whoever makes one by hand may say otherwise.
+Who acts in an office is named; everybody else is written as in a published document, by family name alone (张某某). Who
+is protected or a minor is written by their alias, from which not even that can be read. Whoever makes one by hand may
+say otherwise.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+from people.veil import NOTHING, Veil
 
 ROLES: Mapping[str, str] = {
     "officer": "办案民警 Officer",
@@ -52,24 +55,40 @@ def alias(name: str) -> str:
     return f"{first}某某" if "\u4e00" <= first <= "\u9fff" else f"{first.upper()}. ×"
 
 
-def labels(entries: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Words per endpoint, from the session's log: everybody named there in the end, grouped by role."""
+def present(entries: Iterable[Mapping[str, Any]]) -> dict[str, list[tuple[str, str]]]:
+    """Role and name of everybody named at each endpoint in the end, from the session's log."""
+    return {endpoint: list(here.values()) for endpoint, here in _named(entries, forgetting=True).items() if here}
+
+
+def ever_present(entries: Iterable[Mapping[str, Any]]) -> dict[str, list[tuple[str, str]]]:
+    """Role and name of everybody who was named at each endpoint at any time."""
+    return {endpoint: list(here.values()) for endpoint, here in _named(entries, forgetting=False).items()}
+
+
+def _named(entries: Iterable[Mapping[str, Any]], *, forgetting: bool) -> dict[str, dict[str, tuple[str, str]]]:
     present: dict[str, dict[str, tuple[str, str]]] = {}
     for entry in entries:
         public, private = entry["public"], entry.get("private") or {}
         if public.get("event") == "person":
             here = present.setdefault(str(public.get("endpoint")), {})
             here[str(public.get("present"))] = (str(public.get("role", "")), str(private.get("name", "")))
-        elif public.get("event") == "person-dropped":
+        elif public.get("event") == "person-dropped" and forgetting:
             for here in present.values():
                 here.pop(str(public.get("present")), None)
-    return {endpoint: _words(here.values()) for endpoint, here in present.items() if here}
+    return present
 
 
-def _words(persons: Iterable[tuple[str, str]]) -> str:
+def labels(entries: Iterable[Mapping[str, Any]], veil: Veil = NOTHING) -> dict[str, str]:
+    """Words per endpoint: everybody named there in the end, grouped by role."""
+    return {endpoint: _words(here, veil) for endpoint, here in present(entries).items()}
+
+
+def _words(persons: Iterable[tuple[str, str]], veil: Veil) -> str:
     by_role: dict[str, list[str]] = {}
     for role, name in persons:
-        shown = name if role in NAMED else alias(name)
+        shown = veil.name(name)
+        if role not in NAMED and shown not in veil.aliases.values():
+            shown = alias(shown)
         here = by_role.setdefault(role, [])
         if shown and shown not in here:
             here.append(shown)

@@ -63,7 +63,13 @@ class Wishes:
 
     @property
     def file(self) -> str:
-        return f"{derived.PROTECTED}{NAME}" if self.protected else NAME
+        return f"{derived.PROTECTED}{self._mark}-{NAME}" if self.protected else NAME
+
+    @property
+    def _mark(self) -> str:
+        """Another for everybody else who is hidden, and for other words under the pictures."""
+        hides = json.dumps([sorted(self.protected), sorted((self.labels or {}).items())])
+        return hashlib.sha256(hides.encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from core.errors import Conflict, Denied, NotFound
 from people.permissions import Action, Relation, require
 from people.principals import Principal
 from recordings import store
+from recordings.covering import is_due
 from recordings.derived import PROTECTED
 from recordings.models import DerivedFile, KeepingRequest, Recording
 from recordings.retention import Refused
@@ -27,15 +28,29 @@ RELEASED_FOR = timedelta(hours=72)
 # What is what: pure
 
 
-def is_working_copy(file: DerivedFile) -> bool:
-    """Whether a playable file is a working copy; everything else shows the original itself."""
-    return file.kind == "composed"
+def is_working_copy(file: DerivedFile, cover: str = "") -> bool:
+    """Whether a playable file is a working copy; everything else shows the original itself.
+
+    Where a recording has a ``cover``, only that file is: what shows somebody plainly who must be hidden is no copy.
+    """
+    return file.kind == "composed" and (not cover or file.file == cover)
 
 
-def working_copies(files: Sequence[DerivedFile]) -> list[DerivedFile]:
-    """The copies for people outside the case's unit: where somebody is protected, only those that hide them."""
-    composed = [file for file in files if is_working_copy(file)]
-    return [file for file in composed if file.file.startswith(PROTECTED)] or composed
+def working_copies(files: Sequence[DerivedFile], cover: str = "") -> list[DerivedFile]:
+    """The copies for people outside the case's unit; none while the one that hides somebody is still to be made.
+
+    Without a cover a masked copy made by hand goes before the plain ones.
+    """
+    copies = [file for file in files if is_working_copy(file, cover)]
+    return [file for file in copies if file.file.startswith(PROTECTED)] or copies
+
+
+def shown(files: Sequence[DerivedFile], cover: str, *, original: bool, plain: bool) -> list[DerivedFile]:
+    """What somebody may play who opened a recording: the working copies, or everything while the ``original`` is open.
+
+    ``plain``: may see plainly who is hidden from others; the original then is open or sealed as any.
+    """
+    return [file for file in files if original or is_working_copy(file, "" if plain else cover)]
 
 
 def may_file(recording: Recording, files: Sequence[DerivedFile]) -> Refused | None:
@@ -44,7 +59,7 @@ def may_file(recording: Recording, files: Sequence[DerivedFile]) -> Refused | No
         return Refused("erased", "This recording was destroyed; there is nothing to file.")
     if recording.verdict != "INTACT":
         return Refused("not-intact", "The check of this recording found something. Please have it looked into first.")
-    if recording.policy == "clear" and not any(map(is_working_copy, files)):
+    if recording.policy == "clear" and not working_copies(files, recording.cover):
         return Refused("no-working-copy", "The working copy is still being made. Please file the recording after that.")
     return None
 
@@ -96,25 +111,42 @@ async def give_back(tx: AsyncSession, request_id: str, *, by: str, now: datetime
     return request
 
 
-async def is_original_open(tx: AsyncSession, recording: str, *, now: datetime, person: str | None = None) -> bool:
-    """Whether the original may be opened: it is not filed, or released. What is not known is not open."""
+async def is_original_open(
+    tx: AsyncSession, recording: str, *, now: datetime, person: str | None = None, plain: bool = False
+) -> bool:
+    """Whether the original may be opened: it is neither filed nor shows somebody who is hidden, or it is released.
+
+    ``plain``: may see plainly who is hidden from others (``Action.SEE_UNMASKED``). What is not known is not open.
+    """
     row = await store.find(tx, recording)
     if row is None or row.state not in ("closed", "filed"):
         return False
-    return row.state == "closed" or await is_unsealed(tx, recording, now=now, person=person)
+    if row.state == "closed" and (plain or not row.cover):
+        return True
+    return await is_unsealed(tx, recording, now=now, person=person)
 
 
-async def require_open(tx: AsyncSession, recording: str, name: str, *, person: str, now: datetime) -> DerivedFile:
+async def require_open(
+    tx: AsyncSession, recording: str, name: str, *, person: str, now: datetime, plain: bool = False
+) -> DerivedFile:
     """The playable file ``name``, when it may be opened: a working copy, or the original while that is not sealed.
 
-    Raises ``Denied("sealed-original")`` and ``NotFound``.
+    Raises ``Denied`` (``sealed-original``, ``protected-person``) and ``NotFound`` (``not-ready-yet``).
     """
+    row = await store.find(tx, recording)
     found = next((item for item in await store.files(tx, recording) if item.file == name), None)
-    if found is None:
+    if row is None or found is None:
         raise NotFound("no-recorded-file", "This part of the recording cannot be played, or not yet.")
-    if not is_working_copy(found) and not await is_original_open(tx, recording, now=now, person=person):
-        raise Denied("sealed-original", "The original of this recording is sealed. Please ask for its release.")
-    return found
+    original = await is_original_open(tx, recording, now=now, person=person, plain=plain)
+    if shown([found], row.cover, original=original, plain=plain):
+        return found
+    if is_due(row.cover) and not plain:
+        raise NotFound("not-ready-yet", "The copy that is open to you is still being made. Please come back later.")
+    if row.cover and not plain:
+        raise Denied(
+            "protected-person", "Somebody in this recording is protected. Only the copy that hides them is open."
+        )
+    raise Denied("sealed-original", "The original of this recording is sealed. Please ask for its release.")
 
 
 # Defence counsel: the lawyers who defend in the case, by a checked representation
@@ -148,7 +180,7 @@ async def _for_counsel(
     row = await store.find(tx, recording)
     if row is None or row.state != "filed":
         raise _no_recording()
-    copies = working_copies(await store.files(tx, recording))
+    copies = working_copies(await store.files(tx, recording), row.cover)
     details = {"digest": row.digest, "files": [item.file for item in copies]}
     await ledger.append(tx, tag, actor=principal.id, subject=recording, at=now, details=details)
     return copies

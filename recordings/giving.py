@@ -14,7 +14,7 @@ from core.clock import SystemClock
 from core.config import Settings
 from core.database import Database
 from core.errors import PersonError
-from recordings import discs, filing, handover, store
+from recordings import covering, discs, filing, handover, store
 from recordings.asking import DataDir, Id, in_database, place_of, refuse
 from recordings.export import Exported, export
 from recordings.keys import FileKeys, KeyMissing
@@ -40,8 +40,7 @@ def export_command(
     needs a release in force; encrypted it stays sealed.
     """
     place = _existing(data_dir, [recording])
-    if not encrypted and not working_copy:
-        _refuse_sealed(data_dir, [recording])
+    _refuse_unready(data_dir, [recording], encrypted=encrypted, working_copy=working_copy)
     try:
         made = _export(place, recording, output, encrypted=encrypted, working_copy=working_copy)
     except (OSError, KeyMissing, ValueError) as error:
@@ -68,8 +67,7 @@ def handover_command(
 ) -> None:
     """Write bundles, a signed list, labels and a sheet for both signatures; with --iso also as disc images."""
     place = _existing(data_dir, recordings)
-    if not encrypted and not working_copy:
-        _refuse_sealed(data_dir, recordings)
+    _refuse_unready(data_dir, recordings, encrypted=encrypted, working_copy=working_copy)
     try:
         room = discs.size_of(disc_size)
         items = handover.hand_over(
@@ -119,23 +117,32 @@ def _existing(data_dir: Path | None, recordings: Sequence[str]) -> Path:
     return place
 
 
-def _refuse_sealed(data_dir: Path | None, recordings: Sequence[str]) -> None:
-    """Exit unless the original of every recording may leave. A database that cannot say so lets nothing out; a data
+def _refuse_unready(data_dir: Path | None, recordings: Sequence[str], *, encrypted: bool, working_copy: bool) -> None:
+    """Exit unless every recording may leave in that form: the original when it is not sealed, the working copy when
+    the one that hides a protected person has been made. A database that cannot say so lets nothing out; a data
     directory without one, as after a restore elsewhere, has nothing filed."""
     settings = config.load(None, {"data_dir": data_dir})
-    if not _has_database(settings):
+    if encrypted or not _has_database(settings):
         return
+    keeps = _is_uncovered if working_copy else _is_sealed
 
-    async def sealed(database: Database) -> str:
+    async def kept(database: Database) -> str:
         async with database.transaction(write=False) as tx:
-            return " ".join([name for name in recordings if await _is_sealed(tx, name)])
+            return " ".join([name for name in recordings if await keeps(tx, name)])
 
     try:
-        found = in_database(data_dir, sealed)
+        found = in_database(data_dir, kept)
     except (SQLAlchemyError, PersonError, OSError):
         raise refuse("the database cannot be asked whether these originals are sealed") from None
+    if found and working_copy:
+        raise refuse(f"{found}: the copy that hides a protected person is still to be made")
     if found:
         raise refuse(f"{found}: the original is sealed; ask for its release, or use --working-copy or --encrypted")
+
+
+async def _is_uncovered(tx: AsyncSession, recording: str) -> bool:
+    row = await store.find(tx, recording)
+    return row is not None and covering.is_due(row.cover)
 
 
 async def _is_sealed(tx: AsyncSession, recording: str) -> bool:

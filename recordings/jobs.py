@@ -10,14 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import ledger
 from core.clock import Clock
 from core.database import Database
-from core.errors import Unavailable
+from core.errors import NotFound, Unavailable
 from core.jobs import Handler, enqueue
-from recordings import captions, keeping, outgoing, store, upkeep
+from people.veil import NOTHING, Cover
+from recordings import captions, covering, keeping, outgoing, store, upkeep
+from recordings.compose import Wishes
+from recordings.covering import Covers
 from recordings.filesystem import Disk
 from recordings.layout import RecordingFiles
 from recordings.library import Library
@@ -48,10 +52,12 @@ def handlers(
     clock: Clock,
     authority: Authority | None = None,
     copies: Sequence[Store] = (),
+    covers: Covers | None = None,
 ) -> Mapping[str, Handler]:
     """Handlers for ``core.jobs.Worker``; payloads name the ``recording``.
 
     With an ``authority`` ended chains are time-stamped; to each store of ``copies`` a second copy is brought.
+    ``covers`` says what a recording hides; without it nobody is protected.
     """
     library = Library(data_dir, clock)
     if isinstance(authority, HttpAuthority):
@@ -59,7 +65,10 @@ def handlers(
 
     async def finalize(payload: Mapping[str, Any]) -> None:
         recording = str(payload["recording"])
-        row = await finalize_recording(library, database, clock, recording)
+        row = await finalize_recording(library, database, clock, recording, covered=covers is not None)
+        if row is not None and covers is not None and not await is_plain(library, database, recording, covers):
+            async with database.transaction() as tx:
+                await covering.ask(tx, recording, clock.now())
         await timestamp_recording(library, database, clock, recording, authority)
         await copy_recording(library, database, clock, recording, copies)
         async with database.transaction() as tx:
@@ -75,7 +84,11 @@ def handlers(
         await copy_recording(library, database, clock, str(payload["recording"]), copies)
 
     async def compose(payload: Mapping[str, Any]) -> None:
-        await compose_recording(library, database, clock, payload)
+        await compose_recording(library, database, clock, payload, covers)
+
+    async def cover(payload: Mapping[str, Any]) -> None:
+        if covers is not None:
+            await cover_recording(library, database, clock, str(payload["recording"]), covers)
 
     async def timestamp(payload: Mapping[str, Any]) -> None:
         await timestamp_recording(library, database, clock, str(payload["recording"]), authority)
@@ -101,6 +114,7 @@ def handlers(
         outgoing.JOB: hand_over,
         "finalize_recording": finalize,
         "compose_recording": compose,
+        covering.JOB: cover,
         "copy_recording": copy,
         "timestamp_recording": timestamp,
         "prove_recording": anchor,
@@ -150,7 +164,9 @@ async def copy_recording(
             return
 
 
-async def compose_recording(library: Library, database: Database, clock: Clock, payload: Mapping[str, Any]) -> None:
+async def compose_recording(
+    library: Library, database: Database, clock: Clock, payload: Mapping[str, Any], covers: Covers | None = None
+) -> None:
     """Make the composed picture; an interrupted run goes on where it was. ``payload`` may hold ``wishes`` as
     ``recordings.work`` reads them, which are labels and ids; never put names into a payload that is kept."""
     recording = str(payload["recording"])
@@ -158,10 +174,65 @@ async def compose_recording(library: Library, database: Database, clock: Clock, 
         return
     said = dict(payload.get("wishes") or {})
     with contextlib.suppress(Unavailable):  # a log that cannot be opened names nobody
-        said.setdefault("labels", captions.labels(await library.log(recording)))
-    wishes = json.dumps(said).encode()
-    await _run("compose", str(library.data_dir), recording, given=wishes)
+        veil = (await covers(await _session_of(library, recording))).veil if covers is not None else NOTHING
+        said.setdefault("labels", captions.labels(await library.log(recording), veil))
+    await _run("compose", str(library.data_dir), recording, given=json.dumps(said).encode())
     await refresh(library, database, clock, recording)
+
+
+async def _session_of(library: Library, recording: str) -> str:
+    return str((await library.summary(recording)).genesis["session"])
+
+
+async def is_plain(library: Library, database: Database, recording: str, covers: Covers) -> bool:
+    """Whether a recording hides nobody; if so it is said at once, and nobody waits for a copy they do not need."""
+    async with database.transaction(write=False) as tx:
+        row = await store.find(tx, recording)
+    if row is None or row.policy != "clear":
+        return True
+    try:
+        plain = not await _hidden(library, recording, await covers(row.session))
+    except (NotFound, Unavailable):  # then the job finds out, again and again
+        return False
+    return plain and await _settle(database, recording, was=row.cover, now="")
+
+
+async def _hidden(library: Library, recording: str, hides: Cover) -> frozenset[str]:
+    """The endpoints that have to be masked; none in a recording without picture and sound."""
+    tracks = {item.endpoint: item.role for item in await library.files(recording) if item.kind == "participant"}
+    return covering.masked(await library.log(recording), tracks, hides) if tracks else frozenset()
+
+
+async def _settle(database: Database, recording: str, *, was: str, now: str) -> bool:
+    """Say which copy hides somebody, unless names have changed meanwhile; return whether it was said."""
+    async with database.transaction() as tx:
+        stands = update(Recording).where(Recording.id == recording, Recording.cover == was)
+        done = await tx.execute(stands.values(cover=now))
+    return bool(done.rowcount)  # type: ignore[attr-defined]  # an UPDATE's result is a cursor result
+
+
+async def cover_recording(library: Library, database: Database, clock: Clock, recording: str, covers: Covers) -> None:
+    """Work out who has to be hidden, make the copy that hides them, and only then say that it is the one to be given.
+
+    Raises ``NotFound``, ``Unavailable`` and ``WorkFailed``: the job is tried again, and until then there is no copy.
+    """
+    async with database.transaction(write=False) as tx:
+        row = await store.find(tx, recording)
+    if row is None or row.policy != "clear" or not library.has(recording) or library.is_erased(recording):
+        return
+    hides = await covers(row.session)
+    hidden, made = await _hidden(library, recording, hides), ""
+    if hidden:
+        await library.mark_cover(recording, covering.due_mark())
+        labels = captions.labels(await library.log(recording), hides.veil)
+        said = {"labels": labels, "protected": sorted(hidden)}
+        await _run("compose", str(library.data_dir), recording, given=json.dumps(said).encode())
+        made = Wishes(labels=labels, protected=hidden).file
+    await refresh(library, database, clock, recording)
+    if await _settle(database, recording, was=row.cover, now=made):
+        await library.mark_cover(recording, made)
+        await refresh(library, database, clock, recording)
+        await outgoing.remove_withdrawn(database, library, recording)
 
 
 async def timestamp_recording(
@@ -179,9 +250,12 @@ async def timestamp_recording(
             await enqueue(tx, "timestamp_recording", {"recording": recording}, due=clock.now() + ASK_AGAIN)
 
 
-async def finalize_recording(library: Library, database: Database, clock: Clock, recording: str) -> Recording | None:
+async def finalize_recording(
+    library: Library, database: Database, clock: Clock, recording: str, *, covered: bool = False
+) -> Recording | None:
     """Close the chain if its recorder is gone, make the playable files, verify, and tell the database.
 
+    ``covered``: whom it hides is still to be worked out, and nobody outside is given a copy before.
     Returns what the database was told, ``None`` when there is nothing to finalise.
 
     Raises ``abandoned.StillRecording`` while a recorder is at work, ``WorkFailed`` when the files cannot be made.
@@ -193,10 +267,12 @@ async def finalize_recording(library: Library, database: Database, clock: Clock,
         return None
     await library.close_abandoned(recording)
     await _run("finalize", str(library.data_dir), recording)
-    return await refresh(library, database, clock, recording)
+    return await refresh(library, database, clock, recording, covered=covered)
 
 
-async def refresh(library: Library, database: Database, clock: Clock, recording: str) -> Recording:
+async def refresh(
+    library: Library, database: Database, clock: Clock, recording: str, *, covered: bool = False
+) -> Recording:
     """Verify a recording and put what is found into the database."""
     async with database.transaction(write=False) as tx:
         heads = await store.known_heads(tx, recording)
@@ -233,6 +309,7 @@ async def refresh(library: Library, database: Database, clock: Clock, recording:
                 "verdict": row.verdict,
             }
             await ledger.append(tx, "recording.closed", actor="system", subject=recording, at=now, details=details)
+            row.cover = covering.due_mark() if covered and row.policy == "clear" else ""
         elif known.digest != row.digest:
             log.error("a recording ends elsewhere than when it was closed", recording=recording)
             row.digest = known.digest

@@ -11,7 +11,7 @@ import structlog
 
 from core.clock import Clock
 from core.errors import NotFound, Unavailable
-from recordings import abandoned, derived, keys
+from recordings import abandoned, covering, derived, keys
 from recordings import summary as summaries
 from recordings.anchors import Anchor
 from recordings.derived import DerivedError, SealedReader, Sidecar
@@ -131,6 +131,21 @@ class Library:
 
         pieces = await asyncio.to_thread(begin)
         return _in_threads(pieces)
+
+    async def mark_cover(self, recording: str, cover: str) -> None:
+        """Write down which copy hides somebody, for commands without a database; copies that hid others go.
+
+        Raises ``NotFound`` and ``OSError``."""
+        place = self._existing(recording).derived
+
+        def mark() -> None:
+            place.mkdir(exist_ok=True)
+            Disk().write_whole(place / covering.MARK, cover.encode())
+            for path in place.glob(f"{derived.PROTECTED}*") if not covering.is_due(cover) else ():
+                if path.name.removesuffix(".json") != cover and covering.is_made_here(path.name):
+                    path.unlink()
+
+        await asyncio.to_thread(mark)
 
     def progress(self, recording: str) -> tuple[int, int] | None:
         """Seconds composed and seconds in all while a composition runs, else ``None``."""

@@ -39,6 +39,9 @@ class Recording(Base):
     """What the last verification found, as ``verdicts.Verification.brief`` says it; none for older rows."""
     finalized: Mapped[datetime | None] = mapped_column(UtcDateTime())
     """When its playable files were made; none before that."""
+    cover: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    """The one copy for whoever may not see plainly who is in it: a file's name, a mark of ``covering.due_mark`` while
+    that has to be made or made anew, empty when nobody has to be hidden."""
 
 
 class DerivedFile(Base):

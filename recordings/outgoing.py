@@ -48,9 +48,15 @@ def may_leave(
     """Whether a recording can be made ready in that form now. Pure."""
     if recording.state == "erased":
         return Refused("erased", "This recording was destroyed; there is nothing to hand over.")
+    if content is Bundle.ORIGINAL and recording.cover and not original_open:
+        return Refused(
+            "protected-person",
+            "Somebody in this recording is protected: only the copy that hides them can be handed over. The original "
+            "needs a release.",
+        )
     if content is Bundle.ORIGINAL and not original_open:
         return Refused("sealed-original", "The original of this recording is sealed. Please ask for its release.")
-    if content is Bundle.WORKING and not any(map(filing.is_working_copy, files)):
+    if content is Bundle.WORKING and not filing.working_copies(files, recording.cover):
         return Refused("no-working-copy", "There is no working copy yet. Please try again when it has been made.")
     return None
 
@@ -113,6 +119,9 @@ async def make(library: Library, database: Database, clock: Clock, handover_id: 
     made = await asyncio.to_thread(_make, library, clock, row)
     async with database.transaction() as tx:
         known = await tx.get_one(Handover, handover_id)
+        if known.state != "asked":  # somebody in it was protected meanwhile
+            await asyncio.to_thread(shutil.rmtree, folder_of(library.data_dir, row.id), True)
+            return
         known.state, known.ready, known.files = "ready", clock.now(), made["files"]
         known.digest, known.fingerprint = made["digest"], made["fingerprint"]
 
@@ -192,6 +201,15 @@ async def receive(tx: AsyncSession, row: Handover, *, sha256: str, signed: str, 
     row.received, row.received_by = now, signed
     details = {"handover": row.id, "sha256": sha256.replace(" ", "").lower()}
     await ledger.append(tx, "recording.received", actor=by, subject=row.recording, at=now, details=details)
+
+
+async def remove_withdrawn(database: Database, library: Library, recording: str) -> None:
+    """Remove what was made of a recording before somebody in it was protected."""
+    async with database.transaction(write=False) as tx:
+        query = select(Handover.id).where(Handover.recording == recording, Handover.state == "gone")
+        gone = (await tx.execute(query)).scalars().all()
+    for handover_id in gone:
+        await asyncio.to_thread(shutil.rmtree, folder_of(library.data_dir, handover_id), True)
 
 
 async def remove_old(database: Database, library: Library, clock: Clock) -> int:

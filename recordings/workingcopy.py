@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from core.clock import Clock
-from recordings import derived, keys
+from recordings import covering, derived, keys
 from recordings.canonical import instant
 from recordings.derived import SealedReader, Sidecar
 from recordings.export import Exported, SumsWriter
@@ -49,7 +49,8 @@ class WorkingCopy:
         self._site = site
         self._clock = clock
         self._key = keys.load_data_key(site, self._files, recording)
-        self._chosen = _chosen(derived.sidecars(self._files.derived), names)
+        cover = covering.read_mark(self._files.derived)
+        self._chosen = _chosen(derived.sidecars(self._files.derived), [cover] if cover else names)
         if not self._chosen:
             raise ValueError(f"{recording}: there is no working copy yet")
         self.digest = Reader(self._files, self._key).head
@@ -84,7 +85,7 @@ class WorkingCopy:
 
 
 def _chosen(sidecars: Sequence[Sidecar], names: Collection[str] | None) -> list[Sidecar]:
-    """Those of ``names``; else, where somebody is protected, only the copies that hide them."""
+    """Those of ``names``, or the one cover; else, where somebody is protected, only the copies that hide them."""
     made = [item for item in sidecars if item.kind == "composed"]
     if names is not None:
         return [item for item in made if item.file in names]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from people.veil import Veil
 from recordings.captions import ROLES, alias, labels, short
 
 
@@ -26,6 +27,13 @@ def test_whoever_is_not_in_an_office_is_never_named(role):
     (words,) = labels([said("person", "ep-1", "p-1", role, "张伟民")]).values()
     assert "伟民" not in words
     assert "张某某" in words
+
+
+def test_the_alias_of_a_protected_person_stands_as_it_is():
+    """Said by name before they were protected, or by alias: not even the family name is left."""
+    veil = Veil({"张伟民": "化名甲"})
+    for name in ("张伟民", "化名甲"):
+        assert labels([said("person", "ep-1", "p-1", "witness", name)], veil) == {"ep-1": "证人 Witness 化名甲"}
 
 
 def test_officers_are_named_and_share_a_caption():

@@ -98,7 +98,8 @@ def test_a_protected_person_is_masked_and_sounds_different(studio):
     session(studio, 2)
     plain = content(studio, composer(studio).run("rec-1"))
     made = composer(studio).run("rec-1", Wishes(protected=frozenset({"ep-room", "ep-host"})))
-    assert (made.file, made.remarks) == ("protected-composed.mp4", ("masked",))
+    assert made.file.startswith("protected-")
+    assert made.remarks == ("masked",)
     data = content(studio, made)
     with av.open(io.BytesIO(data)) as container:
         sound = np.concatenate([f.to_ndarray()[0] for f in container.decode(audio=0)])
