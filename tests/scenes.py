@@ -33,6 +33,7 @@ class Scene:
 FIRST = "main form .btn-primary"
 LINK = "article form[action$='/invitations']:not(:has([name=way])) button"
 
+READ = "form[action$='/name'] button"
 CONNECT = "form[action='/systems'] button"
 
 SCENES: Sequence[Scene] = (
@@ -90,6 +91,11 @@ SCENES: Sequence[Scene] = (
     Scene("guest-incomplete", "/i"),
     Scene("guest-real", "/real"),
     Scene("kept-apart", "/apart", "officer"),
+    Scene("protected", "/protected", "officer"),
+    Scene("protected-person", "/protected/{protected}", "officer"),
+    Scene("protected-name", "/protected/{protected}", "officer", post={"purpose": "service"}, press=READ),
+    Scene("protected-decide", "/protected/{ending}", "reviewer"),
+    Scene("guest-protected", "/i#{alias}"),
     Scene("day-list", "/day", "duty"),
     Scene("day-empty", "/day", "duty-river"),
     Scene("day-week", "/day/week", "duty"),
@@ -146,6 +152,7 @@ async def prepare(world: World) -> dict[str, str]:
     await world.post(duty, f"/day/{taken.id}/confirm", version="1")
     second = await world.interrogation(360)
     await world.post(duty, f"/day/{second.id}/custody", step="brought")
+    protected, ending, alias = await _protected(world)
     world.clock.advance(6 * 60)
     await _terminals(world)
     await _take_place(world, recorded, unfinished)
@@ -169,11 +176,29 @@ async def prepare(world: World) -> dict[str, str]:
         "open": opened.id,
         "secret": await _secret(world, opened),
         "wrong": "x" * 43,
+        "protected": protected,
+        "ending": ending,
+        "alias": alias,
         "recorded": recorded.id,
         "unfinished": unfinished.id,
         "officer": (await world.principal("officer")).id,
         "facility": facility[1],
     }
+
+
+async def _protected(world: World) -> tuple[str, str, str]:
+    """A witness under an alias whose name was read, one whose protection is to end, and an invitation by alias."""
+    officer, ids = await world.browser("officer"), []
+    booked = await world.statement(24 * 60)
+    secret = await _secret(world, booked)
+    case = str(booked.case)
+    for name, ground, source in (("王秀兰", "danger", "own_request"), ("孙小梅", "minor", "statement")):
+        fields = {"who": f"{case}.other", "name": name, "ground": ground, "source": source}
+        await world.post(officer, "/protected", **fields)
+    ids = re.findall(r"/protected/(\w{22})", (await world.get(officer, "/protected"))[1])
+    await world.post(officer, f"/protected/{ids[0]}/name", purpose="identity")
+    await world.post(officer, f"/protected/{ids[1]}/end", why="own_wish")
+    return ids[0], ids[1], secret
 
 
 async def _secret(world: World, session: Booking) -> str:

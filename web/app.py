@@ -62,6 +62,7 @@ PAGES: Final = (
     "watching",
     "statistics",
     "apart",
+    "protected",
     "ledger",
     "terminals",
     "guest",
@@ -102,6 +103,7 @@ def build(context: WebContext) -> web.Application:
     app[DOOR] = Door(throttle=Throttle(counters_of(context.settings)))
     app[VAULT] = Vault(context.settings.secrets)
     app[VAULT].ensure(context.clock.now())
+    context.database.vault = app[VAULT]
     app[CARRIER] = sending.Direct(*sending.carriers(context.settings))
     app[PROVIDERS] = Providers(context.settings.single_sign_on, context.clock)
     app.on_response_prepare.append(add_headers)

@@ -39,6 +39,7 @@ _ITEMS = (
     Item(m("Filed recordings"), "/filed", icon("archive"), frozenset({"lawyer"})),
     Item(m("Records"), "/records", icon("journal-text"), frozenset({"officer", "reviewer", "inspector"})),
     Item(m("Kept apart"), "/apart", icon("shield-check"), frozenset({"officer", "duty_officer"})),
+    Item(m("Protected persons"), "/protected", icon("shield-lock"), frozenset({"officer", "reviewer"})),
     Item(m("People and roles"), "/people", icon("people"), frozenset({"administrator", "security"})),
     Item(m("Ledger"), "/ledger", icon("journal"), frozenset({"reviewer", "inspector", "administrator", "security"})),
     Item(m("The 48 hours"), "/clocks", icon("clock-history"), frozenset({"prosecutor"})),

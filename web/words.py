@@ -383,3 +383,48 @@ HANDOVER_STATES: Mapping[str, tuple[str, str, str]] = {
     "failed": ("stop", icon("exclamation-triangle"), m("could not be made")),
     "gone": ("", icon("archive"), m("removed after a week")),
 }
+
+GROUNDS: Mapping[str, str] = {
+    "danger": m("In danger for testifying"),
+    "privacy": m("Private life of a victim"),
+    "special_means": m("Would give away how the police know"),
+    "minor": m("A minor"),
+}
+"""Why a name is not told (``cases.protection.Ground``)."""
+
+SOURCES: Mapping[str, str] = {
+    "own_request": m("Asked for it"),
+    "unit_decision": m("Decided by the head of the unit"),
+    "procuratorate_or_court": m("Asked for by procuratorate or court"),
+    "document": m("Date of birth in a document"),
+    "statement": m("Own word, or the guardian’s"),
+}
+
+PROTECTION_ENDINGS: Mapping[str, str] = {
+    "own_wish": m("The person wishes it"),
+    "danger_over": m("The danger is over"),
+    "court_decided": m("The court has decided so"),
+    "mistake": m("It was a mistake"),
+}
+
+PURPOSES: Mapping[str, str] = {
+    "identity": m("To compare a document with the person"),
+    "service": m("To serve or send a paper"),
+    "safety": m("To protect the person"),
+    "court": m("For the procuratorate or the court"),
+    "case_file": m("To make up the secret volume"),
+}
+"""What a real name is read for (``cases.protection.Purpose``)."""
+
+PROTECTION_STATES: Mapping[str, tuple[str, str, str]] = {
+    "standing": ("good", icon("shield-lock"), m("protected")),
+    "ending": ("warn", icon("hourglass-split"), m("end waits for approval")),
+    "ended": ("", icon("shield-slash"), m("given up")),
+}
+
+PROTECTION_TOLD: Mapping[str, str] = {
+    "protected": m("From now on the alias stands wherever the name stood."),
+    "asked": m("Your request waits for a legal reviewer. Until then the alias stands."),
+    "ended": m("The alias is given up. The name stands again in what is planned."),
+    "kept": m("The request is refused. The alias stands."),
+}

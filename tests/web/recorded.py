@@ -49,15 +49,30 @@ SCRIPT: tuple[tuple[int, dict[str, Any], dict[str, Any]], ...] = (
 """What is logged in which second of the recording."""
 
 
+def script_of(witness: str) -> tuple[tuple[int, dict[str, Any], dict[str, Any]], ...]:
+    """The same of a statement: the person in the room is a witness, and what was written names them."""
+
+    def told(entry: tuple[int, dict[str, Any], dict[str, Any]]) -> tuple[int, dict[str, Any], dict[str, Any]]:
+        at, public, private = entry
+        if public.get("present") == "p3" and public["event"] == "person":
+            return at, public | {"role": "witness"}, {"name": witness}
+        if "label" in private and public["event"] == "marker":
+            return at, public, {"label": f"{witness}：{private['label']}"}
+        return entry
+
+    return tuple(told(entry) for entry in SCRIPT if entry[1]["event"] != "custody")
+
+
 class Scripted(Studio):
-    """A studio whose log follows ``SCRIPT`` instead of counting seconds."""
+    """A studio whose log follows a script instead of counting seconds."""
 
     said = 0
+    script = SCRIPT
 
     def _tick(self, items: list[Item], second: int, log: bool) -> None:
         assert self.take is not None
         passed = round((self.clock.now() - BEGAN).total_seconds())
-        due = [entry for entry in SCRIPT[self.said :] if entry[0] <= passed]
+        due = [entry for entry in self.script[self.said :] if entry[0] <= passed]
         self.said += len(due)
         now, last = self.clock.now(), self.take.standing.last_entry
         entries = [Entry(last + n, now, public, private) for n, (_, public, private) in enumerate(due, 1)]
@@ -76,11 +91,13 @@ def _streams(seconds: int) -> list[synthetic.Sent]:
 
 
 @cache
-def made(composed: bool) -> Path:
-    """A data directory with one recording of two places: held once, one restart of the recorder, its films."""
+def made(composed: bool, witness: str = "") -> Path:
+    """A data directory with one recording of two places: held once, one restart of the recorder, its films. With a
+    ``witness`` it is of a statement in which they are named."""
     place = Path(tempfile.mkdtemp(prefix="yjrec"))
     atexit.register(shutil.rmtree, place, ignore_errors=True)
     studio = Scripted(place, MADE)
+    studio.script = script_of(witness) if witness else SCRIPT
     studio.clock.set(BEGAN)
     studio.begin().play(_streams(10)).crash()
     studio.clock.advance(3)

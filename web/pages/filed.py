@@ -63,7 +63,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         known = [
             (
                 row,
-                filing.working_copies(await recorded_files.files(tx, row.id)),
+                filing.working_copies(await recorded_files.files(tx, row.id), row.cover),
                 await _opened(tx, principal, row.id, found.clock.now()),
             )
             for row in rows
@@ -139,6 +139,8 @@ async def copy(request: web.Request) -> web.StreamResponse:
         if recording not in {row.id for row in rows}:
             raise no_record()
         copies = await filing.copy_filed(tx, principal, held, recording, now=now)
+        if not copies:
+            raise NotFound("not-ready-yet", "The copy that is open to you is still being made. Please come back later.")
     pieces = await found.recordings.working_copy(recording, {item.file for item in copies})
     return await serve_stream(request, pieces, "application/zip", f"{recording}.zip")
 
@@ -149,9 +151,10 @@ async def _opened(tx: AsyncSession, principal: Principal, recording: str, now: d
 
 async def _copy(tx: AsyncSession, rows: Sequence[Recording], recording: str, name: str) -> str:
     """The name of a working copy of one of ``rows``."""
-    if recording not in {row.id for row in rows}:
+    row = next((row for row in rows if row.id == recording), None)
+    if row is None:
         raise no_record()
-    files = filing.working_copies(await recorded_files.files(tx, recording))
+    files = filing.working_copies(await recorded_files.files(tx, recording), row.cover)
     found = next((file.file for file in files if file.file == name), None)
     if found is None:
         raise NotFound("no-recorded-file", "This part of the recording cannot be played, or not yet.")

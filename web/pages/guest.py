@@ -4,12 +4,16 @@ The secret stands behind ``#`` and reaches the server only in the body of a POST
 nothing, and to be accepted, which works once.
 """
 
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
 from aiohttp import web
 
 from core.errors import NotFound
+from core.texts import msgid as m
 from people import invitation_codes, invitations
 from people.invitations import InvitationView
-from scheduler import choosing
+from scheduler import choosing, protecting
 from scheduler.roster import Roster, roster
 from web import words
 from web.context import CARRIER, VAULT, context, principal_of
@@ -104,6 +108,7 @@ async def _secret(request: web.Request) -> str:
 async def _told(request: web.Request, invitation: InvitationView) -> dict[str, object]:
     async with context(request).database.transaction(write=False) as tx:
         booked = await roster(tx, invitation.session)
+        looks = await protecting.looks_at(tx, booked.case or "", invitation.name) if booked else ()
     if booked is None:
         raise NotFound(
             "invitation-unknown", "This invitation is not known here. Check the address, or call the station."
@@ -112,6 +117,7 @@ async def _told(request: web.Request, invitation: InvitationView) -> dict[str, o
     mine = guest is not None and guest.kind == "guest" and guest.id == invitation.id
     return {
         "name": invitation.name,
+        "alias": _alias(request, invitation.name, booked, looks),
         "role": sentence(request, words.word(words.ROLES, invitation.role), {}),
         "kind": sentence(request, words.word(words.KINDS, booked.kind), {}),
         "officer": invitation.officer_name,
@@ -125,9 +131,23 @@ async def _told(request: web.Request, invitation: InvitationView) -> dict[str, o
     }
 
 
-def _when(request: web.Request, booked: Roster) -> str:
-    from zoneinfo import ZoneInfo
+def _alias(request: web.Request, name: str, booked: Roster, looks: Sequence[protecting.Look]) -> str:
+    """What a protected guest is told of the name they read, and of who has read their real one; else empty."""
+    if name not in booked.veil.aliases.values():
+        return ""
+    text = m("You are called {alias} here, to protect you. Whoever reads your real name is noted: nobody has so far.")
+    values: dict[str, object] = {"alias": name}
+    if looks:
+        text = m(
+            "You are called {alias} here, to protect you. Whoever reads your real name is noted: {count} times so far, "
+            "last on {day} by {unit}."
+        )
+        day = shown(request, ZoneInfo(booked.zone)).day(looks[0].at)
+        values |= {"count": len(looks), "day": day, "unit": looks[0].unit}
+    return sentence(request, text, values)
 
+
+def _when(request: web.Request, booked: Roster) -> str:
     show = shown(request, ZoneInfo(booked.zone))
     start, end = show.local(booked.start), show.local(booked.end)
     return f"{show.day(booked.start)} {start:%H:%M}–{end:%H:%M}"

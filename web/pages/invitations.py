@@ -10,6 +10,7 @@ from aiohttp import web
 from markupsafe import Markup
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cases import volume
 from cases.kinds import EndpointRole
 from core.errors import Denied, NotFound, PersonError
 from people import invitation_codes, invitations
@@ -66,8 +67,9 @@ async def show(request: web.Request) -> web.StreamResponse:
 async def _show(request: web.Request, link: Link | None, mistake: Mistake | None) -> web.Response:
     principal, found, session = account(request), context(request), path_id(request)
     async with found.database.transaction(write=False) as tx:
-        await _mine(tx, principal, session)
+        found_booking, held = await _mine(tx, principal, session)
         guests = await _guests(tx, session)
+        aliases = {row.alias for row in await volume.standing(tx, found_booking.case or "")}
     booking = await booking_view(found.database, found.clock, principal, session)
     zone = ZoneInfo(booking.zone)
     # whoever gives a statement chooses; who only comes along, such as a guardian, does not
@@ -80,6 +82,8 @@ async def _show(request: web.Request, link: Link | None, mistake: Mistake | None
         booking=booking,
         line=line(booking, principal, found.hub),
         guests=guests,
+        aliases=aliases,
+        may_protect=allowed(principal, Action.PROTECT_PERSON, held),
         link=link,
         check=f"{found.settings.base_url}/real",
         reference_of=invitation_codes.reference,

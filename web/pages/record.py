@@ -8,12 +8,14 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from cases import volume
 from cases.kinds import KINDS
 from core import jobs, ledger
 from core.errors import Denied, NotFound, Unavailable
 from core.texts import Texts
 from people.permissions import Action, require
-from recordings import filing
+from people.veil import Veil
+from recordings import covering, filing
 from recordings import store as recorded_files
 from recordings import words as verdict_words
 from recordings.models import DerivedFile, Recording
@@ -71,6 +73,8 @@ class Part:
     """What the viewer may open: of a filed recording the working copies, unless its original was released to them."""
     sealed: bool
     """Whether the original is sealed to the viewer."""
+    hides: bool
+    """Whether somebody in it is protected whom the viewer may not see plainly."""
     names: Mapping[str, str]
     lines: Sequence[Happening]
     lanes: lanes.Lanes | None
@@ -89,13 +93,27 @@ async def show(request: web.Request) -> web.StreamResponse:
         parties = await calendar.parties(tx, [session])
         rows = await store.recordings_of(tx, session)
         now = found.clock.now()
-        original = [await filing.is_original_open(tx, row.id, now=now, person=principal.id) for row in rows]
+        plain = held.may(principal, Action.SEE_UNMASKED)
+        original = [
+            await filing.is_original_open(tx, row.id, now=now, person=principal.id, plain=plain) for row in rows
+        ]
+        veil = await volume.veil(tx, held.booking.case, held.booking.start)
         files = [await recorded_files.files(tx, row.id) for row in rows]
         composing = [await jobs.state(tx, f"compose:{row.id}") for row in rows]
         opened = await is_opened(tx, principal, session, request)
         facility = await calendar.facility(tx, held.booking.facility) if held.booking.facility else None
     zone = ZoneInfo(held.booking.zone)
-    parts = [await _part(request, session, *one) for one in zip(rows, files, original, composing, strict=True)]
+    seen = [
+        Seen(
+            row,
+            of_row,
+            filing.shown(of_row, row.cover, original=open_, plain=plain),
+            open_,
+            bool(row.cover) and not plain,
+        )
+        for row, of_row, open_ in zip(rows, files, original, strict=True)
+    ]
+    parts = [await _part(request, session, one, veil, state) for one, state in zip(seen, composing, strict=True)]
     chosen = min(query(request).ordinal("part"), len(parts) or 1) - 1
     return page(
         request,
@@ -118,22 +136,25 @@ async def show(request: web.Request) -> web.StreamResponse:
     )
 
 
-async def _part(
-    request: web.Request,
-    session: str,
-    row: Recording,
-    files: Sequence[DerivedFile],
-    original: bool,
-    composing: str | None,
-) -> Part:
-    library = context(request).recordings
-    entries = await _entries(library, row)
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One recording as its viewer may see it: the files open to them, and what is not."""
+
+    row: Recording
+    every: Sequence[DerivedFile]
+    files: Sequence[DerivedFile]
+    original: bool
+    hides: bool
+
+
+async def _part(request: web.Request, session: str, seen: Seen, veil: Veil, composing: str | None) -> Part:
+    library, row = context(request).recordings, seen.row
+    entries = covering.veiled(await _entries(library, row), veil)
     names = happenings.labels(entries)
     check = row.last_check or {}
-    seen = [file for file in files if original or filing.is_working_copy(file)]
-    shown = films.films(session, seen, names, partial(links.sign, request, account(request)))
+    shown = films.films(session, seen.files, names, partial(links.sign, request, account(request)))
     try:
-        drawn = lanes.lanes(await library.summary(row.id), files, check.get("ranges", ())) if library else None
+        drawn = lanes.lanes(await library.summary(row.id), seen.every, check.get("ranges", ())) if library else None
     except NotFound:
         drawn = None
     made = any(film.composed for film in shown)
@@ -145,7 +166,8 @@ async def _part(
         remarks=[sentence(request, *verdict_words.remark(str(word))) for word in check.get("remarks", ())],
         check=check,
         films=shown,
-        sealed=row.state == "filed" and not original,
+        sealed=row.state == "filed" and not seen.original,
+        hides=seen.hides and not seen.original,
         names=names,
         lines=lines,
         lanes=drawn,
@@ -231,7 +253,8 @@ async def media(request: web.Request) -> web.StreamResponse:
         if recording not in {row.id for row in await store.recordings_of(tx, session)}:
             raise _nothing_yet()
         now = found.clock.now()
-        file = await filing.require_open(tx, recording, request.match_info["file"], person=principal.id, now=now)
+        plain, wanted = held.may(principal, Action.SEE_UNMASKED), request.match_info["file"]
+        file = await filing.require_open(tx, recording, wanted, person=principal.id, now=now, plain=plain)
         links.require(request, principal)
         name = file.file
     if found.recordings is None:

@@ -39,6 +39,7 @@ async function look() {
     const phone = part("phone");
     phone.textContent = told.phone;
     phone.href = `tel:${told.phone.replace(/[^0-9+]/g, "")}`;
+    part("alias").hidden = !told.alias;
     part("ask-me").hidden = Boolean(told.next);
     part("again").hidden = !told.next;
     if (told.next) part("again-link").href = told.next;
