@@ -226,6 +226,9 @@ def verify(session: "Session", endpoint: Endpoint, message: messages.VerifyPerso
         return _no_such_person(endpoint)
     if not (4 <= len(number) <= LONGEST_NUMBER and number.isascii() and number.isalnum()):
         return _deny(endpoint, "bad-number", "Please type the number as it stands on the document.")
+    if found.name in session.roster.veil.aliases.values():
+        text = "The name of a protected person is not sent to an outside service. Please compare document and face."
+        return _deny(endpoint, "protected-person", text)
     if found.check.service == "asked":
         return _deny(endpoint, "service-asked", "The service has been asked and has not answered yet.")
     found.check.service = "asked"

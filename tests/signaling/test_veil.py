@@ -63,6 +63,15 @@ def test_the_person_named_again_by_name_is_the_same() -> None:
     assert driver.denied() == ["already-named"]
 
 
+def test_no_outside_service_is_asked_about_an_alias() -> None:
+    """Neither the alias, which it does not know, nor the name, which it need not know."""
+    driver = protected()
+    person = next(iter(driver.session.presence.endpoints["guest"].persons))
+    asked = messages.VerifyPerson(present=person, document="id-card", number="11010119900307001X")
+    assert not any(isinstance(effect, events.AskService) for effect in driver.ask("host", asked))
+    assert driver.denied() == ["protected-person"]
+
+
 @pytest.fixture
 def vaulted(world: World, tmp_path: Path) -> Iterator[World]:
     """A running web process whose database can read the secret volume."""
