@@ -14,13 +14,10 @@ from functools import cache
 from pathlib import Path
 
 from aiohttp import web
-from babel.messages.pofile import read_po
 
-from core.texts import CATALOGUES, LOCALES
+from core.texts import LOCALES, catalogue
 
 ROOT = Path(__file__).parent / "static"
-SCRIPT_TEXTS = "browser.po"
-"""The catalogue whose sentences are handed to scripts."""
 SUFFIXES = frozenset({".css", ".js", ".mjs", ".svg", ".png", ".ico", ".webmanifest", ".txt", ".html"})
 _COMPRESSED = frozenset({".css", ".js", ".mjs", ".svg", ".webmanifest", ".txt", ".html"})
 _FOR_EVER = "public, max-age=31536000, immutable"
@@ -84,7 +81,8 @@ def _bodies(root: Path) -> dict[str, bytes]:
         for path in root.rglob("*")
         if path.is_file() and path.suffix in SUFFIXES
     }
-    return found | {f"texts/{locale}.js": script_texts(locale).encode() for locale in LOCALES}
+    scripts = b"\n".join(body for name, body in found.items() if name.startswith("js/")).decode()
+    return found | {f"texts/{locale}.js": script_texts(locale, scripts).encode() for locale in LOCALES}
 
 
 @cache
@@ -95,12 +93,14 @@ def _file(name: str, body: bytes) -> File:
     return File(body, gzipped, content_type, hashlib.sha256(body).hexdigest()[:16])
 
 
-def script_texts(locale: str) -> str:
-    """The script sentences of ``locale`` as an ES module whose default export maps English to translation."""
-    path = CATALOGUES / locale.replace("-", "_") / SCRIPT_TEXTS
-    texts: dict[str, str] = {}
-    if path.is_file():
-        with path.open("rb") as file:
-            entries = read_po(file, locale=locale.replace("-", "_"))
-        texts = {str(e.id): str(e.string) for e in entries if e.id and e.string and not e.fuzzy}
-    return f"export default {json.dumps(texts, ensure_ascii=False, sort_keys=True)};\n"
+def script_texts(locale: str, scripts: str) -> str:
+    """What ``scripts`` say, in ``locale``, as an ES module whose default export maps English to translation.
+
+    Whichever catalogue a sentence stands in; it counts as said when it stands in the scripts between quotes.
+    """
+    said = {english: text for english, text in catalogue(locale).items() if _is_said(english, scripts)}
+    return f"export default {json.dumps(said, ensure_ascii=False, sort_keys=True)};\n"
+
+
+def _is_said(sentence: str, scripts: str) -> bool:
+    return any(f"{quote}{sentence}{quote}" in scripts for quote in "\"'`")
