@@ -130,6 +130,9 @@ class Settings(BaseSettings):
     """Networks the service's address must lie in, such as ``203.0.113.0/28``: no number is sent anywhere else."""
     verification_timeout: float = Field(default=8.0, gt=0, le=60)
     """Seconds the service has for an answer; then officers compare."""
+    camera_networks: Annotated[tuple[str, ...], NoDecode] = ()
+    """Networks in which RTSP cameras of rooms may lie, as ``10.20.0.0/16``; without any, everywhere but on this machine
+    and on link-local addresses. Naming them is the better choice."""
     require_second_factor: bool | None = None
     """Whether an account needs a passkey or a code app beside its password before anything is open to it; unset:
     yes, but on the demo site."""
@@ -140,6 +143,7 @@ class Settings(BaseSettings):
     """Serve the demo site: accounts with known passwords. Never for real data."""
 
     @field_validator("public_address", "copies", "turn_urls", "verification_networks", mode="before")
+    @field_validator("public_address", "copies", "turn_urls", "camera_networks", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -152,6 +156,7 @@ class Settings(BaseSettings):
         return value
 
     @field_validator("verification_networks")
+    @field_validator("camera_networks")
     @classmethod
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for network in value:

@@ -222,7 +222,9 @@ class Connected:
     resource: str
     way: str = "udp"
     """How the endpoint reaches us: ``udp``, ``tcp``, ``turn-udp``, ``turn-tcp``, ``turn-tls``; ``turn``
-    where the offer did not name it."""
+    where the offer did not name it; ``rtsp``: we read a camera."""
+    publication: str = ""
+    """What it publishes; empty for a resource that receives."""
 
 
 @message
@@ -245,7 +247,8 @@ class Active:
 
 @message
 class Left:
-    """A resource is gone: ``cause`` is ``withdrawn``, ``replaced``, ``silent``, ``closed``, ``removed``, ``failed``."""
+    """A resource is gone: ``cause`` is ``withdrawn``, ``replaced``, ``silent``, ``closed``, ``removed``, ``failed``;
+    of an RTSP camera ``bad-address`` too: it lies where no camera may be."""
 
     session: str
     endpoint: str
@@ -330,7 +333,8 @@ class Gap:
 
 @message
 class LineReport:
-    """Quality of an endpoint's line over the last seconds; up is from the endpoint to us."""
+    """Quality of an endpoint's line over the last seconds; up is from the endpoint to us. A camera of the room has a
+    line of its own."""
 
     session: str
     endpoint: str
@@ -340,6 +344,8 @@ class LineReport:
     up_kbps: float
     down_kbps: float
     way: str = "udp"
+    publication: str = ""
+    """``close`` or ``wide``: the line of that camera of the room; empty: of everything else of the endpoint."""
 
 
 @message

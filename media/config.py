@@ -48,6 +48,8 @@ class MediaSettings:
     """Listen on 127.0.0.1 as well when ``bind`` is empty."""
     turn_addresses: tuple[str, ...] = ()
     """Addresses TURN servers relay from, only to name the way an endpoint reaches us."""
+    camera_networks: tuple[str, ...] = ()
+    """Networks RTSP cameras may lie in; empty means everywhere but loopback, link-local and multicast addresses."""
     limits: Limits = field(default_factory=Limits)
 
 

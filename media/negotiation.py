@@ -6,8 +6,8 @@ from media import sdp
 from media.answers import Section
 from media.sdp import Codec, Media, Offer
 
-EXEMPT = "room"
-"""A room's camera is an encoder that cannot choose its codec, so the session's policy does not bind it."""
+VIEWS = frozenset({"close", "wide"})
+"""Publications of a room's cameras: encoders that cannot choose their codec, so no session's policy binds them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def _published(media: Media, wanted: Wanted, publication: str) -> Codec | None:
     elif media.kind == "video":
         codec = sdp.choose_video(media, wanted.previous) if wanted.previous else None
         codec = codec or sdp.choose_video(media, wanted.video)
-        if codec is None and publication == EXEMPT:
+        if codec is None and publication in VIEWS:
             codec = sdp.choose_video(media, "any")
     else:
         codec = None

@@ -19,7 +19,7 @@ class Track:
     role: str
     """Role of the endpoint as the session names it, for the record only."""
     publication: str
-    """``camera``, ``screen`` or ``room``: which picture of the endpoint this is."""
+    """``camera``, ``screen``, or of a room's own cameras ``close`` or ``wide``: which picture of the endpoint it is."""
     kind: TrackKind
     codec: str
     """Lower-case RTP encoding name: ``opus``, ``vp8``, ``h264``, ``vp9``, ``av1``."""

@@ -99,7 +99,7 @@ class Resources:
         before, publication.codecs = publication.resource, {"video": codec}
         resource = Resource(
             id=new_id(), kind="publish", endpoint=endpoint, session=session, publication=publication,
-            etag="", created_ns=self._clock.monotonic_ns(), connected=True,
+            etag="", created_ns=self._clock.monotonic_ns(), connected=True, way="rtsp",
         )  # fmt: skip
         resource.peer = self._transports.none(resource)
         resource.peer.payload_types[codec.payload_type] = ("video", codec)
@@ -204,8 +204,17 @@ class Resources:
         resource.way = self._way(resource)
         emit = resource.session.emit if resource.session else resource.emit
         if emit is not None:
-            session = resource.session.id if resource.session else ""
-            emit(Connected(session=session, endpoint=resource.endpoint, resource=resource.id, way=resource.way))
+            emit(
+                Connected(
+                    session=resource.session.id if resource.session else "",
+                    endpoint=resource.endpoint,
+                    resource=resource.id,
+                    way=resource.way,
+                    publication=resource.publication.name
+                    if resource.publication and resource.kind == "publish"
+                    else "",
+                )
+            )
 
     def _way(self, resource: Resource) -> str:
         address, port = resource.peer.address, resource.peer.port

@@ -4,20 +4,31 @@
 
 Demuxing foreign streams is the riskiest parsing there is, so it happens in a process of its own without keys or
 sessions. The address may hold a password, so it comes by standard input, never as an argument. Each packet is
-preceded by two bytes of length (RFC 4571). Nothing is decoded or encoded; only H.264 can be taken.
+preceded by two bytes of length (RFC 4571). Nothing is decoded or encoded; only H.264 can be taken. The host of the
+address is an IP address already; a camera that sends its reader elsewhere is given up before anything of it is taken.
 """
 
+import ipaddress
 import secrets
 import struct
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import urlsplit
 
 import av
 
 from media import h264
 
 PAYLOAD_TYPE = 96
-OPTIONS = {"rtsp_transport": "tcp", "stimeout": "5000000", "fflags": "nobuffer"}
+OPTIONS = {
+    "rtsp_transport": "tcp",
+    "timeout": "5000000",
+    "fflags": "nobuffer",
+    "protocol_whitelist": "rtsp,rtp,tcp,tls",
+}
+"""Of FFmpeg; ``timeout`` in microseconds. The protocols are those of an interleaved stream and nothing else."""
 
 
 class Writer:
@@ -41,9 +52,30 @@ class Writer:
         self._out.flush()
 
 
+def connections(table: str, own: set[str]) -> Iterator[str]:
+    """Remote addresses of the sockets with these inodes in the text of ``/proc/net/tcp`` or ``tcp6``."""
+    for line in table.splitlines()[1:]:
+        fields = line.split()
+        words = [bytes.fromhex(fields[2].partition(":")[0][at : at + 8])[::-1] for at in range(0, 32, 8)]
+        if fields[9] in own:
+            yield str(ipaddress.ip_address(b"".join(words)))
+
+
+def elsewhere(host: str) -> bool:
+    """Whether this process is connected to any other address than ``host``: FFmpeg follows redirections (RFC 2326
+    11.3) without asking."""
+    links = [link.readlink().name for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    own = {name[8:-1] for name in links if name.startswith("socket:[")}
+    tables = (Path(f"/proc/self/net/{name}") for name in ("tcp", "tcp6"))
+    found = {ip for table in tables if table.exists() for ip in connections(table.read_text(), own)}
+    return bool(found - {str(ipaddress.ip_address(host))})
+
+
 def copy(address: str, out: BinaryIO) -> None:
-    """Read the camera until it ends; raise ``ValueError`` when it has no H.264."""
+    """Read the camera until it ends; raise ``ValueError`` when it has no H.264 or lies elsewhere than it said."""
     with av.open(address, options=OPTIONS, timeout=10) as camera:
+        if elsewhere(str(urlsplit(address).hostname)):
+            raise ValueError("the camera sends its reader elsewhere")
         streams = [stream for stream in camera.streams.video if stream.codec_context.name == "h264"]
         if not streams:
             raise ValueError("the camera sends no H.264")

@@ -70,7 +70,7 @@ class MediaService:
         self.rebinding = Rebinding(self.relay, self.transports, self.counters)
         self.resources = Resources(self.transports, self.switchboard, self.feedback, clock, settings.limits)
         self.resources.turn_addresses = frozenset(settings.turn_addresses)
-        self.cameras = Cameras(self.resources, self.relay, clock)
+        self.cameras = Cameras(self.resources, self.relay, clock, settings.camera_networks)
         self._upkeep = Upkeep(self.resources, self.switchboard, self.feedback, self.transports, clock, self.counters)
 
     # Life

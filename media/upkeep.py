@@ -8,6 +8,7 @@ from media.commands import Active, Inactive, LineReport
 from media.congestion import BAD_LOSS, allowed_bitrate
 from media.counters import Counters
 from media.feedback import Feedback
+from media.negotiation import VIEWS
 from media.peer import Peer
 from media.relay import WINDOW_S
 from media.resources import Resources
@@ -158,16 +159,23 @@ class Upkeep:
                 self._switchboard.silence_changed(publication, kind, silent=silent)
 
     def _lines(self, session: Session) -> None:
-        by_endpoint: dict[str, list[Resource]] = {}
+        by_line: dict[tuple[str, str], list[Resource]] = {}
         for resource in session.resources.values():
             if resource.connected:
-                by_endpoint.setdefault(resource.endpoint, []).append(resource)
-        for endpoint, resources in by_endpoint.items():
-            session.emit(line_report(session.id, endpoint, resources, LINE_TICKS * PERIOD_S))
+                by_line.setdefault((resource.endpoint, _view(resource)), []).append(resource)
+        for line, resources in by_line.items():
+            session.emit(line_report(session.id, line, resources, LINE_TICKS * PERIOD_S))
 
 
-def line_report(session: str, endpoint: str, resources: list[Resource], seconds: float) -> LineReport:
-    """Sum up the line of an endpoint since the last report; moves the marks of its streams and flows."""
+def _view(resource: Resource) -> str:
+    """Which camera of a room a resource is, or nothing: encoders stand on a line of their own."""
+    name = resource.publication.name if resource.publication and resource.kind == "publish" else ""
+    return name if name in VIEWS else ""
+
+
+def line_report(session: str, line: tuple[str, str], resources: list[Resource], seconds: float) -> LineReport:
+    """Sum up the line of an endpoint, or of one camera beside it, since the last report; moves the marks of its
+    streams and flows."""
     lost = expected = up = down = 0
     losses, trips = [], []
     for resource in resources:
@@ -187,7 +195,8 @@ def line_report(session: str, endpoint: str, resources: list[Resource], seconds:
                 trips.append(flow.line.rtt_ms)
     return LineReport(
         session=session,
-        endpoint=endpoint,
+        endpoint=line[0],
+        publication=line[1],
         up_loss=round(lost / expected, 4) if expected else 0.0,
         down_loss=round(sum(losses) / len(losses), 4) if losses else 0.0,
         rtt_ms=round(sum(trips) / len(trips), 1) if trips else None,

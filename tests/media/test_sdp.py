@@ -101,7 +101,7 @@ def test_data_channels_and_second_cameras_are_rejected() -> None:
 def test_a_rooms_encoder_may_bring_what_it_can() -> None:
     """A room camera that only has H.264 is taken in a VP8 session; an endpoint's camera is not."""
     only = "\r\n".join(line for line in WHIP.split("\r\n") if "VP8" not in line)
-    assert publish(only, "vp8", name="room")[1].codec is not None
+    assert publish(only, "vp8", name="wide")[1].codec is not None
     assert publish(only, "vp8")[1].codec is None
 
 

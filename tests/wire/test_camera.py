@@ -10,9 +10,10 @@ import numpy
 
 from media import commands, h264
 from tests.wire.peers import Desk, FakeRecorders, relay
-from tests.wire.room import room, subscribe
+from tests.wire.room import publish, room, speak, subscribe
 
 FPS = 15
+LOOPBACK = ("127.0.0.0/8",)
 
 
 def encoded() -> tuple[bytes, list[list[bytes]]]:
@@ -32,15 +33,16 @@ def encoded() -> tuple[bytes, list[list[bytes]]]:
 class Camera:
     """A camera that speaks just enough RTSP (RFC 2326) for FFmpeg, interleaved over TCP."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, redirect: str = "") -> None:
+        self._redirect = redirect
         sets, self._pictures = encoded()
         self._sets = ",".join(base64.b64encode(part).decode() for part in sets.split(b"|", 1))
         self.asked: list[str] = []
 
-    async def start(self) -> str:
-        self._server = await asyncio.start_server(self._talk, "127.0.0.1", 0)
+    async def start(self, host: str = "127.0.0.1") -> str:
+        self._server = await asyncio.start_server(self._talk, host, 0)
         port = self._server.sockets[0].getsockname()[1]
-        return f"rtsp://user:secret@127.0.0.1:{port}/wide"
+        return f"rtsp://user:secret@{host}:{port}/wide"
 
     def stop(self) -> None:
         self._server.close()
@@ -57,7 +59,9 @@ class Camera:
                 self.asked.append(verb)
                 number = next(line for line in request.split("\r\n") if line.lower().startswith("cseq"))
                 head, body = [f"RTSP/1.0 200 OK\r\n{number}\r\nSession: 1\r\n"], ""
-                if verb == "DESCRIBE":
+                if verb == "DESCRIBE" and self._redirect:
+                    head = [f"RTSP/1.0 302 Moved Temporarily\r\n{number}\r\nLocation: {self._redirect}\r\n"]
+                elif verb == "DESCRIBE":
                     body = self._description()
                     head.append(f"Content-Type: application/sdp\r\nContent-Length: {len(body)}\r\n")
                 elif verb == "SETUP":
@@ -87,19 +91,19 @@ async def test_a_camera_is_shown_and_recorded_until_it_is_withdrawn() -> None:
     """Its H.264 reaches recorder and viewer; after Withdraw its process is gone; its password is nowhere."""
     recorders, camera = FakeRecorders(), Camera()
     address = await camera.start()
-    async with relay(recorders) as service:
+    async with relay(recorders, camera_networks=LOOPBACK) as service:
         desk = Desk(service)
         desk.send(commands.OpenSession(session="s", video="any"))
         desk.send(commands.Arm(session="s", recording="r", kind="k", policy="clear"))
         await desk.wait(commands.RecorderReady)
         desk.send(commands.Forward(session="s", on=True))
         attached = desk.ask(
-            commands.AttachCamera, session="s", endpoint="room", role="room", publication="room", address=address
+            commands.AttachCamera, session="s", endpoint="room", role="room", publication="wide", address=address
         )
         await desk.wait(commands.Published, endpoint="room", kinds=("video",))
         await asyncio.sleep(0.5)
         track = recorders.made[0].tracks[1]
-        assert (track.codec, track.publication) == ("h264", "room")
+        assert (track.codec, track.publication) == ("h264", "wide")
         received = recorders.made[0].packets[1]
         assert len(received) >= 5
         assert {packet[12] & 0x1F for packet in received} & {5, 7, 28}
@@ -115,12 +119,12 @@ async def test_a_viewer_sees_the_camera() -> None:
     """A subscriber with H.264 gets its packets from a keyframe on."""
     camera = Camera()
     address = await camera.start()
-    async with relay() as service:
+    async with relay(camera_networks=LOOPBACK) as service:
         desk = Desk(service)
         desk.send(commands.OpenSession(session="s", video="any"))
         desk.send(commands.Forward(session="s", on=True))
-        desk.ask(commands.AttachCamera, session="s", endpoint="room", role="room", publication="room", address=address)
-        viewer = await subscribe(desk, "s", "b", "room", "room", h264=True)
+        desk.ask(commands.AttachCamera, session="s", endpoint="room", role="room", publication="wide", address=address)
+        viewer = await subscribe(desk, "s", "b", "room", "wide", h264=True)
         async with asyncio.timeout(15):
             while len(viewer.heads) < 5:
                 await asyncio.sleep(0.05)
@@ -130,10 +134,58 @@ async def test_a_viewer_sees_the_camera() -> None:
 
 async def test_what_is_no_camera_is_refused_or_told_as_gone() -> None:
     """Other schemes are refused; a camera that does not answer leaves with a cause."""
-    async with room(forwarding=False) as (service, desk):
-        fields = {"session": "s", "endpoint": "room", "role": "room", "publication": "room"}
+    async with room(forwarding=False, camera_networks=LOOPBACK) as (service, desk):
+        fields = {"session": "s", "endpoint": "room", "role": "room", "publication": "wide"}
         assert desk.ask(commands.AttachCamera, address="file:///etc/passwd", **fields).code == "bad-address"
         assert desk.ask(commands.AttachCamera, address="rtsp://x\nfile:///x", **fields).code == "bad-address"
         attached = desk.ask(commands.AttachCamera, address="rtsp://127.0.0.1:9/none", **fields)
         await desk.wait(commands.Left, resource=attached.resource, cause="failed")
         assert service.resources.all == {}
+
+
+async def test_a_camera_lies_only_in_the_networks_of_cameras() -> None:
+    """Without a setting neither this machine nor a link-local address is opened, by name either."""
+    camera = Camera()
+    address = await camera.start()
+    async with room(forwarding=False) as (service, desk):
+        fields = {"session": "s", "endpoint": "room", "role": "room", "publication": "wide"}
+        for wrong in (address, address.replace("127.0.0.1", "localhost"), "rtsp://169.254.169.254/latest"):
+            attached = desk.ask(commands.AttachCamera, address=wrong, **fields)
+            await desk.wait(commands.Left, resource=attached.resource, cause="bad-address")
+        assert service.resources.all == {}
+    assert camera.asked == []
+    camera.stop()
+
+
+async def test_a_camera_that_sends_its_reader_elsewhere_is_given_up() -> None:
+    """FFmpeg follows a redirection by itself; nothing that is found there is taken."""
+    other = Camera()
+    camera = Camera(redirect=await other.start("127.0.0.2"))
+    address = await camera.start()
+    async with room(forwarding=False, camera_networks=LOOPBACK) as (_, desk):
+        fields = {"session": "s", "endpoint": "room", "role": "room", "publication": "wide"}
+        attached = desk.ask(commands.AttachCamera, address=address, **fields)
+        await desk.wait(commands.Left, resource=attached.resource, cause="failed")
+        assert other.asked
+        assert not desk.seen(commands.Published)
+    camera.stop()
+    other.stop()
+
+
+async def test_a_camera_has_a_line_of_its_own() -> None:
+    """What is told of the endpoint's line leaves its room's camera out, which is told beside it, read by RTSP."""
+    camera = Camera()
+    address = await camera.start()
+    async with room(forwarding=False, camera_networks=LOOPBACK) as (_, desk):
+        fields = {"session": "s", "endpoint": "room", "role": "room"}
+        desk.ask(commands.AttachCamera, address=address, publication="wide", **fields)
+        publisher = await publish(desk, "s", "room")
+        await speak(publisher, 0, 20)
+        line = await desk.wait(commands.LineReport, endpoint="room", publication="wide")
+        own = await desk.wait(commands.LineReport, endpoint="room", publication="")
+        assert (line.way, own.way) == ("rtsp", "udp")
+        assert line.up_kbps > 0
+        desk.send(commands.OpenSession(session="s"))
+        assert desk.seen(commands.Connected, publication="wide", way="rtsp")
+        publisher.close()
+    camera.stop()
