@@ -142,8 +142,9 @@ class Settings(BaseSettings):
     demo: bool = False
     """Serve the demo site: accounts with known passwords. Never for real data."""
 
-    @field_validator("public_address", "copies", "turn_urls", "verification_networks", mode="before")
-    @field_validator("public_address", "copies", "turn_urls", "camera_networks", mode="before")
+    @field_validator(
+        "public_address", "copies", "turn_urls", "verification_networks", "camera_networks", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -155,8 +156,7 @@ class Settings(BaseSettings):
             ipaddress.ip_address(address)
         return value
 
-    @field_validator("verification_networks")
-    @field_validator("camera_networks")
+    @field_validator("verification_networks", "camera_networks")
     @classmethod
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for network in value:

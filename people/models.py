@@ -6,7 +6,7 @@ Secrets are stored only as hashes. Facilities, rooms and sessions are ids of pac
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UtcDateTime
@@ -203,6 +203,44 @@ class Terminal(Base):
     """Camera and microphone present, network, version: as last told, see ``terminals.Health``."""
     public_key: Mapped[str | None] = mapped_column(Text())
     """P-256 key (SPKI, base64) whose private half never leaves the device; with one, each start is challenged."""
+
+
+class RoomCamera(Base):
+    """A camera of a room that is no terminal: an encoder that sends by WHIP, or one that is read by RTSP."""
+
+    __tablename__ = "room_cameras"
+    __table_args__ = (
+        Index(
+            "uq_room_cameras_view",
+            "room",
+            "view",
+            unique=True,
+            sqlite_where=text("state = 'in_use'"),
+            postgresql_where=text("state = 'in_use'"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
+    room: Mapped[str] = mapped_column(ID)
+    facility: Mapped[str] = mapped_column(ID)
+    name: Mapped[str] = mapped_column(String(64))
+    view: Mapped[str] = mapped_column(String(16))
+    """``close`` or ``wide``: in use at most one of each in a room."""
+    way: Mapped[str] = mapped_column(String(16))
+    """``whip`` or ``rtsp``."""
+    state: Mapped[str] = mapped_column(String(16), default="in_use")
+    """``in_use`` or ``revoked``."""
+    key: Mapped[str | None] = mapped_column(String(64))
+    """Hash of the key an encoder sends."""
+    address: Mapped[str | None] = mapped_column(Text())
+    """RTSP address, sealed: it may hold a password."""
+    shown: Mapped[str] = mapped_column(String(300), default="")
+    """The address as pages may show it."""
+    added: Mapped[datetime] = mapped_column(UtcDateTime())
+    added_by: Mapped[str] = mapped_column(ID)
+    changed: Mapped[datetime] = mapped_column(UtcDateTime())
+    """When key or address were last set."""
+    revoked: Mapped[datetime | None] = mapped_column(UtcDateTime())
 
 
 class PairingCode(Base):

@@ -85,6 +85,8 @@ class Action(StrEnum):
     PAIR_TERMINAL = "pair_terminal"
     VIEW_TERMINALS = "view_terminals"
     REVOKE_TERMINAL = "revoke_terminal"
+    MANAGE_CAMERAS = "manage_cameras"
+    """The cameras of a room beside its terminal: add one, give it a new key or address, put it out of use."""
     MANAGE_ORGANISATION = "manage_organisation"
     VIEW_PEOPLE = "view_people"
     REGISTER_PERSON = "register_person"
@@ -197,6 +199,7 @@ TABLE: Mapping[Role, Mapping[Action, frozenset[Relation]]] = MappingProxyType(
             (Action.PAIR_TERMINAL, R.OWN_FACILITY),
             (Action.VIEW_TERMINALS, R.OWN_FACILITY),
             (Action.REVOKE_TERMINAL, R.OWN_FACILITY),
+            (Action.MANAGE_CAMERAS, R.OWN_FACILITY),
             (Action.KEEP_APART, R.OWN_FACILITY),
             (Action.READ_HELD_MINOR_NAME, R.OWN_FACILITY),
         ),
@@ -257,6 +260,7 @@ TABLE: Mapping[Role, Mapping[Action, frozenset[Relation]]] = MappingProxyType(
             (Action.VIEW_SIGN_INS, R.OWN_TREE),
             (Action.VIEW_TERMINALS, R.OWN_TREE),
             (Action.REVOKE_TERMINAL, R.OWN_TREE),
+            (Action.MANAGE_CAMERAS, R.OWN_TREE),
             (Action.VIEW_LEDGER, R.OWN_TREE),
             (Action.MANAGE_SYSTEMS, R.OWN_TREE),
             (Action.ISSUE_TOKEN, R.OWN_TREE),

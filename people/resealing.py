@@ -10,7 +10,8 @@ from core.clock import Clock
 from core.database import Database
 from core.vault import Purpose, Vault
 from people import stills
-from people.models import CodeApp, IdentityStill, Invitation
+from people.cameras import sealed_for
+from people.models import CodeApp, IdentityStill, Invitation, RoomCamera
 from people.registry import SYSTEM
 
 Resealer = Callable[[AsyncSession, Vault], Awaitable[int]]
@@ -33,6 +34,10 @@ async def reseal(database: Database, vault: Vault) -> int:
                 invitation.contact, changed = vault.seal(plain, context), changed + 1
         for still in (await tx.execute(select(IdentityStill).where(IdentityStill.picture.is_not(None)))).scalars():
             changed += stills.reseal(vault, still)
+        for camera in (await tx.execute(select(RoomCamera).where(RoomCamera.address.is_not(None)))).scalars():
+            if camera.address and vault.outdated(camera.address):
+                plain = vault.unseal(camera.address, sealed_for(camera.id))
+                camera.address, changed = vault.seal(plain, sealed_for(camera.id)), changed + 1
     return changed
 
 

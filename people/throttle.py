@@ -34,6 +34,10 @@ INVITATION_SENT = RateLimitItemPerMinute(5, 60, namespace="invitation-sent")
 PAIRING_BEGIN = RateLimitItemPerMinute(20, 15, namespace="pairing-begin")
 TOLD = RateLimitItemPerMinute(1, 15, namespace="told")
 """How often it is written down that tries are held back."""
+CAMERA_KEY = RateLimitItemPerMinute(30, 5, namespace="camera-key")
+"""Keys of one camera tried from one address; a right one clears the count."""
+CAMERA_NETWORK = RateLimitItemPerMinute(1200, 1, namespace="camera-network")
+"""Cameras that ask from one address: a whole centre of encoders may wait behind it, each asking every few seconds."""
 PAIRING_CONFIRM = RateLimitItemPerMinute(10, 10, namespace="pairing-confirm")
 
 Limit = RateLimitItemPerMinute
