@@ -26,13 +26,14 @@ from core.vault import Purpose
 from people import account_cli, resealing, token_cli
 from people import cli as secrets_cli
 from recordings import commands as recording_commands
-from scheduler import calendar_cli
+from scheduler import calendar_cli, camera_cli
 
 app = typer.Typer(name="yuanjian", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 recording_commands.mount(app)
 app.add_typer(ledger_cli.app, name="ledger", help="The platform's log of who did what: sign, prove, watch.")
 app.add_typer(account_cli.app, name="account", help="The first administrator of each authority.")
 app.add_typer(token_cli.app, name="token", help="Tokens for operators and other systems.")
+app.add_typer(camera_cli.app, name="cameras", help="Cameras of rooms beside their terminals.")
 app.add_typer(calendar_cli.app, name="calendar", help="Working days: holidays and worked weekends.")
 app.add_typer(secrets_cli.app, name="secrets", help="The site's own secrets.")
 
@@ -211,6 +212,7 @@ async def _media(settings: Settings, number: int, stop: asyncio.Event) -> None:
         public=settings.public_address,
         loopback=settings.is_loopback,
         turn_addresses=await _turn_addresses(settings),
+        camera_networks=settings.camera_networks,
     )
     recorders = Recorders(
         settings.data_dir,
@@ -255,6 +257,7 @@ async def _web(settings: Settings, stop: asyncio.Event) -> None:
 
     from core import tls
     from core.database import Database
+    from core.vault import Vault
     from people.verification import verifier_of
     from recordings.library import Library
     from recordings.space import SpaceWatch
@@ -267,7 +270,9 @@ async def _web(settings: Settings, stop: asyncio.Event) -> None:
     clock, database = SystemClock(), Database(settings.database)
     turn = Turn(settings.turn_urls, settings.turn_secret) if settings.turn_urls else None
     verifier = verifier_of(settings, clock)
-    hub = Hub(settings=settings, database=database, clock=clock, turn=turn, verifier=verifier)
+    vault = Vault(settings.secrets)
+    vault.ensure(clock.now())
+    hub = Hub(settings=settings, database=database, clock=clock, turn=turn, verifier=verifier, vault=vault)
     space = SpaceWatch(settings.data_dir, _reserve(settings), lambda: hub.recordings)
 
     async def metrics() -> str:

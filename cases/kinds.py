@@ -142,6 +142,12 @@ class Kind:
     """In which roles face and voice of minors are hidden in copies. Never of the person questioned: how they were
     treated is what the recording proves."""
 
+    @property
+    def takes_room_cameras(self) -> bool:
+        """Whether the cameras of its rooms may be connected: only where everything is recorded in the clear anyway. In
+        a visit a camera that no participant operates would be a clear sink (CPL 39(4), MPS 55; rule LV-3)."""
+        return self.recording is Recording.CLEAR and not self.privileged
+
 
 _OFFICERS = frozenset({Role.OFFICER, Role.COOPERATING_OFFICER})
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from cases.kinds import EndpointRole
-from signaling import events, messages
+from signaling import cameras, events, messages
 from signaling.events import Effect, MediaKind, Record, Tell
 from signaling.presence import Endpoint, Standing
 from signaling.states import State
@@ -73,21 +73,34 @@ def seen(session: "Session", event: Seen) -> list[Effect]:
         return []
     match event:
         case events.LineSeen():
-            endpoint.line = event.line
+            if event.publication:
+                endpoint.camera_lines[event.publication] = event.line
+            else:
+                endpoint.line = event.line
             return []
         case events.LineLost():
             return _line_lost(endpoint, event.lost)
         case events.PublicationSeen():
             return _publication(session, endpoint, event.publication, event.on)
         case events.TrackSilent():
-            return _track(endpoint, event, endpoint.role in session.kind.mute_forbidden)
+            return _track(session, endpoint, event)
 
 
 def silences(session: "Session") -> list[Effect]:
-    """What is switched off stays so, whatever was published anew."""
+    """What is not to be heard or seen stays so, whatever was published anew."""
     here = session.presence.admitted()
     audio: list[Effect] = [events.Silence(e.id, "camera", "audio", True) for e in here if e.audio == "off"]
-    return [*audio, *(events.Silence(e.id, "camera", "video", True) for e in here if e.video == "off")]
+    video = [events.Silence(e.id, "camera", "video", True) for e in here if e.video == "off"]
+    return [*audio, *video, *_unheard(here)]
+
+
+def _unheard(here: list[Endpoint]) -> list[Effect]:
+    """The sound of a room is that of its terminal, which cancels echoes; its other cameras are recorded, not heard."""
+    return [
+        events.Silence(endpoint.id, view, "audio", True)
+        for endpoint in here
+        for view in sorted(cameras.VIEWS & endpoint.publications)
+    ]
 
 
 def _line_lost(endpoint: Endpoint, lost: bool) -> list[Effect]:
@@ -102,15 +115,19 @@ def _publication(session: "Session", endpoint: Endpoint, publication: str, on: b
         return []
     (endpoint.publications.add if on else endpoint.publications.discard)(publication)
     entry = Record({"event": "publication", "endpoint": endpoint.id, "publication": publication, "on": on})
-    return [entry, *(silences(session) if on and session.state is State.LIVE else [])]
+    effects = [entry, *(silences(session) if on and session.state is State.LIVE else [])]
+    return [*effects, *(cameras.told(session, endpoint, publication, there=on) if publication in cameras.VIEWS else [])]
 
 
-def _track(endpoint: Endpoint, event: events.TrackSilent, forbidden: bool) -> list[Effect]:
+def _track(session: "Session", endpoint: Endpoint, event: events.TrackSilent) -> list[Effect]:
     """A track brings no packets. Whatever the endpoint claims: where muting is forbidden it is an alarm."""
     kind, silent = event.kind, event.silent
+    if event.publication in cameras.VIEWS & endpoint.publications and kind == "video":
+        return cameras.told(session, endpoint, event.publication, there=not silent)
     if event.publication != "camera" or (kind in endpoint.silent) == silent:
         return []
     (endpoint.silent.add if silent else endpoint.silent.discard)(kind)
+    forbidden = endpoint.role in session.kind.mute_forbidden
     switched_off = (endpoint.audio if kind == "audio" else endpoint.video) == "off"
     alarm = silent and endpoint.standing is Standing.ADMITTED and forbidden
     if switched_off and not alarm:

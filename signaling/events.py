@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from cases.kinds import EndpointRole, Role
+from people.cameras import Camera
 from scheduler.roster import Roster
 from signaling import messages
 
@@ -212,8 +213,33 @@ class LineLost:
 
 @dataclass(frozen=True, slots=True)
 class LineSeen:
+    """Quality of an endpoint's line, or of that of a camera beside it (``publication``)."""
+
     endpoint: str
     line: messages.LineView
+    publication: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CamerasKnown:
+    """Which cameras are in use in the session's rooms."""
+
+    cameras: tuple[Camera, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CameraAway:
+    """A camera of an endpoint's room could not be connected."""
+
+    endpoint: str
+    view: str
+
+
+@dataclass(frozen=True, slots=True)
+class CameraRefused:
+    """A camera tried to get into a session that takes none."""
+
+    camera: Camera
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +280,9 @@ Event = (
     | TrackSilent
     | LineLost
     | LineSeen
+    | CamerasKnown
+    | CameraAway
+    | CameraRefused
     | MediaClosed
     | Tick
 )

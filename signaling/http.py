@@ -7,7 +7,7 @@ from aiohttp import web
 
 from core.errors import Invalid
 from core.vault import Vault
-from signaling import sockets, stills, whip
+from signaling import camera_door, sockets, stills, whip
 from signaling.hub import Hub
 
 MOST_JSON = 1024
@@ -63,6 +63,7 @@ def add_routes(app: web.Application, hub: Hub) -> None:
             web.post("/live/{session}/ticket", ticket),
             web.get("/live/{session}/socket", sockets.socket),
             web.post("/live/{session}/stills/{request}/{part}", whip.answering(stills.receive)),
+            web.post("/whip/camera/{camera:[0-9a-z]{22}}", whip.answering(camera_door.publish)),
             web.post("/whip/{session}/{publication}", whip.answering(whip.publish)),
             web.post("/whep/{session}/{endpoint}/{publication}", whip.answering(whip.receive)),
             web.patch("/media/{resource}", whip.answering(whip.restart)),

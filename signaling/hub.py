@@ -18,8 +18,11 @@ from core.database import Database
 from core.errors import PersonError, Unavailable
 from core.ids import hash_secret
 from core.refusals import Refused
+from core.vault import Vault
 from media import commands
 from people import identities, logins, screening, stills
+from people.counters import counters_of
+from people.throttle import Throttle
 from people.verification import NO_ANSWER, Claim, Manual, Verifier
 from scheduler.roster import Roster
 from signaling import events, store
@@ -35,6 +38,7 @@ from signaling.metrics import Metrics
 from signaling.models import LiveSession
 from signaling.places import Place
 from signaling.restore import restore
+from signaling.roomcameras import RoomWatch
 from signaling.session import Session, carried
 from signaling.snapshot import SessionSnapshot, snapshot
 from signaling.states import State
@@ -74,6 +78,7 @@ class Hub:
         links: Sequence[Link] | None = None,
         turn: Turn | None = None,
         verifier: Verifier | None = None,
+        vault: Vault | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock
@@ -82,9 +87,11 @@ class Hub:
         self.verifier = verifier or Manual()
         self.metrics = Metrics()
         self.echoes = Echoes()
+        self.throttle = Throttle(counters_of(settings))
         self.database = database
         self._node = hash_secret(f"{socket.gethostname()}:{settings.data_dir.resolve()}")[:32]
         self._lives: dict[str, Live] = {}
+        self.rooms = RoomWatch(database, vault, self._lives)
         self._holds: dict[int, frozenset[str]] = {}
         self._touch_ns = 0
         """Per media process: the sessions it held when it was connected."""
@@ -227,6 +234,7 @@ class Hub:
             ask_time=self._ask_time,
             claim_time=self._claim_time,
             outside=self._outside,
+            address_of=self.rooms.address_of,
             count=self.metrics.count,
             turn=self.turn,
         )
@@ -306,6 +314,7 @@ class Hub:
             began = self.clock.monotonic_ns()
             try:
                 await self.withdraw_gone()
+                await self.rooms.look()
                 spent = (self.clock.monotonic_ns() - began) / 1e9
             except Unavailable:
                 continue
@@ -344,6 +353,7 @@ class Hub:
             fresh = live.id not in hello.sessions
             if fresh:
                 live.resources.clear()
+                live.cameras.clear()
             live.reach(fresh=fresh)
 
     def link_down(self, link: Link) -> None:

@@ -31,6 +31,7 @@ from signaling.places import Place, Places
 from signaling.presence import Standing as Stands
 from signaling.resources import Resources, media_event
 from signaling.restore import Entry, restore
+from signaling.roomcameras import AddressOf, RoomCameras
 from signaling.session import Session
 from signaling.states import Record as Chain
 from signaling.states import State
@@ -58,6 +59,7 @@ class Live:
         ask_time: AskTime,
         claim_time: ClaimTime,
         outside: Outside,
+        address_of: AddressOf,
         count: Callable[[str], None] = lambda _: None,
         turn: Turn | None = None,
     ) -> None:
@@ -69,6 +71,7 @@ class Live:
         self.log = SessionLog(self.id, link, keeper, clock)
         self.places = Places()
         self.resources = Resources()
+        self.cameras = RoomCameras(self, address_of)
         self.over = False
         self._clock = clock
         self._ask_time = ask_time
@@ -220,6 +223,7 @@ class Live:
         elif isinstance(event, commands.RecorderFailed | commands.Closed):
             self.log.chained = False
         self._keep_head(event)
+        self.cameras.follow(event)
         taken = media_event(event, self.resources)
         if taken is None:
             return
@@ -239,6 +243,7 @@ class Live:
         """Let time pass; views are sent anew when it changes what somebody may do."""
         self.take(events.Tick())
         now = self._clock.now()
+        self.cameras.look_after()
         self._renew_credentials(now)
         attention = (self.session.may_begin(now), self.session.presence.missing(now))
         if attention != self._attention:
@@ -266,6 +271,12 @@ class Live:
         """The instant rights are asked for."""
         return self._clock.now()
 
+    def close_resource(self, resource: str) -> None:
+        """Have the media process close a resource."""
+        self.link.send(commands.Withdraw(resource=resource))
+        self.resources.remove(resource)
+        self.cameras.let_go(resource)
+
     # Effects
 
     def _carry(self, effects: list[Effect]) -> None:
@@ -287,13 +298,13 @@ class Live:
                 case events.ArmRecorder():
                     self._arm(effect)
                 case events.ClaimTime():
-                    self._spawn(self._claim_time(self))
+                    self.spawn(self._claim_time(self))
                 case events.AskService():
                     place = self.places.get(effect.by)
                     if place is not None:
-                        self._spawn(self._outside(self, replace(effect, by=place.principal.id)))
+                        self.spawn(self._outside(self, replace(effect, by=place.principal.id)))
                 case events.RemoveStills():
-                    self._spawn(self._outside(self, effect))
+                    self.spawn(self._outside(self, effect))
                 case events.CallPost():
                     self._count("help")
                 case events.Finish():
@@ -314,7 +325,7 @@ class Live:
         So a session whose media ever flowed never comes back from a crash as one that nobody had begun.
         """
         if self.session.state is State.ARMING and self.session.started is None:
-            self._spawn(self._arm_when_written(arm))
+            self.spawn(self._arm_when_written(arm))
         else:
             self._command(arm)
 
@@ -433,9 +444,10 @@ class Live:
         place = self.places.get(endpoint)
         if place is None or len(self._tasks) >= 4:
             return
-        self._spawn(self._ask_time(self, place, minutes))
+        self.spawn(self._ask_time(self, place, minutes))
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something that may have to wait."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -308,6 +308,16 @@ class LineView:
 
 
 @message
+class CameraView:
+    """A camera of a room: what it shows, how it comes, and whether it is there."""
+
+    view: Literal["close", "wide"]
+    way: Literal["whip", "rtsp"]
+    state: Literal["on", "away"]
+    line: LineView | None
+
+
+@message
 class EndpointView:
     """An endpoint of the session, as this viewer may see it."""
 
@@ -319,13 +329,15 @@ class EndpointView:
     audio: DeviceState
     video: DeviceState
     publications: tuple[str, ...]
-    """Which can be received now: subset of ``camera``, ``screen``, ``room``."""
+    """Which can be received now: subset of ``camera``, ``screen``, and of a room's own cameras ``close``, ``wide``."""
     persons: tuple[PersonView, ...]
     name_confirmed: bool | None
     """Guests: whether they said "that is me"; ``None``: not answered yet."""
     line: LineView | None
     hidden: bool = False
     """Its page is in the background, so that nobody looks at it there."""
+    cameras: tuple[CameraView, ...] = ()
+    """Cameras of the room beside its terminal, there or away."""
 
 
 @message

@@ -68,6 +68,10 @@ class Endpoint:
     silent: set[str] = field(default_factory=set)
     """Kinds of media of ``camera`` that bring no packets although nobody switched them off."""
     line: LineView | None = None
+    camera_lines: dict[str, LineView] = field(default_factory=dict)
+    """By view: the lines of the room's own cameras."""
+    lost_views: set[str] = field(default_factory=set)
+    """Views of the room that are away, and told so."""
     persons: dict[str, Present] = field(default_factory=dict)
 
     def is_here(self, now: datetime) -> bool:
@@ -75,6 +79,11 @@ class Endpoint:
         if self.standing not in (Standing.WAITING, Standing.ADMITTED) or self.line_lost:
             return False
         return self.connected or (self.away_since is not None and now - self.away_since < GRACE)
+
+    @property
+    def recorded_role(self) -> str:
+        """As what its tracks are recorded: the role of whoever sits there first, else its own."""
+        return next((person.role.value for person in self.persons.values()), self.role.value)
 
     @property
     def in_room(self) -> bool:

@@ -1,5 +1,6 @@
 """What the media process holds for a session: whose each resource is, and its events as events of the session."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -10,7 +11,8 @@ from signaling.messages import LineView
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A WHIP or WHEP resource. ``purpose`` is ``None`` when it was made before this process took the session over."""
+    """A WHIP or WHEP resource, or a camera that is read. ``purpose`` is ``None`` for one that receives and was made
+    before this process took the session over."""
 
     id: str
     endpoint: str
@@ -50,6 +52,10 @@ class Resources:
         found = [r.id for r in self._all.values() if (r.endpoint, r.purpose, r.source, r.publication) == wanted]
         return found[-1] if found else None
 
+    def of_publications(self, names: Collection[str]) -> list[Resource]:
+        """Whatever publishes under one of ``names``."""
+        return [r for r in self._all.values() if r.purpose == "publish" and r.publication in names]
+
     def carries_camera(self, resource: str, endpoint: str) -> bool:
         """Whether an endpoint's own picture and sound come by this resource."""
         return self.published(endpoint, "camera") == resource
@@ -73,7 +79,8 @@ class Resources:
         """Keep up with the media process."""
         match event:
             case commands.Connected(endpoint=endpoint, resource=resource) if resource not in self._all:
-                self.add(Resource(resource, endpoint, None, "", "*"))
+                purpose: Literal["publish"] | None = "publish" if event.publication else None
+                self.add(Resource(resource, endpoint, purpose, event.publication, "*"))
             case commands.Left(resource=resource):
                 self.remove(resource)
 
@@ -100,7 +107,7 @@ def media_event(event: commands.Event, resources: Resources) -> events.Event | N
             line = LineView(
                 up_loss=round(event.up_loss, 3), down_loss=round(event.down_loss, 3), rtt_ms=rtt, way=event.way
             )
-            return events.LineSeen(event.endpoint, line)
+            return events.LineSeen(event.endpoint, line, event.publication)
         case commands.Closed():
             return events.MediaClosed(event.digest, event.frames, event.duration_ms, event.gaps)
         case commands.Inactive() if resources.carries_camera(event.resource, event.endpoint):

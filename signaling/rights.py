@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from signaling.session import Session
 
 PUBLICATIONS = frozenset({"camera", "screen"})
-"""Names an endpoint may publish under."""
+"""Names an endpoint may publish under; the cameras of its room stand beside them (``signaling.cameras``)."""
 
 
 def rights(session: "Session", endpoint: Endpoint, now: datetime) -> Rights:
@@ -24,7 +24,7 @@ def rights(session: "Session", endpoint: Endpoint, now: datetime) -> Rights:
     host = admitted and endpoint.role is kind.host and running
     leads = running and admitted and (host or _defends(session, endpoint))
     return Rights(
-        publish=_may_publish(session, endpoint),
+        publish=may_publish(session, endpoint),
         subscribe=admitted and running and endpoint.role is not EndpointRole.POST,
         mute=endpoint.role not in kind.mute_forbidden and endpoint.role is not EndpointRole.POST,
         share=admitted and running and endpoint.role in kind.share and not identity.holds_back(session, endpoint),
@@ -38,7 +38,7 @@ def rights(session: "Session", endpoint: Endpoint, now: datetime) -> Rights:
     )
 
 
-def _may_publish(session: "Session", endpoint: Endpoint) -> bool:
+def may_publish(session: "Session", endpoint: Endpoint) -> bool:
     """Everybody in the waiting room before the start; later only who was let in, so that no lobby is on record.
 
     After the end the room of a person in custody goes on publishing until the person is returned (2014 recording

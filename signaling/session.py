@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cases.kinds import EndpointRole, Recording
+from people.cameras import Camera
 from scheduler.models import State as BookingState
 from scheduler.models import Step
 from scheduler.roster import Roster
-from signaling import asks, chain, devices, edge, events, identity
+from signaling import asks, cameras, chain, devices, edge, events, identity
 from signaling.checks import Result, Stills
 from signaling.events import Effect, Event, Seat, Tell
 from signaling.events import Record as Log
@@ -55,6 +56,8 @@ class Session:
         self.digest: str | None = None
         self.presence = Presence(self.kind)
         self.relay = False
+        self.cameras: tuple[Camera, ...] = ()
+        """Cameras in use in the session's rooms."""
         self.calls: dict[str, datetime] = {}
         """Endpoints whose silent call to the duty post is open."""
         self.stills: dict[str, Stills] = {}
@@ -109,6 +112,8 @@ class Session:
                 return []
             case events.LineSeen() | events.LineLost() | events.PublicationSeen() | events.TrackSilent():
                 return devices.seen(self, event)
+            case events.CamerasKnown() | events.CameraAway() | events.CameraRefused():
+                return cameras.take(self, event)
             case _:
                 return chain.take(self, event, now)
 

@@ -154,6 +154,7 @@ async def _by_ticket(
     live.take(events.RosterChanged(entry.roster))
     place = live.places.of(principal, entry.participant, entry.role.value)
     live.enter(place, entry.seat(place.endpoint), connection)
+    hub.rooms.close_rooms()
     _note_agent(live, place, hello.agent)
     hub.metrics.count("joined")
     return live, place
@@ -169,6 +170,7 @@ def _by_resume(hub: Hub, session: str, hello: messages.Hello, connection: Connec
     connection.texts = Texts(_speaks(hello, place.principal))
     seat = Seat(endpoint.id, endpoint.role, endpoint.label, room=endpoint.room, custody=endpoint.custody)
     live.enter(place, seat, connection)
+    hub.rooms.close_rooms()
     live.catch_up(place, hello.seen)
     hub.metrics.count("returned")
     return live, place

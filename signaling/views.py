@@ -11,7 +11,7 @@ from typing import Literal
 from cases.kinds import EndpointRole, Recording
 from core.texts import Texts
 from scheduler.models import Step
-from signaling import devices, edge, identity
+from signaling import cameras, devices, edge, identity
 from signaling.messages import Custody, EndpointView, PersonView, View
 from signaling.presence import Endpoint, Present, Standing
 from signaling.rights import rights
@@ -52,7 +52,7 @@ def view(session: Session, viewer: Endpoint, number: int, texts: Texts, now: dat
         you=viewer.id,
         rights=rights(session, viewer, now),
         custody=_custody(session) if _sees_custody(session, viewer) else None,
-        endpoints=tuple(_endpoint(e, viewer, now) for e in session.presence if _sees(session, viewer, e)),
+        endpoints=tuple(_endpoint(session, e, viewer) for e in session.presence if _sees(session, viewer, e)),
         identity=identity.shown(session, viewer),
         identity_first=identity.may_check(session, viewer) and identity.comes_first(session),
         stills=identity.asked_of(session, viewer),
@@ -100,7 +100,7 @@ def _custody(session: Session) -> Custody:
     )
 
 
-def _endpoint(other: Endpoint, viewer: Endpoint, now: datetime) -> EndpointView:
+def _endpoint(session: Session, other: Endpoint, viewer: Endpoint) -> EndpointView:
     hears = viewer.role is not EndpointRole.POST
     receives = hears and viewer.standing is Standing.ADMITTED and other.standing is Standing.ADMITTED
     silent_role = other.role is EndpointRole.POST or not hears
@@ -117,6 +117,7 @@ def _endpoint(other: Endpoint, viewer: Endpoint, now: datetime) -> EndpointView:
         name_confirmed=other.name_confirmed,
         line=other.line if receives or own else None,
         hidden=other.hidden and not silent_role,
+        cameras=cameras.shown(session, other) if receives or own else (),
     )
 
 

@@ -15,6 +15,7 @@ from core.ids import new_id
 from core.texts import Texts, choose
 from media import commands
 from people.permissions import Action, require
+from signaling.cameras import VIEWS
 from signaling.hub import Hub
 from signaling.link import Reply
 from signaling.live import Live
@@ -80,12 +81,16 @@ async def publish(request: web.Request) -> web.Response:
     live, place, endpoint = bearer(request)
     publication = request.match_info["publication"]
     _may_publish(live, endpoint, publication)
-    offer = await _text(request, "application/sdp")
-    role = next((p.role.value for p in endpoint.persons.values()), endpoint.role.value)
-    answered = await _negotiate(
+    offer = await text(request, "application/sdp")
+    answered = await negotiate(
         live,
         lambda number: commands.Publish(
-            request=number, session=live.id, endpoint=place.endpoint, role=role, publication=publication, offer=offer
+            request=number,
+            session=live.id,
+            endpoint=place.endpoint,
+            role=endpoint.recorded_role,
+            publication=publication,
+            offer=offer,
         ),
     )
     resource = Resource(answered.resource, place.endpoint, "publish", publication, answered.etag)
@@ -97,7 +102,7 @@ async def receive(request: web.Request) -> web.Response:
     live, place, endpoint = bearer(request)
     source, publication = request.match_info["endpoint"], request.match_info["publication"]
     _may_receive(live, endpoint, source, publication)
-    offer = await _text(request, "application/sdp")
+    offer = await text(request, "application/sdp")
     reply = await live.link.request(
         lambda number: commands.Subscribe(
             request=number,
@@ -115,13 +120,13 @@ async def receive(request: web.Request) -> web.Response:
 
 async def restart(request: web.Request) -> web.Response:
     """``PATCH /media/{resource}``: ICE restart by a trickle fragment (RFC 9725 4.3.2, RFC 8840)."""
-    live, _, resource = _own_resource(request)
+    live, resource = _own_resource(request)
     expected = request.headers.get("If-Match")
     if expected is None:
         raise Refusal(428, "if-match", "If-Match is wanted: the ETag of the resource, or * for an ICE restart.")
     if expected not in ("*", resource.etag):
         raise Refusal(412, "etag", "The resource has changed in the meantime.")
-    fragment = await _text(request, "application/trickle-ice-sdpfrag")
+    fragment = await text(request, "application/trickle-ice-sdpfrag")
     if "a=ice-ufrag" not in fragment:
         return web.Response(status=204)  # candidates of the client: an ICE-lite server needs none
     reply = await live.link.request(
@@ -139,9 +144,8 @@ async def withdraw(request: web.Request) -> web.Response:
     hub = request.app[HUB]
     if hub.echoes.end(request.match_info["resource"], request.get("principal")):
         return web.Response(status=200)
-    live, _, resource = _own_resource(request)
-    live.link.send(commands.Withdraw(resource=resource.id))
-    live.resources.remove(resource.id)
+    live, resource = _own_resource(request)
+    live.close_resource(resource.id)
     return web.Response(status=200)
 
 
@@ -157,13 +161,13 @@ async def echo(request: web.Request) -> web.Response:
     """``POST /echo``: the offer's media come back for some seconds; belongs to no session, is never recorded."""
     hub = request.app[HUB]
     principal = require(request.get("principal"), Action.CHECK_DEVICES)
-    offer = await _text(request, "application/sdp")
+    offer = await text(request, "application/sdp")
     link = next((link for link in hub.links if link.up), hub.links[0])
     hub.echoes.replace(principal)
     reply = await link.request(lambda number: commands.Echo(request=number, check=new_id(), offer=offer))
     answered = _answered(reply)
     hub.echoes.add(answered.resource, principal, link, hub.clock.now())
-    return _created(answered)
+    return created(answered)
 
 
 # What all of them ask
@@ -178,12 +182,18 @@ def bearer(request: web.Request) -> tuple[Live, Place, Endpoint]:
 
 
 def _by_token(request: web.Request) -> tuple[Live, Place, Endpoint] | None:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    found = _hub(request).by_token(token) if scheme.lower() == "bearer" and token else None
+    token = token_of(request)
+    found = _hub(request).by_token(token) if token else None
     if found is None:
         return None
     endpoint = found[0].session.presence.get(found[1].endpoint)
     return (*found, endpoint) if endpoint is not None else None
+
+
+def token_of(request: web.Request) -> str:
+    """The bearer token a request carries (RFC 6750 2.1), or nothing."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token if scheme.lower() == "bearer" else ""
 
 
 def _hub(request: web.Request) -> Hub:
@@ -195,15 +205,17 @@ def _unauthorised() -> Refusal:
     return Refusal(401, "no-token", text, **{"WWW-Authenticate": "Bearer"})
 
 
-def _own_resource(request: web.Request) -> tuple[Live, Place, Resource]:
+def _own_resource(request: web.Request) -> tuple[Live, Resource]:
+    """A resource of whoever asks: of an endpoint by its media token, of a camera by its key."""
+    wanted = request.match_info["resource"]
     found = _by_token(request)
-    if found is None:
+    live = found[0] if found else _hub(request).rooms.by_key(wanted, token_of(request))
+    if live is None:
         raise _unauthorised()
-    live, place, _ = found
-    resource = live.resources.get(request.match_info["resource"])
-    if resource is None or resource.endpoint != place.endpoint:
+    resource = live.resources.get(wanted)
+    if resource is None or (found is not None and resource.endpoint != found[1].endpoint):
         raise Refusal(404, "no-resource", _WORDS["no-resource"])
-    return live, place, resource
+    return live, resource
 
 
 def _may_publish(live: Live, endpoint: Endpoint, publication: str) -> None:
@@ -217,7 +229,7 @@ def _may_publish(live: Live, endpoint: Endpoint, publication: str) -> None:
 def _may_receive(live: Live, endpoint: Endpoint, source: str, publication: str) -> None:
     other = live.session.presence.get(source)
     there = other is not None and other is not endpoint and other.standing is Standing.ADMITTED
-    if publication not in PUBLICATIONS or not there:
+    if publication not in PUBLICATIONS | VIEWS or not there:
         raise Refusal(409, "no-publication", _WORDS["no-publication"])
     if not rights(live.session, endpoint, live.now()).subscribe or live.session.state is State.ENDED:
         raise Refusal(403, "may-not-receive", "You cannot receive picture and sound in this session now.")
@@ -239,7 +251,7 @@ async def body(request: web.Request, content_type: str, largest: int) -> bytes:
     return bytes(data)
 
 
-async def _text(request: web.Request, content_type: str) -> str:
+async def text(request: web.Request, content_type: str) -> str:
     """An offer or fragment. Refuses what is not UTF-8 too."""
     data = await body(request, content_type, MOST_SDP)
     try:
@@ -248,7 +260,7 @@ async def _text(request: web.Request, content_type: str) -> str:
         raise Refusal(400, "bad-sdp", _WORDS["bad-sdp"]) from None
 
 
-async def _negotiate(live: Live, make: Callable[[str], commands.Command]) -> commands.Answered:
+async def negotiate(live: Live, make: Callable[[str], commands.Command]) -> commands.Answered:
     """Ask the media process; one that had no room for the session when it was opened is asked to open it again."""
     reply = await live.link.request(make)
     if isinstance(reply, commands.Rejected) and reply.code in ("overloaded", "no-session"):
@@ -273,12 +285,11 @@ def _keep(live: Live, resource: Resource, answered: commands.Answered, still_may
     try:
         still_may()
     except Refusal:
-        live.link.send(commands.Withdraw(resource=resource.id))
-        live.resources.remove(resource.id)
+        live.close_resource(resource.id)
         raise
-    return _created(answered)
+    return created(answered)
 
 
-def _created(answered: commands.Answered) -> web.Response:
+def created(answered: commands.Answered) -> web.Response:
     headers = {"Location": f"/media/{answered.resource}", "ETag": answered.etag}
     return web.Response(status=201, text=answered.answer, content_type="application/sdp", headers=headers)

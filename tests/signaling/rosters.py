@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from cases.kinds import EndpointRole, Role
+from people.cameras import Camera, View, Way
 from scheduler.models import State as BookingState
 from scheduler.models import Step
 from scheduler.roster import READY, Roster, RosterParty, RosterRoom
@@ -19,6 +20,8 @@ SECOND = Seat("second", EndpointRole.PARTY, "林晓燕", (Named(Role.OFFICER, "�
 ROOM = Seat("room", EndpointRole.ROOM, "讯问室一", (Named(Role.DETAINEE, "某甲", "", "c1"),), room="r1", custody=True)
 GUEST = Seat("guest", EndpointRole.GUEST, "某乙", (Named(Role.WITNESS, "某乙"),), name_confirmed=True)
 LAWYER = Seat("lawyer", EndpointRole.PARTY, "沈知远", (Named(Role.LAWYER, "沈知远", "132012", "l1", "account"),))
+WIDE = Camera("k1", "r1", "天花板", View.WIDE, Way.WHIP, "proof")
+CLOSE = Camera("k2", "r1", "桌上", View.CLOSE, Way.RTSP, "sealed")
 POST = Seat("post", EndpointRole.POST, "赵国强", (Named(Role.DUTY_OFFICER, "赵国强", "", "d1", "account"),))
 
 

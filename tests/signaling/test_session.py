@@ -14,7 +14,7 @@ from signaling.chain import ARM_TIMEOUT, RETURN_WAIT
 from signaling.rights import rights
 from signaling.session import ABANDONED, Session, carried
 from signaling.states import REASONS, Record, State
-from tests.signaling.rosters import GUEST, HOST, LAWYER, POST, ROOM, SECOND, START, Driver, live, roster
+from tests.signaling.rosters import GUEST, HOST, LAWYER, POST, ROOM, SECOND, START, WIDE, Driver, live, roster
 
 W, A, L, H, E = State.WAITING, State.ARMING, State.LIVE, State.HELD, State.ENDED
 
@@ -75,6 +75,9 @@ TABLE: dict[str, tuple[object, tuple[State, State, State, State, State]]] = {
     "track silent": (events.TrackSilent("guest", "camera", "audio", True), (W, A, L, H, E)),
     "line lost": (events.LineLost("guest", True), (W, H, H, H, E)),
     "line": (events.LineSeen("guest", messages.LineView(up_loss=0, down_loss=0, rtt_ms=1, way="udp")), (W, A, L, H, E)),
+    "cameras": (events.CamerasKnown((WIDE,)), (W, A, L, H, E)),
+    "camera away": (events.CameraAway("guest", "wide"), (W, A, L, H, E)),
+    "camera refused": (events.CameraRefused(WIDE), (W, A, L, H, E)),
     "closed": (CLOSED, (W, A, L, H, E)),
     "ask admit": (events.Asked("host", ASK["admit"]), (W, A, L, H, E)),
     "ask start": (events.Asked("host", ASK["start"]), (W, A, L, H, E)),

@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from core.config import Settings
 from core.errors import PersonError, Unavailable
 from core.ids import new_id
+from core.vault import Vault
 from media import commands
 from people.models import ApiToken, Invitation, LoginSession, Terminal
 from people.principals import Principal
@@ -41,7 +42,7 @@ class FakeLink:
         self.recorder_fails = ""
         self.rejects = ""
         self.hub: Hub | None = None
-        self.resources: dict[str, commands.Publish | commands.Subscribe] = {}
+        self.resources: dict[str, commands.Publish | commands.Subscribe | commands.AttachCamera] = {}
 
     def send(self, command: commands.Command) -> bool:
         if not self.up:
@@ -62,7 +63,7 @@ class FakeLink:
             case _ if self.rejects:
                 return commands.Rejected(request=command.request, code=self.rejects, reason="")  # type: ignore[union-attr]
         resource = new_id()
-        if isinstance(command, commands.Publish | commands.Subscribe):
+        if isinstance(command, commands.Publish | commands.Subscribe | commands.AttachCamera):
             self.resources[resource] = command
         return commands.Answered(request=command.request, resource=resource, answer="v=0\r\n", etag=f'"{resource}"')  # type: ignore[union-attr]
 
@@ -157,7 +158,10 @@ class World:
         self.client: TestClient[Any, Any]
 
     def _hub(self) -> Hub:
-        hub = Hub(settings=self.settings, database=self.site.db, clock=self.clock, links=[self.link])
+        self.vault = Vault(self.settings.secrets)
+        self.vault.ensure(self.clock.now())
+        links = [self.link]
+        hub = Hub(settings=self.settings, database=self.site.db, clock=self.clock, links=links, vault=self.vault)
         self.link.hub = hub
         return hub
 
