@@ -32,6 +32,7 @@ ROLES: Mapping[str, str] = {
 NAMED = frozenset({"officer", "cooperating_officer", "duty_officer", "lawyer", "interpreter", "operator", "synthetic"})
 """Roles in which somebody acts in an office, and is named."""
 WIDE = "全景 Wide"
+CLOSE = "近景 Close"
 SCREEN = "共享屏幕 Shared screen"
 
 
@@ -41,7 +42,7 @@ def role_words(role: str) -> str:
 
 def short(words: str) -> str:
     """The same without the English of roles and places, for a tile that is too narrow for both."""
-    for text in (*ROLES.values(), WIDE, SCREEN):
+    for text in (*ROLES.values(), WIDE, CLOSE, SCREEN):
         chinese, _, english = text.partition(" ")
         words = words.replace(f"{chinese} {english}", chinese)
     return words

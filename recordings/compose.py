@@ -24,7 +24,7 @@ from core.clock import Clock
 from core.texts import Texts
 from recordings import derived, keys, summary, words
 from recordings.canonical import instant
-from recordings.captions import SCREEN, WIDE, role_words
+from recordings.captions import CLOSE, SCREEN, WIDE, role_words
 from recordings.derived import SealedReader, SealedWriter, Sidecar
 from recordings.faststart import faststart
 from recordings.feeds import RATE, AudioFeed, VideoFeed
@@ -44,6 +44,8 @@ _STEP_NS = 1_000_000_000 // FPS
 _CHINESE = Texts("zh-CN")
 _SUBJECTS = ("detainee", "victim", "witness", "room", "guest", "party", "guardian", "lawyer")
 """Roles that stand large, in this order."""
+_VIEWS = {"close": 0, "wide": 2}
+"""Publications of a room's own cameras, and where they stand beside its terminal."""
 
 Progress = Callable[[int, int], None]
 """Called with seconds done and seconds in all."""
@@ -123,16 +125,22 @@ def _sources(made: Sequence[Sidecar], wishes: Wishes) -> list[_Source]:
     for (endpoint, publication), items in groups.items():
         items.sort(key=lambda item: (item.start_ms, item.part))
         label = (wishes.labels or {}).get(endpoint) or role_words(items[0].role)
-        beside = {"room": f" · {WIDE}", "screen": f" · {SCREEN}"}.get(publication, "")
+        beside = {"wide": f" · {WIDE}", "close": f" · {CLOSE}", "screen": f" · {SCREEN}"}.get(publication, "")
         found.append(_Source(endpoint, publication, label + beside, items))
     return sorted(found, key=_rank)
 
 
+def _heard(sources: Sequence[_Source]) -> list[_Source]:
+    """Whose sound is mixed: that of a room is its terminal's, unless only another camera of the room brings any."""
+    terminals = {source.endpoint for source in sources if source.publication not in _VIEWS}
+    return [source for source in sources if source.publication not in _VIEWS or source.endpoint not in terminals]
+
+
 def _rank(source: _Source) -> tuple[int, int, str, int]:
-    """A shared screen first, then whoever the session is about; of a room the close camera before the wide one."""
+    """A shared screen first, then whoever the session is about; of a room close camera, terminal, wide camera."""
     role = source.files[0].role
     subject = _SUBJECTS.index(role) if role in _SUBJECTS else len(_SUBJECTS)
-    return (source.publication != "screen", subject, source.endpoint, source.publication == "room")
+    return (source.publication != "screen", subject, source.endpoint, _VIEWS.get(source.publication, 1))
 
 
 class _Work:
@@ -275,7 +283,7 @@ class _Work:
     def _sound(self) -> Iterator[Any]:
         feeds = [
             AudioFeed(self._files.derived, s.files, self._key, altered=s.endpoint in self._wishes.protected)
-            for s in self._sources
+            for s in _heard(self._sources)
         ]
         for second in range(self._seconds):
             block = np.zeros(RATE, np.float32)
@@ -370,8 +378,8 @@ class _Stage:
         shown = [self._sources[index] for index in present]
         if shown and shown[0].publication == "screen":
             return Layout.SCREEN
-        wide = {source.endpoint for source in shown if source.publication == "room"}
-        if shown and shown[0].publication != "room" and shown[0].endpoint in wide:
+        wide = {source.endpoint for source in shown if source.publication == "wide"}
+        if shown and shown[0].publication != "wide" and shown[0].endpoint in wide:
             return Layout.ROOM
         return Layout.EQUAL
 

@@ -135,7 +135,7 @@ def compose(
 
 
 ROOM = ("ep-room", "room", "camera", "room", (640, 480))
-WIDE = ("ep-room", "room", "room", "wide", (1280, 720))
+WIDE = ("ep-room", "room", "wide", "wide", (1280, 720))
 HOST = ("ep-host", "host", "camera", "host", (640, 480))
 INTERPRETER = ("ep-interpreter", "party", "camera", "party", (640, 480))
 GUARDIAN = ("ep-guardian", "guest", "camera", "guest", (480, 640))
