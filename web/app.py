@@ -65,6 +65,7 @@ PAGES: Final = (
     "protected",
     "ledger",
     "terminals",
+    "cameras",
     "guest",
     "guest_times",
     "witnesses",

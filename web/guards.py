@@ -22,6 +22,7 @@ async def request_id_middleware(request: web.Request, handler: Handler) -> web.S
     given = request.headers.get("X-Request-Id", "")
     trusted = from_proxy(request) and _REQUEST_ID.match(given)
     request["request_id"] = given if trusted else new_id()
+    request["remote"] = remote_of(request)
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request=request["request_id"])
     return await handler(request)

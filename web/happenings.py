@@ -78,12 +78,28 @@ _PLAIN: Mapping[str, tuple[str, str]] = {
     "microphone-changed": (icon("arrow-repeat"), m("{who} went on with another microphone")),
     "page-hidden": (icon("slash-square"), m("The page of {who} went into the background")),
     "page-shown": (icon("eye"), m("The page of {who} was in front again")),
+    "camera-away": (icon("camera-video-off"), m("A camera of {who} was away")),
+    "camera-back": (icon("camera-video"), m("A camera of {who} was back")),
+    "camera-refused": (icon("camera-video-off"), m("A camera of the room tried to connect and was refused")),
     "taken-up": (icon("arrow-repeat"), m("The server took the session up again after a restart")),
     "return-not-confirmed": (icon("exclamation-triangle"), m("The return was not confirmed in time")),
     "end-words": (icon("chat-left-text"), m("Words at the end")),
     "closed": (icon("lock"), m("The record was closed and signed")),
 }
-_GRAVE = frozenset({"recorder-failed", "gap", "return-not-confirmed", "ejected", "refused", "withdrawn"})
+_GRAVE = frozenset(
+    {
+        "recorder-failed",
+        "gap",
+        "return-not-confirmed",
+        "ejected",
+        "refused",
+        "withdrawn",
+        "camera-away",
+        "camera-refused",
+    }
+)
+_VIEWS: Mapping[str, str] = {"close": m("Close view"), "wide": m("Wide view")}
+"""What a camera of a room shows."""
 _CAUSES: Mapping[str, str] = {
     "wrong-person": m("Not the person expected"),
     "not-now": m("Not now"),
@@ -154,6 +170,8 @@ def _line(
         symbol, text = icon("camera-video-off"), m("Camera or microphone of {who} failed")
     elif event in ("refused", "ejected"):
         detail = _CAUSES.get(str(public.get("reason")), "")
+    elif event in ("camera-away", "camera-back", "camera-refused"):
+        detail = _VIEWS.get(str(public.get("view")), "")
     elif event == "person-confirmed":
         detail = _CAUSES.get(str(public.get("how")), "")
     elif event == "person-doubted":

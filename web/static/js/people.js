@@ -9,7 +9,16 @@ import { ask } from "./dialog.js";
 import { add, button, fill, h, icon } from "./dom.js";
 import { namePerson } from "./naming.js";
 import { listed, t } from "./texts.js";
-import { deviceWords, endpointName, lineFigures, lineWords, missingWords, roleName, whoIsAt } from "./words.js";
+import {
+  cameraWords,
+  deviceWords,
+  endpointName,
+  lineFigures,
+  lineWords,
+  missingWords,
+  roleName,
+  whoIsAt,
+} from "./words.js";
 
 export class People {
   /** `page`: what the server said before joining (see live.html), for whom this endpoint may name. */
@@ -20,11 +29,19 @@ export class People {
 
   /** Draw what `view` says, if anything about people changed. */
   draw(view) {
-    const people = view.endpoints.map((one) => ({ ...one, line: null, publications: [] }));
+    const people = view.endpoints.map((one) => ({
+      ...one,
+      line: null,
+      publications: [],
+      cameras: (one.cameras || []).map((camera) => ({ ...camera, line: null })),
+    }));
     const state = JSON.stringify([people, view.rights, view.missing, view.you, view.state]);
     if (state !== this.drawn) this.#drawAll(view);
     this.drawn = state;
-    for (const one of view.endpoints) drawQuality(this.lines.get(one.id), one);
+    for (const one of view.endpoints) {
+      drawQuality(this.lines.get(one.id), one);
+      for (const camera of one.cameras || []) drawCamera(this.lines.get(`${one.id}/${camera.view}`), camera);
+    }
   }
 
   #drawAll(view) {
@@ -42,7 +59,7 @@ export class People {
     const mine = one.id === view.you;
     const node = h("section", { class: `person-card ${one.state}` });
     const head = h("h3", {}, whoIsAt(one), mine ? h("span", { class: "soft" }, ` (${t("you")})`) : null);
-    add(node, [head, h("p", { class: "soft" }, stateWords(one)), this.#quality(one)]);
+    add(node, [head, h("p", { class: "soft" }, stateWords(one)), this.#quality(one), this.#cameras(one)]);
     if (one.persons.length)
       add(
         node,
@@ -62,6 +79,15 @@ export class People {
     const node = h("p", { class: "quality" });
     this.lines.set(one.id, node);
     return node;
+  }
+
+  /** The cameras of a room, each with its line. */
+  #cameras(one) {
+    return (one.cameras || []).map((camera) => {
+      const node = h("p", { class: "quality" });
+      this.lines.set(`${one.id}/${camera.view}`, node);
+      return node;
+    });
   }
 
   #person(person, endpoint, view) {
@@ -244,6 +270,16 @@ function drawQuality(node, one) {
     h("span", {}, figures),
     devices.length ? h("span", { class: "tag warn" }, listed(devices)) : null,
   );
+}
+
+function drawCamera(node, camera) {
+  const away = camera.state === "away";
+  const { bars, word } = lineWords(camera.line);
+  const figures = away || !camera.line ? [] : [word, lineFigures(camera.line)];
+  const text = [cameraWords(camera), ...figures].join(" · ");
+  if (node.dataset.drawn === text) return;
+  node.dataset.drawn = text;
+  fill(node, lineBars(away ? 0 : bars), h("span", { class: away ? "tag warn" : "" }, text));
 }
 
 /** Three bars, `bars` of them filled; the word stands beside them. */

@@ -4,12 +4,12 @@
  * While the session is held the faces are taken out: the pictures are hidden and silent, never frozen.
  */
 
-import { fill, h, say, show } from "./dom.js";
+import { button, fill, h, say, show } from "./dom.js";
 import { bestGrid, layerFor } from "./layout.js";
 import { lineBars } from "./people.js";
-import { me, staged } from "./state.js";
+import { me, receivable, roomCamera, staged } from "./state.js";
 import { listed, t } from "./texts.js";
-import { deviceWords, endpointName, lineWords, roleName, whoIsAt } from "./words.js";
+import { deviceWords, endpointName, lineWords, roleName, viewName, whoIsAt } from "./words.js";
 
 const SETTLES = 400;
 
@@ -18,6 +18,8 @@ export class Stage extends EventTarget {
     super();
     Object.assign(this, { root, room });
     this.tiles = new Map();
+    /** By endpoint: which picture of its room the person wants large. */
+    this.large = new Map();
     this.main = h("div", { class: "faces" });
     this.side = h("div", { class: "side-faces" });
     this.empty = h("p", { class: "nobody", role: "status" });
@@ -33,7 +35,7 @@ export class Stage extends EventTarget {
   draw(view) {
     this.view = view;
     const live = view.state === "live";
-    const { main, side } = staged(view);
+    const { main, side } = staged(view, this.large);
     this.#place(this.main, live ? main : []);
     this.#place(this.side, live ? side : []);
     this.#forget(live ? [...main, ...side] : []);
@@ -63,7 +65,19 @@ export class Stage extends EventTarget {
       const tile = this.#tile(one);
       if (tile.node.parentNode !== where) where.append(tile.node);
       this.#caption(tile, one);
+      show(tile.swap, where === this.side && !this.#sharing());
     }
+  }
+
+  #sharing() {
+    return receivable(this.view).some((one) => one.publication === "screen");
+  }
+
+  /** Show this picture of its room large, and the one that was beside the others. */
+  #enlarge({ endpoint, publication }) {
+    this.large.set(endpoint, publication);
+    this.draw(this.view);
+    this.tiles.get(key({ endpoint, publication }))?.node.focus();
   }
 
   #forget(kept) {
@@ -89,16 +103,18 @@ export class Stage extends EventTarget {
     const note = h("span", { class: "tile-note" });
     const line = h("span", { class: "tile-line" });
     const waiting = h("p", { class: "tile-waiting" }, t("Picture is coming…"));
+    const swap = button(t("Show large"), null, { class: "tile-swap", on: { click: () => this.#enlarge(one) } });
     const node = h(
       "figure",
-      { class: `tile ${one.publication}` },
+      { class: `tile ${one.publication}`, tabindex: "-1" },
       video,
       waiting,
       h("figcaption", {}, name, note, line),
+      swap,
     );
     video.addEventListener("playing", () => node.classList.add("playing"));
     video.addEventListener("emptied", () => node.classList.remove("playing"));
-    const tile = { node, video, name, note, line, waiting, one, asked: "large" };
+    const tile = { node, video, name, note, line, waiting, swap, one, asked: "large" };
     this.tiles.set(id, tile);
     this.sizes.observe(video);
     const receiver = this.room.receivers.get(one.endpoint, one.publication);
@@ -167,14 +183,17 @@ export class Stage extends EventTarget {
     if (!endpoint) return;
     const who = one.publication === "screen" ? t("Screen of {name}", { name: whoIsAt(endpoint) }) : whoIsAt(endpoint);
     const roles = [...new Set(endpoint.persons.map((person) => roleName(person.role)))];
-    say(tile.name, [who, listed(roles) || endpointName(endpoint.role)].join(" · "));
-    tile.video.setAttribute("aria-label", who);
-    const off = one.publication === "screen" ? [] : deviceWords(endpoint);
-    say(tile.note, listed(off));
-    tile.off = one.publication === "screen" ? "" : listed(deviceWords({ audio: "on", video: endpoint.video }));
+    const what = viewName(one.publication) || listed(roles) || endpointName(endpoint.role);
+    say(tile.name, [who, what].join(" · "));
+    tile.video.setAttribute("aria-label", [who, viewName(one.publication)].filter(Boolean).join(" · "));
+    const own = one.publication === "camera";
+    say(tile.note, own ? listed(deviceWords(endpoint)) : "");
+    const camera = roomCamera(endpoint, one.publication);
+    tile.off = own ? listed(deviceWords({ audio: "on", video: endpoint.video })) : "";
+    if (camera?.state === "away") tile.off = t("This view is away, it is tried again.");
     tile.node.classList.toggle("no-picture", Boolean(tile.off));
     this.#drawWaiting(tile);
-    const { bars, word } = lineWords(endpoint.line);
+    const { bars, word } = lineWords(camera ? camera.line : endpoint.line);
     if (tile.bars !== bars || tile.word !== word) fill(tile.line, lineBars(bars), word);
     Object.assign(tile, { bars, word });
   }

@@ -21,13 +21,30 @@ export function receivable(view) {
   return others(view).flatMap((one) => one.publications.map((publication) => ({ endpoint: one.id, publication })));
 }
 
-/** What faces are on the stage now: the main ones and, beside a shared screen, the small ones. */
-export function staged(view) {
+/** Pictures of one room, the one that stands large by itself first: its close camera, the terminal's, the wide one. */
+const ROOM_VIEWS = ["close", "camera", "wide"];
+
+/**
+ * What faces are on the stage now: the main ones and, beside them, the small ones. A shared screen stands alone; of
+ * several pictures of one room the one `large` names for its endpoint (a map) does, or the closest.
+ */
+export function staged(view, large = new Map()) {
   const list = receivable(view);
   const screens = list.filter((one) => one.publication === "screen");
-  return screens.length
-    ? { main: screens.slice(-1), side: list.filter((one) => one !== screens.at(-1)) }
-    : { main: list, side: [] };
+  if (screens.length) return { main: screens.slice(-1), side: list.filter((one) => one !== screens.at(-1)) };
+  const isMain = (one) => one.publication === largeView(view, one.endpoint, large);
+  return { main: list.filter(isMain), side: list.filter((one) => !isMain(one)) };
+}
+
+function largeView(view, id, large) {
+  const there = view.endpoints.find((one) => one.id === id).publications;
+  const wanted = large.get(id);
+  return there.includes(wanted) ? wanted : ROOM_VIEWS.find((one) => there.includes(one));
+}
+
+/** The camera of a room that publishes as `publication`, or `undefined` for a terminal's own picture. */
+export function roomCamera(endpoint, publication) {
+  return (endpoint.cameras || []).find((one) => one.view === publication);
 }
 
 /** Who stands before the door. */

@@ -51,8 +51,20 @@ export function lineFigures(line) {
   return t("{loss} % lost, {delay} ms, {way}", { loss, delay, way: wayName(line.way) });
 }
 
+/** What a picture of a room shows, empty for the terminal's own. */
+export function viewName(publication) {
+  return { close: t("Close view"), wide: t("Wide view") }[publication] || "";
+}
+
+/** A camera of a room: what it shows, where it comes from, and whether it is away. */
+export function cameraWords(camera) {
+  const from = { whip: t("from an encoder"), rtsp: t("from a network camera") }[camera.way];
+  return [viewName(camera.view), from, camera.state === "away" ? t("away") : ""].filter(Boolean).join(" · ");
+}
+
 /** How an endpoint is connected, for people. */
 export function wayName(way) {
+  if (way === "rtsp") return t("read by RTSP");
   if (way === "udp") return t("direct");
   if (way === "tcp") return t("direct over TCP");
   return way === "none" ? t("no way") : t("through a relay of the network");
