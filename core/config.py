@@ -142,9 +142,7 @@ class Settings(BaseSettings):
     demo: bool = False
     """Serve the demo site: accounts with known passwords. Never for real data."""
 
-    @field_validator(
-        "public_address", "copies", "turn_urls", "verification_networks", "camera_networks", mode="before"
-    )
+    @field_validator("public_address", "copies", "turn_urls", "verification_networks", "camera_networks", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
