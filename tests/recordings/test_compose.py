@@ -161,7 +161,7 @@ def test_colours_survive():
 def test_the_close_camera_stands_large_and_the_wide_one_beside_it(studio):
     """Of a room with two cameras; a host comes below."""
     cameras = [
-        replace(synthetic.track(1, "video", "vp8", "ep-room", "room"), role="room"),
+        replace(synthetic.track(1, "video", "vp8", "ep-room", "wide"), role="room"),
         replace(synthetic.track(2, "video", "vp8", "ep-room", "camera"), role="room"),
         replace(synthetic.track(3, "video", "vp8", "ep-host", "camera"), role="host"),
     ]
@@ -179,3 +179,20 @@ def test_the_close_camera_stands_large_and_the_wide_one_beside_it(studio):
         below = picture[min(place.y + place.height + 4, HEIGHT - BAR - 1), place.x + place.width // 2]
         assert below.mean() < 25, "a picture of that form, no larger"
     assert main.width > 1.9 * wide.width
+
+
+def test_a_room_is_heard_once(studio):
+    """The sound of a room is its terminal's; that of its wide camera is left out, but where there is no other."""
+
+    def heard(*publications):
+        made = compose._heard([compose._Source("ep-room", name, "", ()) for name in publications])
+        return [source.publication for source in made]
+
+    assert heard("camera", "wide", "close") == ["camera"]
+    assert heard("wide", "close") == ["wide", "close"]
+    tracks = [replace(synthetic.track(1, "audio", "opus", "ep-room", "wide"), role="room")]
+    studio.begin().play(synthetic.merged(*(synthetic.audio_stream(t, 1) for t in tracks))).close()
+    Finalizer(studio.data_dir, lambda: studio.site, studio.clock, studio.disk).run("rec-1")
+    data = content(studio, composer(studio).run("rec-1"))
+    with av.open(io.BytesIO(data)) as container:
+        assert max(float(np.abs(frame.to_ndarray()).max()) for frame in container.decode(audio=0)) > 0.05
