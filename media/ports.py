@@ -35,8 +35,8 @@ class Sink(Protocol):
 
     def opened(self, track: Track) -> None: ...
 
-    def rtp(self, track: Track, packet: bytes | bytearray | memoryview, arrival_ns: int) -> None:
-        """One decrypted RTP packet, header included. ``arrival_ns`` is monotonic; ``packet`` is reused after."""
+    def rtp(self, track: Track, packet: bytes, arrival_ns: int) -> None:
+        """One decrypted RTP packet, header included. ``arrival_ns`` is monotonic."""
 
     def sender_report(self, track: Track, ntp: int, rtp: int, arrival_ns: int) -> None:
         """An RTCP sender report: 64-bit NTP timestamp and the RTP timestamp of the same instant (RFC 3550 6.4.1)."""

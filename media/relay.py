@@ -109,21 +109,17 @@ class Relay:
         stream.last_ns = now_ns
         packet = bytes(self._in.view[:length])
         stream.ring.put(sequence, packet, now_ns)
-        if stream.sinks:
-            self._record(stream, packet, now_ns)
+        for sink in stream.sinks:
+            try:
+                sink.rtp(stream.info, packet, now_ns)
+            except Exception:  # foreign code: the packet path goes on without it
+                self.sink_broke(stream, sink)
         if stream.flows:
             if stream is not self._stream:
                 self.flush()
                 self._stream = stream
             starts = stream.keyframe is None or stream.keyframe_sequence == sequence
             self._run.append((first & 0x20, second & 0x80, sequence, timestamp, packet[start:], starts, late))
-
-    def _record(self, stream: Incoming, packet: bytes, now_ns: int) -> None:
-        for sink in stream.sinks:
-            try:
-                sink.rtp(stream.info, packet, now_ns)
-            except Exception:  # foreign code: the packet path goes on without it
-                self.sink_broke(stream, sink)
 
     def _retransmitted(self, peer: Peer, length: int, start: int, now_ns: int) -> None:
         """Unwrap a packet that was sent again (RFC 4588 4); padding and what is here already are dropped."""

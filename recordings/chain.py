@@ -28,7 +28,7 @@ FIRST = "0" * 64
 MAX_LINE = 1 << 20
 
 
-def sha256(data: bytes) -> str:
+def sha256(data: bytes | bytearray | memoryview) -> str:
     return hashlib.sha256(data).hexdigest()
 
 

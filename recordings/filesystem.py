@@ -46,7 +46,7 @@ class Disk:
             written = os.pwrite(fd, view, offset)
             view, offset = view[written:], offset + written
 
-    def append(self, fd: int, data: bytes) -> None:
+    def append(self, fd: int, data: bytes | bytearray) -> None:
         """Write all of ``data``."""
         view = memoryview(data)
         while view:

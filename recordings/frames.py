@@ -22,6 +22,7 @@ TAG = 16
 LAST = 1
 """Flag: no frame follows in this segment."""
 
+Data = bytes | bytearray | memoryview
 _INFO = b"yuanjian/frame/1\n"
 _NONCE = bytes(12)
 
@@ -62,10 +63,14 @@ def derive(key: bytes, salt: bytes, info: bytes) -> bytes:
     return HKDF(SHA256(), 32, salt, info).derive(key)
 
 
-def seal(key: bytes, recording: bytes, take: int, segment: int, frame: int, flags: int, data: bytes) -> bytes:
+def seal(key: bytes, recording: bytes, take: int, segment: int, frame: int, flags: int, data: Data) -> bytearray:
     """Return header and ciphertext of one frame. ``recording`` is ``recording_tag``'s."""
     header = FrameHeader(recording, take, segment, frame, flags, len(data) + TAG, os.urandom(16)).pack()
-    return header + AESGCM(derive(key, header[-16:], _INFO + header)).encrypt(_NONCE, data, header)
+    stored = bytearray(HEADER.size + len(data) + TAG)
+    stored[: HEADER.size] = header
+    with memoryview(stored) as whole, whole[HEADER.size :] as body:
+        AESGCM(derive(key, header[-16:], _INFO + header)).encrypt_into(_NONCE, data, header, body)
+    return stored
 
 
 def read_header(stored: bytes) -> FrameHeader:

@@ -1,13 +1,15 @@
-"""The recorder as the relay sees it: sinks that only append to a queue, and one thread per recording that writes.
+"""The recorder as the relay sees it: a tape that gathers what arrives, and one thread per recording that writes.
 
-The loop never waits for a disk. What arrives is copied into a deque whose bytes are bounded; once a second the thread
-takes what is there and commits it. When the disk cannot follow, new packets are refused, ``failed`` is called once and
-what was refused is declared as a gap; when a write or sync fails, one new take is tried with the same packets, which
-are still in memory, and if that fails too, ``failed`` is called.
+The loop never waits for a disk. What arrives is copied into a buffer whose bytes are bounded; once a second the loop
+cuts it off and hands it to the thread, which commits it. When the disk cannot follow, new packets are refused,
+``failed`` is called once and what was refused is declared as a gap; when a write or sync fails, one new take is tried
+with the same packets, which are still in memory, and if that fails too, ``failed`` is called.
 """
 
 import asyncio
+import random
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -24,15 +26,19 @@ from recordings.layout import is_recording_id
 from recordings.logbook import Entry
 from recordings.opening import Opening
 from recordings.space import BYTES_PER_SECOND
-from recordings.take import Kind, Take
+from recordings.take import Take
+from recordings.tape import Batch, Tape
+from recordings.timesource import Reading
 from recordings.timestamps import Authority, Stamper
 from recordings.writer import Callbacks, Writer
 
 TICK = 1.0
 """Seconds between commits."""
 QUEUE_BYTES = 32 << 20
-"""Bytes of packets that may wait for the disk, per recording."""
-_RTP = Kind.RTP
+"""Bytes that may wait for the disk, per recording."""
+TURNS = 4
+"""Recorders commit at so many instants of a tick: those of one instant after another, with warm caches and with one
+journal of the file system for all their syncs; but never all of a process at once, which would hold packets up."""
 
 
 class Recorders:
@@ -109,11 +115,24 @@ class Recorder:
         self.last_entry = take.standing.last_entry
         self._clock = opening.clock
         self._opening = opening
-        self._writer = Writer(opening, take, callbacks, tick)
-        self._limit = queue_bytes
-        self._put = self._writer.queue.append
-        self._in = 0
+        self._writer = Writer(opening, take, callbacks)
+        self._tape = Tape(
+            take.number, take.origin, take.standing.last_ms, media=take.takes_media, limit=queue_bytes,
+            refuse=self._writer.refuse,
+        )  # fmt: skip
+        self._away: Batch | None = None
+        """What the thread was handed last."""
+        self.rtp = self._tape.rtp  # type: ignore[method-assign]  # no call in between on the packet path
+        self._tick = tick
+        self._loop = asyncio.get_running_loop()
+        self._due = (self._loop.time() // (tick / TURNS) + random.randint(1, TURNS)) * tick / TURNS  # noqa: S311
+        self._timer = self._loop.call_at(self._due, self._turn)
         self._stamper = Stamper(authority, lambda: self._writer.head, self._stamped) if authority else None
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that are not on disk yet."""
+        return self._tape.waiting
 
     @property
     def is_over(self) -> bool:
@@ -128,26 +147,46 @@ class Recorder:
     # Sink, on the relay's loop
 
     def opened(self, track: Track) -> None:
-        self._put((Kind.OPENED, track, self._clock.monotonic_ns()))
+        self._tape.opened(track, self._clock.monotonic_ns())
 
-    def rtp(self, track: Track, packet: bytes | bytearray | memoryview, arrival_ns: int) -> None:
-        writer = self._writer
-        if self._in - writer.out > self._limit or writer.failure:
-            writer.refuse(arrival_ns)
-            return
-        self._in += len(packet)
-        self._put((_RTP, track.number, arrival_ns, bytes(packet)))
+    def rtp(self, track: Track, packet: bytes, arrival_ns: int) -> None:
+        self._tape.rtp(track, packet, arrival_ns)
 
     def sender_report(self, track: Track, ntp: int, rtp: int, arrival_ns: int) -> None:
-        if not self._writer.failure:
-            self._put((Kind.REPORT, track.number, arrival_ns, ntp, rtp))
+        self._tape.sender_report(track, ntp, rtp, arrival_ns)
 
     def lost(self, track: Track, first: int, count: int) -> None:
-        if not self._writer.failure:
-            self._put((Kind.LOST, track.number, self._clock.monotonic_ns(), first, count))
+        self._tape.lost(track.number, count)
 
     def closed(self, track: Track) -> None:
-        self._put((Kind.CLOSED, track.number, self._clock.monotonic_ns()))
+        self._tape.closed(track.number, self._clock.monotonic_ns())
+
+    # The thread
+
+    def _turn(self) -> None:
+        """Hand on what was gathered, unless the thread is still at what it has."""
+        writer = self._writer
+        if writer.is_over:
+            return
+        writer.check(self._clock.monotonic_ns())
+        if writer.failure:
+            self._tape.stop()
+        ready = writer.idle
+        if ready:
+            writer.hand(self._cut())
+        missed = max(0.0, self._loop.time() - self._due) // self._tick
+        self._due += self._tick * (missed + (1 if ready else 1 / TURNS))
+        self._timer = self._loop.call_at(self._due, self._turn)
+
+    def _cut(self) -> Batch:
+        """End what was gathered; go on for the take that is being written now."""
+        idle, take, tape = self._writer.idle, self._writer.take, self._tape
+        if self._away is not None and idle:
+            tape.give_back(self._away)
+        batch = self._away = tape.cut(Reading.of(self._clock))
+        if idle and take is not None and take.number != tape.take:
+            tape.resume(take.number, take.origin, take.standing.last_ms)
+        return batch
 
     # Log
 
@@ -157,17 +196,19 @@ class Recorder:
             return
         entry = Entry(number, at, plain(public), plain(private))
         self.last_entry = number
-        self._put((Kind.LOG, entry, self._clock.monotonic_ns()))
+        self._tape.log(entry, self._clock.monotonic_ns())
 
     async def close(self, reason: str) -> Closing:
         """Raises ``RecorderUnavailable`` when the end cannot be written either; the chain then stays open and is
         closed by recovery."""
         self._stop_stamping()
-        return await asyncio.wrap_future(self._writer.close(reason))
+        self._timer.cancel()
+        return await asyncio.wrap_future(self._writer.close(reason, self._cut()))
 
     async def suspend(self) -> None:
         """Raises ``RecorderUnavailable`` when what waits cannot be written; recovery then states what is missing."""
-        await asyncio.wrap_future(self._writer.suspend())
+        self._timer.cancel()
+        await asyncio.wrap_future(self._writer.suspend(self._cut()))
 
     def fence(self) -> None:
         """Stop without closing the chain, so that another take can begin. Blocks; anything unwritten is lost."""
@@ -176,8 +217,8 @@ class Recorder:
         self._opening.unlock()
 
     def _stamped(self, of: int, digest: str, token: bytes, authority: str) -> None:
-        if not self._writer.failure:
-            self._put((Kind.TOKEN, of, digest, b64(token), authority))
+        with suppress(RuntimeError):  # the stamper's thread outlived the loop
+            self._loop.call_soon_threadsafe(self._tape.token, of, digest, b64(token), authority)
 
     def _stop_stamping(self) -> None:
         if self._stamper:

@@ -16,7 +16,7 @@ _SHB = struct.Struct("<IHHq")
 _IDB = struct.Struct("<HHI")
 _OPTION = struct.Struct("<HH")
 _EPB = struct.Struct("<IIIIIII28s")
-_SHORT = struct.Struct(">HHHH")
+_PAIR = struct.Struct(">HH")
 _SR = struct.Struct(">BBHIQIII")
 
 SHB, IDB, EPB = 0x0A0D0D0A, 1, 6
@@ -41,25 +41,43 @@ class Packet(NamedTuple):
     is_report: bool
 
 
+Shape = tuple[Callable[..., None], bytes, bytes, int, bytes, bytes, int]
+"""What packets of one length have in common: what packs a whole block into a buffer at an offset, kind and size of the
+block, the lengths and the first half of the IPv4 header, what is left of its checksum for the addresses, length and
+checksum of UDP, padding and the size once more, and the size. A block is packed in one call, with a ``Place``:
+``(buffer, offset, kind, interface, high, low half of the time, lengths, checksum, ends, udp, packet, after)``."""
+Place = tuple[int, bytes, int]
+"""What packets of one track have in common: interface, addresses and ports, and their share of the IPv4 checksum."""
+shapes: dict[int, Shape] = {}
+"""Those asked for so far, by length of the packet."""
+
+
+def shape(size: int) -> Shape:
+    """The shape of packets of ``size`` bytes, made once."""
+    whole, block = size + OVERHEAD, 32 + (size + OVERHEAD + 3 & ~3)
+    after = _PADDING[size & 3] + block.to_bytes(4, "little")
+    fixed = b"\x45\0" + _PAIR.pack(whole, 0) + b"\x40\0\x40\x11"  # no fragments, 64 hops, UDP (RFC 791)
+    pack_into = struct.Struct(f"<8s3I18sH12s4s{size}s{len(after)}s").pack_into
+    made = shapes[size] = (
+        pack_into, _BLOCK.pack(EPB, block), _BLOCK.pack(whole, whole) + fixed, 0xFFFF - _sum(fixed),
+        _PAIR.pack(size + 8, 0), after, block,
+    )  # fmt: skip
+    return made
+
+
 class Section:
     """Writes the blocks of one segment; interface numbers count from 0 in the order of opening."""
 
-    def __init__(self, comment: str) -> None:
-        self._interfaces: dict[int, tuple[int, bytes, int]] = {}
-        self._around: dict[tuple[int, int, int], tuple[int, int, bytes, bytes]] = {}
-        """Per track, port and length: interface, size of the block, IPv4 and UDP header, what follows the packet."""
-        self._header = _section_header(comment)
-
-    def header(self) -> bytes:
-        """The section header block; first in the file."""
-        return self._header
+    def __init__(self) -> None:
+        self.tracks: list[Track] = []
+        """In the order of their interfaces."""
+        self.places: dict[int, Place] = {}
+        """By track number."""
 
     def interface(self, track: Track) -> bytes:
         """The block that describes a track. Must come before the track's first packet."""
-        number = len(self._interfaces)
-        source = bytes((10,)) + (track.number & 0xFFFFFF).to_bytes(3, "big")
-        port = RTP_PORT + 2 * (track.number % 20_000)
-        self._interfaces[track.number] = (number, source, port)
+        self.places[track.number] = _place(len(self.tracks), track.number)
+        self.tracks.append(track)
         body = _IDB.pack(LINKTYPE_RAW_IPV4, 0, 0) + _options(
             (1, json.dumps(describe(track), ensure_ascii=False, sort_keys=True).encode()),
             (2, f"track-{track.number}".encode()),
@@ -67,25 +85,36 @@ class Section:
         )
         return _block(IDB, body)
 
-    def rtp(self, track: int, at_ns: int, data: bytes, odd: int = 0) -> tuple[bytes, bytes, bytes]:
-        """The block of one packet as the pieces that, joined, make it; ``odd``: on the port of the reports."""
-        size = len(data) + OVERHEAD
-        around = self._around.get((track, odd, size)) or self._wrap(track, odd, size)
-        interface, block, headers, end = around
-        return _EPB.pack(EPB, block, interface, at_ns >> 32, at_ns & 0xFFFFFFFF, size, size, headers), data, end
+    def rtp(self, track: int, at_ns: int, data: bytes, odd: int = 0) -> bytearray:
+        """The block of one packet; ``odd``: on the port of the reports."""
+        interface, ends, share = self.places[track] if not odd else _place(self.places[track][0], track, odd)
+        pack_into, kind, lengths, left, udp, after, size = shapes.get(len(data)) or shape(len(data))
+        block, check = bytearray(size), left - share
+        check += 0xFFFF if check < 0 else 0
+        times = at_ns >> 32, at_ns & 0xFFFFFFFF
+        pack_into(block, 0, kind, interface, *times, lengths, check, ends, udp, data, after)
+        return block
 
-    def sender_report(self, track: int, at_ns: int, ssrc: int, ntp: int, rtp: int) -> tuple[bytes, bytes, bytes]:
-        """An RTCP sender report holding the two timestamps; its packet and byte counts are zero, they are not kept."""
-        return self.rtp(track, at_ns, _SR.pack(0x80, 200, 6, ssrc, ntp, rtp, 0, 0), 1)
+    def report(self, track: int, at_ns: int, data: bytes) -> bytearray:
+        """The block of one RTCP packet."""
+        return self.rtp(track, at_ns, data, 1)
 
-    def _wrap(self, track: int, odd: int, size: int) -> tuple[int, int, bytes, bytes]:
-        """What surrounds packets of one length, made once: lengths repeat."""
-        interface, source, port = self._interfaces[track]
-        block = 32 + (size + 3 & ~3)
-        headers = _ip_header(size, source) + _SHORT.pack(port + odd, port + odd, size - 20, 0)
-        around = (interface, block, headers, _PADDING[size & 3] + block.to_bytes(4, "little"))
-        self._around[track, odd, size] = around
-        return around
+
+def sender_report(ssrc: int, ntp: int, rtp: int) -> bytes:
+    """An RTCP sender report holding the two timestamps; its packet and byte counts are zero, they are not kept."""
+    return _SR.pack(0x80, 200, 6, ssrc, ntp, rtp, 0, 0)
+
+
+def _place(interface: int, track: int, odd: int = 0) -> Place:
+    addresses = bytes((10,)) + (track & 0xFFFFFF).to_bytes(3, "big") + _TO
+    port = RTP_PORT + 2 * (track % 20_000) + odd
+    return interface, addresses + _PAIR.pack(port, port), _sum(addresses)
+
+
+def _sum(data: bytes) -> int:
+    """One's complement sum (RFC 1071) as it lies in little-endian memory; 1 to 0xFFFF."""
+    total: int = sum(struct.unpack(f"<{len(data) // 2}H", data))
+    return (total - 1) % 0xFFFF + 1
 
 
 def describe(track: Track) -> dict[str, Any]:
@@ -153,7 +182,8 @@ def _comment(options: bytes) -> dict[str, Any]:
     return described
 
 
-def _section_header(comment: str) -> bytes:
+def section_header(comment: str) -> bytes:
+    """The block that begins a segment."""
     body = _SHB.pack(0x1A2B3C4D, 1, 0, -1) + _options((1, comment.encode()), (4, b"yuanjian"))
     return _block(SHB, body)
 
@@ -166,12 +196,3 @@ def _options(*options: tuple[int, bytes]) -> bytes:
 def _block(kind: int, body: bytes) -> bytes:
     size = len(body) + 12
     return _BLOCK.pack(kind, size) + body + size.to_bytes(4, "little")
-
-
-def _ip_header(size: int, source: bytes) -> bytes:
-    """IPv4 (RFC 791): no fragments, 64 hops, UDP, with its checksum."""
-    total = 0x4500 + size + 0x4000 + 0x4011 + int.from_bytes(source[:2], "big") + int.from_bytes(source[2:], "big")
-    total += 0xC000 + 0x0201
-    total = (total & 0xFFFF) + (total >> 16)
-    total = ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
-    return b"\x45\0" + _SHORT.pack(size, 0, 0x4000, 0x4011) + total.to_bytes(2, "big") + source + _TO

@@ -5,7 +5,6 @@ when all that is on disk; any ``OSError`` ends the take, whose files are never w
 """
 
 import contextlib
-import enum
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,40 +20,16 @@ from recordings.filesystem import Disk
 from recordings.keys import SiteKeys
 from recordings.layout import RecordingFiles
 from recordings.logbook import Entry, seal_entry
-from recordings.pcapng import Section, describe
+from recordings.pcapng import describe, section_header
 from recordings.recovery import Origin, Standing
+from recordings.tape import Batch, Event, Kind, restated
 from recordings.timesource import Reading, boot_id, from_ns, ntp_state
 
 SOFTWARE = "yuanjian 0.1.0"
-SEGMENT_MS = 60_000
-
-
-class Kind(enum.IntEnum):
-    """First member of a queued item; the rest is said beside each."""
-
-    OPENED = 0
-    """track, arrival"""
-    RTP = 1
-    """track number, arrival, packet"""
-    REPORT = 2
-    """track number, arrival, NTP, RTP"""
-    LOST = 3
-    """track number, arrival, first, count"""
-    CLOSED = 4
-    """track number, arrival"""
-    LOG = 5
-    """entry, arrival"""
-    GAP = 6
-    """track number or None, from, to (monotonic), cause"""
-    TOKEN = 7
-    """of, digest, token, authority"""
-
-
-_RTP = Kind.RTP
 _COMPUTING = threading.Lock()
 """Held while a recorder computes, never while it waits for a disk: with one recorder at a time wanting the interpreter,
 the relay's loop waits for one of them, not for all."""
-Item = tuple[Any, ...]
+Record = tuple[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,26 +42,10 @@ class Committed:
 
 @dataclass(slots=True)
 class _Segment:
-    fd: int
     number: int
-    section: Section
-    since_ms: int
+    fd: int = -1
     offset: int = 0
     frame: int = 0
-
-
-@dataclass(slots=True)
-class _Batch:
-    """What one commit will write."""
-
-    blocks: list[bytes]
-    records: list[tuple[str, dict[str, Any]]]
-    log: list[bytes]
-    seen: dict[int, list[int]]
-    """Per track number: packets, lost."""
-    first_ns: int | None = None
-    last_ns: int | None = None
-    packets: int = 0
 
 
 class Take:
@@ -110,6 +69,10 @@ class Take:
         self._segment: _Segment | None = None
         self._chain = -1
         self._log = -1
+
+    @property
+    def takes_media(self) -> bool:
+        return self._spec.policy == "clear"
 
     def begin(self, keys: SiteKeys, keys_digest: str, now: Reading, tracks: Iterable[Track], *, replay: bool) -> None:
         """Open the take on disk: ``genesis`` for the first, ``take``, and what recovery found for a later one.
@@ -136,29 +99,33 @@ class Take:
         self._append_chain(lines)
         standing.take, standing.last_ms, standing.origin = self.number, self.origin.ms, self.origin
 
-    def commit(self, items: Sequence[Item], now: Reading, *, last: bool = False) -> Committed:
-        """Make ``items`` durable and signed. Raises ``OSError``; the take is then over."""
-        standing = self.standing
-        until = max(self.origin.media_ms(now.mono_ns), standing.last_ms)
-        batch = _Batch([], [], [], {})
-        if self._spec.policy == "clear" and self._segment is None:
-            self._open_segment(batch, standing.last_ms)
+    def commit(self, batch: Batch, *, last: bool = False) -> Committed:
+        """Make ``batch`` durable and signed. Raises ``OSError``; the take is then over."""
+        standing, stored = self.standing, bytearray()
+        until = max(self.origin.media_ms(batch.now.mono_ns), standing.last_ms)
         with _COMPUTING:
-            self._add_all(batch, items)
+            if batch.take != self.number:
+                batch = restated(batch, self.number, self.origin)
+            last = last or batch.last
+            records, log = self._events(batch.events)
+            if self.takes_media:
+                stored, members = self._frame(batch, until, last=last)
+                records.append(("frame", members))
+            lines = [self._line(kind, members, batch.now, ms=until) for kind, members in records]
         if self._segment is not None:
-            batch.records.append(("frame", self._write_frame(self._segment, batch, until, last=last)))
-        if batch.log:
-            self._write_log(batch.log)
-        if batch.records:
-            self._append_chain([self._line(kind, members, now, ms=until) for kind, members in batch.records])
+            self._write_frame(self._segment, stored, last=last)
+        if log:
+            self._write_log(log)
+        if lines:
+            self._append_chain(lines)
         standing.last_ms = until
         utc_ns = self.origin.to_utc_ns(self.origin.mono_of(until))
         return Committed(from_ns(utc_ns), until)
 
-    def close(self, reason: str, items: Sequence[Item], now: Reading) -> Closing:
+    def close(self, reason: str, batch: Batch) -> Closing:
         """Commit what is left, sign the end, and destroy the take's key. Raises ``OSError``."""
-        self.commit(items, now, last=True)
-        return self.seal_end(reason, now)
+        self.commit(batch, last=True)
+        return self.seal_end(reason, batch.now)
 
     def seal_end(self, reason: str, now: Reading) -> Closing:
         """Sign the end as of the last commit. Raises ``OSError``."""
@@ -224,87 +191,50 @@ class Take:
             "ntp": ntp_state(),
         }
 
-    # Items
+    # What a commit consists of
 
-    def _add_all(self, batch: _Batch, items: Sequence[Item]) -> None:
-        """Take what waits, in order. Nearly all of it is packets, and the relay's loop wants the interpreter."""
-        seen, tracks, shift, first = batch.seen, self.tracks, self.origin.to_utc_ns(0), None
-        section = self._segment.section if self._segment else None
-        for item in items:
-            if item[0] is not _RTP:
-                self._add(batch, item)
-                continue
-            _, number, arrival, packet = item
-            if section is None or number not in tracks:
-                continue
-            batch.blocks += section.rtp(number, arrival + shift, packet)
-            counted = seen.get(number) or seen.setdefault(number, [0, 0])
-            counted[0] += 1
-            if first is None:
-                batch.first_ns = first = arrival
-            batch.last_ns = arrival
-        batch.packets = sum(packets for packets, _ in seen.values())
+    def _events(self, events: Sequence[Event]) -> tuple[list[Record], list[bytes]]:
+        """Return the records and the log lines of what happened, in order."""
+        records: list[Record] = []
+        log: list[bytes] = []
+        ms = self.origin.media_ms
+        for event in events:
+            match event:
+                case (Kind.OPENED, Track() as track, arrival):
+                    self.tracks[track.number] = track
+                    records.append(("track", {"event": "opened", **describe(track), "track_ms": ms(arrival)}))
+                case (Kind.CLOSED, number, arrival):
+                    self.tracks.pop(number, None)
+                    records.append(("track", {"event": "closed", "track": number, "track_ms": ms(arrival)}))
+                case (Kind.LOG, Entry() as entry, arrival):
+                    line, members = seal_entry(self._data_key, self._spec.recording, entry)
+                    log.append(line)
+                    records.append(("log", {**members, "entry_ms": ms(arrival)}))
+                    self.standing.entries += 1
+                    self.standing.last_entry = max(self.standing.last_entry, entry.number)
+                case (Kind.GAP, number, start, end, cause):
+                    ends = {"from_ms": ms(start), "to_ms": ms(end)}
+                    records.append(("gap", {"track": number, "cause": cause, **ends}))
+                    self.standing.gaps += 1
+                case (Kind.TOKEN, of, digest, token, authority):
+                    members = {"of": of, "digest": digest, "token": token, "authority": authority}
+                    records.append(("timestamp", members))
+        return records, log
 
-    def _add(self, batch: _Batch, item: Item) -> None:
-        kind = item[0]
-        if kind == Kind.REPORT:
-            _, number, arrival, ntp, rtp = item
-            if self._segment and number in self.tracks:
-                at = self.origin.to_utc_ns(arrival)
-                ssrc = self.tracks[number].ssrc
-                batch.blocks += self._segment.section.sender_report(number, at, ssrc, ntp, rtp)
-        elif kind == Kind.LOST:
-            batch.seen.setdefault(item[1], [0, 0])[1] += item[4]
-        else:
-            self._add_event(batch, item)
-
-    def _add_event(self, batch: _Batch, item: Item) -> None:
-        match item:
-            case (Kind.OPENED, Track() as track, arrival):
-                self.tracks[track.number] = track
-                members = {"event": "opened", **describe(track), "track_ms": self.origin.media_ms(arrival)}
-                batch.records.append(("track", members))
-                if self._segment:
-                    batch.blocks.append(self._segment.section.interface(track))
-            case (Kind.CLOSED, number, arrival):
-                if self.tracks.pop(number, None):
-                    members = {"event": "closed", "track": number, "track_ms": self.origin.media_ms(arrival)}
-                    batch.records.append(("track", members))
-            case (Kind.LOG, Entry() as entry, arrival):
-                line, members = seal_entry(self._data_key, self._spec.recording, entry)
-                batch.log.append(line)
-                batch.records.append(("log", {**members, "entry_ms": self.origin.media_ms(arrival)}))
-                self.standing.entries += 1
-                self.standing.last_entry = max(self.standing.last_entry, entry.number)
-            case (Kind.GAP, number, start, end, cause):
-                ends = {"from_ms": self.origin.media_ms(start), "to_ms": self.origin.media_ms(end)}
-                batch.records.append(("gap", {"track": number, "cause": cause, **ends}))
-                self.standing.gaps += 1
-            case (Kind.TOKEN, of, digest, token, authority):
-                members = {"of": of, "digest": digest, "token": token, "authority": authority}
-                batch.records.append(("timestamp", members))
-
-    # Disk
-
-    def _open_segment(self, batch: _Batch, since_ms: int) -> None:
-        number = self.standing.segment + 1
-        section = Section(f"recording {self._spec.recording} take {self.number} segment {number}")
-        self._segment = _Segment(self._disk.open_new(self._files.segment(number)), number, section, since_ms)
-        self.standing.segment = number
-        batch.blocks.append(section.header())
-        batch.blocks += [section.interface(track) for track in self.tracks.values()]
-
-    def _write_frame(self, segment: _Segment, batch: _Batch, until: int, *, last: bool) -> dict[str, Any]:
-        last = last or until - segment.since_ms >= SEGMENT_MS
+    def _frame(self, batch: Batch, until: int, *, last: bool) -> tuple[bytearray, dict[str, Any]]:
+        """Return a frame as stored, and what its record says."""
+        standing, ms = self.standing, self.origin.media_ms
+        if self._segment is None:
+            standing.segment += 1
+            self._segment = _Segment(standing.segment)
+        segment = self._segment
         segment.frame += 1
         flags = frames.LAST if last else 0
-        with _COMPUTING:
-            plain = b"".join(batch.blocks)
+        with memoryview(batch.data) as whole, whole[: batch.length] as blocks:
+            plain = self._section_header(segment) + blocks if segment.frame == 1 else blocks
             stored = frames.seal(self._data_key, self._tag, self.number, segment.number, segment.frame, flags, plain)
             digests = {"stored": sha256(stored), "plain": sha256(plain)}
-        self._disk.append(segment.fd, stored)
-        self._disk.sync(segment.fd)
-        ms = self.origin.media_ms
+        packets = sum(packets for packets, _ in batch.seen.values())
         members = {
             "segment": segment.number,
             "frame": segment.frame,
@@ -312,21 +242,33 @@ class Take:
             "length": len(stored),
             **digests,
             "last": last,
-            "from_ms": self.standing.last_ms,
+            "from_ms": standing.last_ms,
             "to_ms": until,
             "first_ms": None if batch.first_ns is None else ms(batch.first_ns),
             "last_ms": None if batch.last_ns is None else ms(batch.last_ns),
-            "packets": batch.packets,
+            "packets": packets,
             "tracks": {str(n): {"packets": seen[0], "lost": seen[1]} for n, seen in batch.seen.items()},
         }
         segment.offset += len(stored)
-        self.standing.frames += 1
-        self.standing.packets += batch.packets
-        self.standing.bytes += len(stored)
+        standing.frames += 1
+        standing.packets += packets
+        standing.bytes += len(stored)
+        return stored, members
+
+    def _section_header(self, segment: _Segment) -> bytes:
+        comment = f"recording {self._spec.recording} take {self.number} segment {segment.number}"
+        return section_header(comment)
+
+    # Disk
+
+    def _write_frame(self, segment: _Segment, stored: bytearray, *, last: bool) -> None:
+        if segment.fd < 0:
+            segment.fd = self._disk.open_new(self._files.segment(segment.number))
+        self._disk.append(segment.fd, stored)
+        self._disk.sync(segment.fd)
         if last:
             self._disk.close(segment.fd)
             self._segment = None
-        return members
 
     def _write_log(self, lines: list[bytes]) -> None:
         if self._log < 0:

@@ -1,9 +1,8 @@
-"""The thread of one recording: takes what waits, commits it once a second, and says when it no longer can."""
+"""The thread of one recording: commits what it is handed, and says when it no longer can."""
 
 import asyncio
-import random
+import queue
 import threading
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
@@ -13,12 +12,12 @@ import structlog
 from media.ports import ChainHead, Closing, Durable, Failed, GapSeen, HeadSeen, RecorderUnavailable, Track
 from recordings.filesystem import failure_code
 from recordings.opening import Opening
-from recordings.take import Committed, Item, Kind, Take
+from recordings.take import Committed, Take
+from recordings.tape import Batch, Event, Kind, Tape
 from recordings.timesource import Reading
 
 log = structlog.get_logger()
 
-_RTP, _GAP = Kind.RTP, Kind.GAP
 STALLED = 8.0
 """Seconds without a commit after which the recorder counts as failed."""
 RETRY_NS = 60_000_000_000
@@ -62,10 +61,9 @@ class Callbacks:
 class Writer:
     """The thread of one recording."""
 
-    def __init__(self, opening: Opening, take: Take, callbacks: Callbacks, tick: float) -> None:
-        self.queue: deque[Item] = deque()
-        self.out = 0
-        """Bytes of packets that have left the queue for good."""
+    def __init__(self, opening: Opening, take: Take, callbacks: Callbacks) -> None:
+        self.idle = True
+        """Whether everything handed over is written, or given up."""
         self.failure = ""
         self.head = (take.standing.writing.number - 1, take.standing.writing.head)
         """Number and digest of the last durable record: what a time stamp is asked for."""
@@ -76,8 +74,9 @@ class Writer:
         self._tracks: dict[int, Track] = {}
         """Tracks open at the last commit: where a new take goes on from."""
         self._callbacks = callbacks
-        self._tick = tick
-        self._wake = threading.Event()
+        self._batches: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
+        """``None`` wakes the thread for its end."""
+        self._handed_ns = 0
         self._fenced = False
         self._closing: tuple[Callable[[], Any], Future[Any]] | None = None
         """What is to be done last, and who waits for it."""
@@ -85,31 +84,45 @@ class Writer:
         self._ended = False
         self._refused_ns: int | None = None
         """Since when packets are refused; what follows is a gap until a new take."""
+        self._unwritten: list[Event] = []
+        """Log entries of batches that were given up."""
         self._retry_ns = -RETRY_NS
-        self._progress = opening.clock.monotonic_ns()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
-        self._watch = threading.Thread(target=self._watchdog, name="recorder-watch", daemon=True)
         self._thread.start()
-        self._watch.start()
 
     @property
     def is_over(self) -> bool:
         return self._ended
 
-    def close(self, reason: str) -> "Future[Closing]":
-        """End the chain."""
-        return self._last(lambda: self._end(reason))
+    @property
+    def take(self) -> Take | None:
+        """The take that is being written; to be asked while idle."""
+        return self._take
 
-    def suspend(self) -> "Future[None]":
-        """End the take: commit what waits, and let go of the recording."""
-        return self._last(self._pause)
+    def hand(self, batch: Batch) -> None:
+        """Have a batch written; one at a time."""
+        self.idle, self._handed_ns = False, batch.now.mono_ns
+        self._batches.put(batch)
+
+    def check(self, now_ns: int) -> None:
+        """A write or sync may hang in the kernel for minutes: say so from another thread."""
+        if not (self.idle or self._fenced) and now_ns - self._handed_ns > STALLED * 1e9:
+            self.fail("disk-stalled")
+
+    def close(self, reason: str, batch: Batch) -> "Future[Closing]":
+        """End the chain with ``batch``."""
+        return self._last(lambda: self._end(reason, batch))
+
+    def suspend(self, batch: Batch) -> "Future[None]":
+        """End the take with ``batch``, and let go of the recording."""
+        return self._last(lambda: self._pause(batch))
 
     def _last(self, act: Callable[[], Any]) -> "Future[Any]":
         future: Future[Any] = Future()
         with self._ending:
             self._closing = (act, future)
             ended = self._ended
-        self._wake.set()
+        self._batches.put(None)
         if ended:
             threading.Thread(target=self._finish, args=(act, future), name="recorder-end", daemon=True).start()
         return future
@@ -123,7 +136,7 @@ class Writer:
     def fence(self) -> None:
         """Let the thread write nothing more; wait for what it is writing now, but not for ever."""
         self._fenced = True
-        self._wake.set()
+        self._batches.put(None)
         self._thread.join(STALLED)
         if not self._thread.is_alive():
             self._rest()
@@ -135,58 +148,43 @@ class Writer:
             log.error("a recorder failed", recording=self._opening.spec.recording, code=code)
             self._callbacks.failed(code)
 
-    def _watchdog(self) -> None:
-        """A sync may hang in the kernel for minutes: say so from another thread."""
-        while self._thread.is_alive() and not self._fenced:
-            self._thread.join(STALLED / 4)
-            waited = (self._opening.clock.monotonic_ns() - self._progress) / 1e9
-            if waited > STALLED and self._thread.is_alive():
-                self.fail("disk-stalled")
-
     def _run(self) -> None:
         try:
-            self._wake.wait(self._tick * random.random())  # noqa: S311  recorders armed together take turns
-            while not self._fenced and self._take is not None and not self._closing:
-                self._wake.wait(self._tick)
-                if not (self._closing or self._fenced):
-                    self._commit()
+            while self._take is not None and (batch := self._batches.get()) is not None and not self._fenced:
+                self._commit(batch)
+                self.idle = True
         except Exception:
             log.exception("a recorder's thread broke", recording=self._opening.spec.recording)
-            self._drop([], "internal")
+            self._drop(None, "internal")
         with self._ending:
             closing, self._ended = self._closing, True
+        self.idle = True
         if closing:
             self._finish(*closing)
 
-    def _drain(self) -> tuple[list[Item], Reading]:
-        pop = self.queue.popleft
-        items = [pop() for _ in range(len(self.queue))]
-        return items, Reading.of(self._opening.clock)
-
-    def _commit(self) -> None:
-        """Make what waits durable, with one more take if need be; otherwise the recorder has failed."""
-        items, now = self._drain()
+    def _commit(self, batch: Batch) -> None:
+        """Make a batch durable, with one more take if need be; otherwise the recorder has failed."""
         if self.failure:
-            items.append(self._refused(now))
+            batch.events.append(self._refused(batch.now))
         try:
-            take, committed = self._write(items, now)
+            take, committed = self._write(batch)
         except OSError as error:
-            self._drop(items, failure_code(error))
+            self._drop(batch, failure_code(error))
             return
-        self._done(take, items, now)
+        self._done(take, batch)
         if self.failure:
             self._rest()
         else:
             self._callbacks.durable(committed)
             self._tell_head(take, committed)
 
-    def _write(self, items: list[Item], now: Reading) -> tuple[Take, Committed]:
+    def _write(self, batch: Batch) -> tuple[Take, Committed]:
         assert self._take is not None
         try:
-            return self._take, self._take.commit(items, now)
+            return self._take, self._take.commit(batch)
         except OSError as error:
             self._take = take = self._replace(error)
-            return take, take.commit(items, now)
+            return take, take.commit(batch)
 
     def _replace(self, error: OSError) -> Take:
         """A new take on new files. Raises ``OSError`` when one was tried a moment ago, or cannot be had."""
@@ -199,13 +197,12 @@ class Writer:
         log.warning("a recorder begins a new take", recording=self._opening.spec.recording, errno=error.errno)
         return self._opening.again(self._tracks, self._take.durable)
 
-    def _done(self, take: Take, items: list[Item], now: Reading) -> None:
+    def _done(self, take: Take, batch: Batch) -> None:
         self._tracks = dict(take.tracks)
         self.head = (take.standing.writing.number - 1, take.standing.writing.head)
-        self._count_out(items)
-        self._progress = now.mono_ns
-        for item in [item for item in items if item[0] is _GAP]:
-            self._tell_gap(take, item)
+        for event in batch.events:
+            if event[0] is Kind.GAP:
+                self._tell_gap(take, event)
 
     def _tell_head(self, take: Take, committed: Committed) -> None:
         minute = (take.number, committed.ms // HEAD_MS)
@@ -213,8 +210,8 @@ class Writer:
             self._told = minute
             self._callbacks.head(ChainHead(take.number, committed.ms, self.head[1]))
 
-    def _tell_gap(self, take: Take, item: Item) -> None:
-        _, number, start, end, cause = item
+    def _tell_gap(self, take: Take, gap: Event) -> None:
+        _, number, start, end, cause = gap
         for track in take.tracks.values():
             if number in (None, track.number):
                 self._callbacks.gap(track, take.origin.media_ms(start), take.origin.media_ms(end), cause)
@@ -226,19 +223,16 @@ class Writer:
         self._take = None
         self._opening.unlock()
 
-    def _drop(self, items: list[Item], code: str) -> None:
+    def _drop(self, batch: Batch | None, code: str) -> None:
         self._rest()
-        self._count_out(items)
-        self.queue.extendleft(item for item in reversed(items) if item[0] == Kind.LOG)
+        if batch is not None:
+            self._unwritten += _log_entries(batch)
         self.fail(code)
 
-    def _refused(self, now: Reading) -> Item:
+    def _refused(self, now: Reading) -> Event:
         """The gap since packets are refused, which goes on from ``now``."""
         since, self._refused_ns = self._refused_ns or now.mono_ns, now.mono_ns
         return (Kind.GAP, None, since, now.mono_ns, self.failure)
-
-    def _count_out(self, items: list[Item]) -> None:
-        self.out += sum([len(item[3]) for item in items if item[0] is _RTP])
 
     def _finish(self, act: Callable[[], Any], future: "Future[Any]") -> None:
         if not future.set_running_or_notify_cancel():
@@ -259,25 +253,39 @@ class Writer:
             self._rest()
             future.set_result(closing)
 
-    def _pause(self) -> None:
+    def _pause(self, batch: Batch) -> None:
         if self._take is None or self._fenced:
             return
-        items, now = self._drain()
         if self.failure:
-            items.append(self._refused(now))
-        self._take.commit(items, now)
+            batch.events.append(self._refused(batch.now))
+        self._take.commit(batch)
 
-    def _end(self, reason: str) -> Closing:
+    def _end(self, reason: str, batch: Batch) -> Closing:
         if self._fenced:
             raise RecorderUnavailable("fenced")
-        items, now = self._drain()
         if self._take is None:
-            log_only = [item for item in items if item[0] == Kind.LOG]
-            return self._opening.run().close(reason, log_only, Reading.of(self._opening.clock))
+            return self._end_without_media(reason, batch)
         if self.failure:
-            items.append(self._refused(now))
+            batch.events.append(self._refused(batch.now))
         try:
-            return self._take.close(reason, items, now)
+            return self._take.close(reason, batch)
         except OSError as error:
             self._take = take = self._replace(error)
-            return take.close(reason, items, now)
+            return take.close(reason, batch)
+
+    def _end_without_media(self, reason: str, batch: Batch) -> Closing:
+        """After a failure: what was to be logged since, and the end, in a take of their own."""
+        entries = self._unwritten
+        while not self._batches.empty():
+            if (waiting := self._batches.get()) is not None:
+                entries += _log_entries(waiting)
+        entries += _log_entries(batch)
+        take = self._opening.run()
+        tape = Tape(take.number, take.origin, take.standing.last_ms, media=take.takes_media)
+        last = tape.cut(Reading.of(self._opening.clock))
+        last.events += entries
+        return take.close(reason, last)
+
+
+def _log_entries(batch: Batch) -> list[Event]:
+    return [event for event in batch.events if event[0] is Kind.LOG]

@@ -14,7 +14,8 @@ from recordings.filesystem import Disk
 from recordings.keys import FileKeys
 from recordings.layout import RecordingFiles
 from recordings.logbook import Entry
-from recordings.take import Item, Kind, Take
+from recordings.take import Committed, Take
+from recordings.tape import Tape
 from recordings.timesource import Reading
 
 START = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -39,6 +40,7 @@ class Studio:
         self.files.root.mkdir(parents=True, exist_ok=True)
         self.spec = RecordingSpec(self.recording, "session-1", "interrogation", self.policy, 60, self.checkpoint)
         self.take: Take | None = None
+        self.tape: Tape | None = None
 
     @property
     def now(self) -> Reading:
@@ -57,42 +59,53 @@ class Studio:
             digest = ""
         self.take = Take(disk, self.files, self.spec, self.data_key, standing)
         self.take.begin(self.site, digest, self.now, (), replay=False)
+        self.tape = Tape(self.take.number, self.take.origin, standing.last_ms, media=self.policy == "clear")
         return self
+
+    def commit(self) -> Committed:
+        """Make durable what the tape was given."""
+        assert self.take is not None
+        assert self.tape is not None
+        batch = self.tape.cut(self.now)
+        committed = self.take.commit(batch)
+        self.tape.give_back(batch)
+        return committed
 
     def play(self, events: Iterable, *, log: bool = True) -> "Studio":
         """Record synthetic events, committing once a second of the fake clock."""
-        assert self.take is not None
+        assert self.tape is not None
         base = self.clock.monotonic_ns()
-        pending: list[Item] = []
         opened: set[int] = set()
         second = 0
         for event in events:
             while event.at_ns >= (second + 1) * 1_000_000_000:
-                self._tick(pending, second, log)
-                pending, second = [], second + 1
+                self._tick(second, log)
+                second += 1
             at = base + event.at_ns
             if event.track.number not in opened:
                 opened.add(event.track.number)
-                pending.append((Kind.OPENED, event.track, at))
+                self.tape.opened(event.track, at)
             if event.report:
-                pending.append((Kind.REPORT, event.track.number, at, *event.report))
+                self.tape.sender_report(event.track, *event.report, at)
             if event.packet:
-                pending.append((Kind.RTP, event.track.number, at, event.packet))
-        self._tick(pending, second, log)
+                self.tape.rtp(event.track, event.packet, at)
+        self._tick(second, log)
         return self
 
-    def _tick(self, items: list[Item], second: int, log: bool) -> None:
+    def _tick(self, second: int, log: bool) -> None:
         assert self.take is not None
+        assert self.tape is not None
         self.clock.advance(1)
         if log:
             number = self.take.standing.last_entry + 1
             entry = Entry(number, self.clock.now(), {"type": "marker", "second": second}, {"note": f"第{second}秒"})
-            items.append((Kind.LOG, entry, self.clock.monotonic_ns()))
-        self.take.commit(items, self.now)
+            self.tape.log(entry, self.clock.monotonic_ns())
+        self.commit()
 
     def close(self) -> Closing:
         assert self.take is not None
-        return self.take.close("ended", [], self.now)
+        assert self.tape is not None
+        return self.take.close("ended", self.tape.cut(self.now))
 
     def crash(self) -> None:
         """Let go as a killed process does: nothing more is written."""

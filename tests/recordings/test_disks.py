@@ -218,7 +218,7 @@ async def test_a_disk_slower_than_what_comes_fails_with_bounded_memory(tmp_path)
         while not heard.failed:
             send(recorder, sent, 100, 1000)
             sent += 100
-            most = max(most, sum(len(item[3]) for item in list(recorder._writer.queue) if len(item) > 3))
+            most = max(most, recorder.waiting)
             await asyncio.sleep(0.005)
     assert heard.failed[0][0] == "overflow"
     assert most < 500_000

@@ -15,7 +15,6 @@ from recordings.finalize import Finalizer
 from recordings.journal import Recorders
 from recordings.keys import FileKeys
 from recordings.reader import Reader
-from recordings.take import Kind
 from recordings.verify import verify
 from tests.campaigns import campaign, rounds
 
@@ -88,15 +87,14 @@ def recorded_until_power_loss(studio, disk) -> int:
     acknowledged = 0
     try:
         studio.begin(disk)
-        studio.take.commit([(Kind.OPENED, SOUND, studio.now.mono_ns)], studio.now)
+        studio.tape.opened(SOUND, studio.now.mono_ns)
         for second in range(4):
             at = studio.now.mono_ns
-            items = [
-                (Kind.RTP, 1, at + i * 20_000_000, synthetic.rtp(111, second * 50 + i, 0, SOUND.ssrc, bytes(80)))
-                for i in range(50)
-            ]
+            for i in range(50):
+                packet = synthetic.rtp(111, second * 50 + i, 0, SOUND.ssrc, bytes(80))
+                studio.tape.rtp(SOUND, packet, at + i * 20_000_000)
             studio.clock.advance(1)
-            acknowledged = studio.take.commit(items, studio.now).ms
+            acknowledged = studio.commit().ms
         studio.close()
     except PowerLoss:
         if studio.take:
@@ -146,19 +144,19 @@ def test_hours_of_recording_stay_whole_and_seekable(studio):
     minutes = rounds(12, 480)
     packet = synthetic.sound(1)[10]
     studio.begin()
-    studio.take.commit([(Kind.OPENED, SOUND, studio.now.mono_ns)], studio.now)
+    studio.tape.opened(SOUND, studio.now.mono_ns)
     number = 65_000
     for second in range(minutes * 60):
-        base, items = studio.clock.monotonic_ns(), []
+        base = studio.clock.monotonic_ns()
         for step in range(50):
             stamp = 4_294_000_000 + number * 960
-            items.append((Kind.RTP, 1, base + step * 20_000_000, synthetic.rtp(111, number, stamp, SOUND.ssrc, packet)))
+            studio.tape.rtp(SOUND, synthetic.rtp(111, number, stamp, SOUND.ssrc, packet), base + step * 20_000_000)
             number += 1
         if second % 5 == 0:
             stamp = (4_294_000_000 + (number - 50) * 960) & 0xFFFFFFFF
-            items.append((Kind.REPORT, 1, base, synthetic.ntp(second), stamp))
+            studio.tape.sender_report(SOUND, synthetic.ntp(second), stamp, base)
         studio.clock.advance(1)
-        studio.take.commit(items, studio.now)
+        studio.commit()
     studio.close()
     found = verify(studio.files.root)
     assert (found.exit_code, found.duration_ms) == (0, minutes * 60_000)

@@ -99,12 +99,12 @@ async def test_the_picture_is_composed_with_names_that_are_never_kept_in_a_job(s
     """Captions come from the session's log when the picture is made."""
     from recordings import jobs
     from recordings.logbook import Entry
-    from recordings.take import Kind
 
     studio.begin().play(synthetic.audio_stream(synthetic.track(1, "audio", "opus"), 1))
     public = {"event": "person", "endpoint": "ep-a", "present": "p-1", "role": "detainee"}
     entry = Entry(9, studio.clock.now(), public, {"name": "张伟民"})
-    studio.take.commit([(Kind.LOG, entry, studio.now.mono_ns)], studio.now)
+    studio.tape.log(entry, studio.now.mono_ns)
+    studio.commit()
     studio.close()
     await run(studio, sqlite_database)
     wishes = []

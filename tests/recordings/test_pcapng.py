@@ -64,9 +64,9 @@ def test_interfaces_name_their_tracks(finished):
 @pytest.mark.parametrize("cut", [1, 5, 11, 40, 100])
 def test_a_cut_section_is_refused(cut):
     """Half a block raises the error of this module and nothing else."""
-    section = pcapng.Section("x")
-    data = section.header() + section.interface(synthetic.track(1, "audio", "opus"))
-    data += b"".join(section.rtp(1, 5, bytes(100)))
+    section = pcapng.Section()
+    data = pcapng.section_header("x") + section.interface(synthetic.track(1, "audio", "opus"))
+    data += section.rtp(1, 5, bytes(100))
     with pytest.raises(pcapng.PcapngError):
         list(pcapng.packets(data[:-cut]))
 
@@ -74,11 +74,8 @@ def test_a_cut_section_is_refused(cut):
 @pytest.mark.parametrize("size", range(9))
 def test_packets_of_any_size_come_back(size):
     """Padding is not part of a packet."""
-    section = pcapng.Section("x")
-    data = (
-        section.header()
-        + section.interface(synthetic.track(3, "audio", "opus"))
-        + b"".join(section.rtp(3, 1 << 60, bytes(range(size))))
-    )
+    section = pcapng.Section()
+    data = pcapng.section_header("x") + section.interface(synthetic.track(3, "audio", "opus"))
+    data += section.rtp(3, 1 << 60, bytes(range(size)))
     (packet,) = pcapng.packets(data)
     assert (packet.data, packet.at_ns, packet.is_report) == (bytes(range(size)), 1 << 60, False)

@@ -10,7 +10,6 @@ from obstore.store import LocalStore, MemoryStore
 from media.ports import Track
 from recordings import storage
 from recordings.storage import Differs, DirectoryStore, ObjectStore, StoreAway
-from recordings.take import Kind
 from recordings.verify import verify
 
 
@@ -41,10 +40,10 @@ def test_finished_segments_go_while_the_session_runs(studio, store):
     """A segment whose last frame is signed is brought at once, the open one later."""
     sound: Track = synthetic.track(1, "audio", "opus")
     studio.begin()
-    studio.take.commit([(Kind.OPENED, sound, studio.now.mono_ns)], studio.now)
+    studio.tape.opened(sound, studio.now.mono_ns)
     for _ in range(70):
         studio.clock.advance(1)
-        studio.take.commit([], studio.now)
+        studio.commit()
     brought = storage.bring(studio.files, store)
     assert brought.put == ("rec-1/keys.json", "rec-1/seg-000001")
     assert set(brought.waiting) == {"chain.jsonl", "seg-000002"}

@@ -12,7 +12,7 @@ from media.ports import RecordingSpec
 from recordings import recovery
 from recordings.chain import walk
 from recordings.reader import Reader
-from recordings.take import Kind, Take
+from recordings.take import Take
 from recordings.verdicts import Verdict
 from recordings.verify import verify
 
@@ -65,11 +65,12 @@ def test_a_segment_ends_after_a_minute(studio):
     """Files hold sixty seconds, each beginning with its own header and interfaces."""
     sound = synthetic.track(1, "audio", "opus")
     studio.begin()
-    studio.take.commit([(Kind.OPENED, sound, studio.now.mono_ns)], studio.now)
+    studio.tape.opened(sound, studio.now.mono_ns)
     for second in range(125):
         packet = synthetic.rtp(111, second, second * 48_000, sound.ssrc, b"x")
         studio.clock.advance(1)
-        studio.take.commit([(Kind.RTP, 1, studio.now.mono_ns, packet)], studio.now)
+        studio.tape.rtp(sound, packet, studio.now.mono_ns)
+        studio.commit()
     studio.close()
     assert list(studio.files.segments()) == [1, 2, 3]
     assert len(packets_of(studio)) == 125
@@ -165,15 +166,14 @@ def record_with(studio, disk) -> int:
     try:
         studio.begin(disk)
         sound = synthetic.track(1, "audio", "opus")
-        studio.take.commit([(Kind.OPENED, sound, studio.now.mono_ns)], studio.now)
+        studio.tape.opened(sound, studio.now.mono_ns)
         for second in range(3):
             at = studio.now.mono_ns
-            items = [
-                (Kind.RTP, 1, at + i * 20_000_000, synthetic.rtp(111, second * 50 + i, 0, sound.ssrc, bytes(80)))
-                for i in range(50)
-            ]
+            for i in range(50):
+                packet = synthetic.rtp(111, second * 50 + i, 0, sound.ssrc, bytes(80))
+                studio.tape.rtp(sound, packet, at + i * 20_000_000)
             studio.clock.advance(1)
-            acknowledged = studio.take.commit(items, studio.now).ms
+            acknowledged = studio.commit().ms
         studio.close()
     except OSError:
         if studio.take:

@@ -16,7 +16,6 @@ from recordings.keys import FileKeys
 from recordings.library import Library
 from recordings.logbook import Entry
 from recordings.models import Recording
-from recordings.take import Item, Kind
 from scheduler.models import Booking
 from tests.recordings import synthetic
 from tests.recordings.studio import Studio
@@ -69,15 +68,16 @@ class Scripted(Studio):
     said = 0
     script = SCRIPT
 
-    def _tick(self, items: list[Item], second: int, log: bool) -> None:
+    def _tick(self, second: int, log: bool) -> None:
         assert self.take is not None
+        assert self.tape is not None
         passed = round((self.clock.now() - BEGAN).total_seconds())
         due = [entry for entry in self.script[self.said :] if entry[0] <= passed]
         self.said += len(due)
         now, last = self.clock.now(), self.take.standing.last_entry
-        entries = [Entry(last + n, now, public, private) for n, (_, public, private) in enumerate(due, 1)]
-        logged: list[Item] = [(Kind.LOG, entry, self.clock.monotonic_ns()) for entry in entries]
-        super()._tick([*items, *logged], second, log=False)
+        for number, (_, public, private) in enumerate(due, last + 1):
+            self.tape.log(Entry(number, now, public, private), self.clock.monotonic_ns())
+        super()._tick(second, log=False)
 
 
 def _streams(seconds: int) -> list[synthetic.Sent]:
