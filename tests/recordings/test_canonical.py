@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from recordings import canonical as canonical_module
 from recordings.canonical import canonical, parse_instant, plain
+from recordings.verdicts import Verdict
 
 
 @pytest.mark.parametrize(
@@ -36,6 +38,26 @@ def test_what_json_cannot_hold_is_refused(value):
     """Not-a-number, unsafe integers, lone surrogates and objects raise."""
     with pytest.raises(ValueError):
         canonical(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"b": 1, "a": [True, None, -(2**53), "é\n\"\\\u0007\u007f/张\U0001f600"], "": {}},
+        {"z": {"y": [[]], "x": {"10": 1, "9": 2}}, "A": 2**53},
+        "text", 7, [], {}, None, False,
+    ],
+)  # fmt: skip
+def test_the_fast_way_writes_the_same(value):
+    """What Python's own encoder is trusted with, it writes as the long way does."""
+    assert canonical_module._is_simple(value)
+    assert canonical(value) == canonical_module._write(value).encode()
+
+
+@pytest.mark.parametrize("value", [1.5, 2**53 + 1, {"é": 1}, [{"a": 0.0}], (1,), {1: 2}, {"a": Verdict.INTACT}])
+def test_the_rest_goes_the_long_way(value):
+    """Fractions, large integers, names beyond ASCII and whatever is not plain JSON are not for the fast way."""
+    assert not canonical_module._is_simple(value)
 
 
 def test_instants_keep_their_zone():
