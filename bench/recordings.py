@@ -8,6 +8,7 @@ CPU figures are this process's own, so that a busy machine does not change them 
 import argparse
 import asyncio
 import json
+import logging
 import random
 import resource
 import sys
@@ -22,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "recordings"))
 import av
 import clapper
 import numpy as np
+import structlog
 import synthetic
 from clapper import Clapper
 from studio import Studio
@@ -33,7 +35,6 @@ from recordings.derived import SealedReader
 from recordings.finalize import Finalizer
 from recordings.journal import Recorders
 from recordings.keys import FileKeys
-from recordings.take import Kind
 from recordings.verify import verify
 
 
@@ -65,7 +66,7 @@ async def _rooms(place: Path, count: int, seconds: float, *, recorded: bool) -> 
             for track in tracks:
                 recorder.opened(track)
         made.append((recorder, tracks))
-    packet, lags, packets = bytearray(synthetic.rtp(96, 0, 0, 1, bytes(520))), [], 0
+    packet, lags, packets = synthetic.rtp(96, 0, 0, 1, bytes(520)), [], 0
     cpu, end = time.process_time(), time.monotonic() + seconds
     step = 1 / 145
     due = time.monotonic()
@@ -109,17 +110,17 @@ def hour(place: Path, minutes: int) -> Studio:
     opened: set[int] = set()
     events = [next(stream) for stream in streams]
     for second in range(minutes * 60):
-        base, items = studio.clock.monotonic_ns() - second * 1_000_000_000, []
+        base = studio.clock.monotonic_ns() - second * 1_000_000_000
         for index, stream in enumerate(streams):
             while events[index] is not None and events[index][0] < (second + 1) * 1_000_000_000:
                 at, track, packet = events[index]
                 if track.number not in opened:
                     opened.add(track.number)
-                    items.append((Kind.OPENED, track, base + at))
-                items.append((Kind.RTP, track.number, base + at, packet))
+                    studio.tape.opened(track, base + at)
+                studio.tape.rtp(track, packet, base + at)
                 events[index] = next(stream, None)
         studio.clock.advance(1)
-        studio.take.commit(items, studio.now)
+        studio.commit()
     studio.close()
     return studio
 
@@ -242,6 +243,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=int, default=60, help="length of the long recordings")
     parser.add_argument("--only", choices=("rooms", "files", "compose", "lips"))
     given = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))  # figures, and no log
     if given.only in (None, "rooms"):
         asyncio.run(rooms(given.rooms, given.seconds))
     if given.only in (None, "files"):

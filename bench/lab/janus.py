@@ -6,6 +6,7 @@ import json
 import shutil
 import socket
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,7 @@ class Janus:
         self._rooms: dict[str, int] = {}
         self._feeds: dict[tuple[str, str], int] = {}
         self.process: subprocess.Popen[bytes] | None = None
+        self._socket: Any = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> int:
@@ -174,4 +176,7 @@ class Janus:
             task.cancel()
         if self.process is not None:
             await end(self.process)
+            if self._socket is not None:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._socket.close(), 1)
             await self._http.close()
