@@ -55,7 +55,7 @@ class FakeRecorder:
         self.open.add(track.number)
         self.packets[track.number] = []
 
-    def rtp(self, track: Track, packet: memoryview, arrival_ns: int) -> None:
+    def rtp(self, track: Track, packet: bytes, arrival_ns: int) -> None:
         assert track.number in self.open
         self.packets[track.number].append(bytes(packet))
 
