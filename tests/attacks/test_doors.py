@@ -17,6 +17,7 @@ DOORS = {
     ("POST", "/live/{session}/ticket"),
     ("GET", "/live/{session}/socket"),
     ("POST", "/live/{session}/stills/{request}/{part}"),
+    ("POST", "/whip/camera/{camera}"),
     ("POST", "/whip/{session}/{publication}"),
     ("POST", "/whep/{session}/{endpoint}/{publication}"),
     ("PATCH", "/media/{resource}"),
@@ -55,7 +56,9 @@ async def test_no_door_opens_without_its_own_proof(world: World) -> None:  # noq
     for method, path in DOORS - {("GET", "/live/{session}/socket"), ("POST", "/live/{session}/ticket")}:
         for headers in ({}, {"Authorization": "Bearer x"}, {"X-As": officer}, {"Authorization": "Bearer "}):
             address = path.replace("{session}", session_id).replace("{publication}", "camera")
-            address = address.replace("{endpoint}", "0" * 22).replace("{resource}", "0" * 22)
+            address = (
+                address.replace("{camera}", "0" * 22).replace("{endpoint}", "0" * 22).replace("{resource}", "0" * 22)
+            )
             answer = await world.client.request(method, address, data="v=0\r\n", headers=headers)
             assert answer.status in (401, 403, 404) or path == "/echo", (method, path, headers, answer.status)
 
