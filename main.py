@@ -140,7 +140,7 @@ async def _prepare_database(settings: Settings) -> list[Any]:
     from core.migrate import check, upgrade
     from core.vault import Vault
     from recordings.keys import FileKeys
-    from scheduler import demo, exclusion, hours
+    from scheduler import demo, demo_day, exclusion, hours
 
     FileKeys.ensure(settings.data_dir)
     Vault(settings.secrets).ensure(SystemClock().now())
@@ -150,7 +150,10 @@ async def _prepare_database(settings: Settings) -> list[Any]:
         await upgrade(database, guards)
         await check(database, guards)
         await hours.ensure_working_days(database, SystemClock())
-        return list(await demo.seed(database, SystemClock())) if settings.demo else []
+        accounts = list(await demo.seed(database, SystemClock())) if settings.demo else []
+        if settings.demo and settings.demo_day:
+            await demo_day.fill(database, SystemClock())
+        return accounts
     finally:
         await database.close()
 

@@ -141,6 +141,8 @@ class Settings(BaseSettings):
     ``{public_url}/signin/outside/{tree}/back`` as its redirect address. Who is who is bound by administrators."""
     demo: bool = False
     """Serve the demo site: accounts with known passwords. Never for real data."""
+    demo_day: bool = True
+    """Give a new demo site a day of sessions around the present; without it there are accounts and cases alone."""
 
     @field_validator("public_address", "copies", "turn_urls", "verification_networks", "camera_networks", mode="before")
     @classmethod

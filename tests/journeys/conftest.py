@@ -50,7 +50,8 @@ class Server:
         command = [sys.executable, "-m", "main", "serve", "--data-dir", str(self.data_dir)]
         command += ["--port", str(self.port), "--media-port", str(self.media_port), *self.extra]
         with self.log.open("ab") as log:
-            environment = {**os.environ, **self.environment}
+            # journeys bring what they need: a day of others' sessions would be in their way
+            environment = {**os.environ, "YUANJIAN_DEMO_DAY": "false", **self.environment}
             self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=environment)
 
     def wait_ready(self) -> None:
