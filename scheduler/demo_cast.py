@@ -6,7 +6,8 @@ CENTRE = "城东看守所"
 MORE_ROOMS = (("会见室 4", RoomUse.VISIT), ("会见室 5", RoomUse.VISIT), ("讯问室 3", RoomUse.INTERROGATION))
 LAWYERS = ("梁书航", "苏慕言", "程以安", "唐若水")
 """Colleagues of the two lawyers with accounts; firms as theirs."""
-OFFICERS = (("郭振宇", "031733"), ("贺长林", "031748"), ("石磊", "031755"), ("方宁", "031762"))
+OFFICERS = (("郭振宇", "031733"), ("贺长林", "031748"), ("石磊", "031755"), ("方宁", "031762"), ("龚成", "031780"))
+"""The last, like the account ``officer3``, is free all day: to begin something unplanned."""
 PERSONS: tuple[tuple[str, int], ...] = (
     # name, number of the lawyer: 0 and 1 have accounts
     ("何志平", 2), ("张伟民", 0), ("马文涛", 3), ("李秋生", 0), ("许国良", 4), ("王立刚", 1), ("韩立民", 5),

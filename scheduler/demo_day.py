@@ -150,7 +150,7 @@ async def _people(day: _Day) -> None:
         made = await people.add_person(tx, clock, organisation=unit, name=name, number=badge)
         await people.grant(tx, clock, person=made.id, role="officer")
         officers.append((made.id, name, badge))
-    day.pairs = [(officers[0], officers[1]), (officers[3], officers[4]), (officers[5], officers[2])]
+    day.pairs = [(officers[0], officers[1]), (officers[3], officers[4]), (officers[5], officers[6])]
     await _custody(day)
 
 
@@ -167,8 +167,9 @@ async def _custody(day: _Day) -> None:
             organisation=unit,
         )
         opened.append(made.id)
-        for officer in {*day.pairs[0], *day.pairs[number % len(day.pairs)]}:
-            await cases.assign(tx, clock, case=made.id, person=officer[0])
+        pair = [officer[0] for officer in (*day.pairs[0], *day.pairs[number % len(day.pairs)])]
+        for officer in dict.fromkeys([*pair, day.logins["officer3"]]):
+            await cases.assign(tx, clock, case=made.id, person=officer)
     known = {p.name: p.id for p in (await tx.execute(select(CustodyPerson))).scalars()}
     of_case = {r.client: r.case for r in (await tx.execute(select(Representation))).scalars()}
     for number, (name, lawyer) in enumerate(PERSONS):

@@ -1,0 +1,224 @@
+"""Booking on the served product with the demo's full day: a lawyer's phone, a duty post, an officer, a guest."""
+
+import re
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from email import message_from_bytes, policy
+
+import pytest
+from icalendar import Calendar
+from playwright.async_api import Browser, Page, Playwright
+
+from tests.chromium import launch
+from tests.journeys.cast import PASSWORD, PATIENT
+from tests.journeys.conftest import Server, until
+
+pytestmark = pytest.mark.browser
+PHONE = {"width": 390, "height": 844}
+MOST_TAPS = 8
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The demo as an operator starts it, its day included."""
+    running = Server(tmp_path_factory.mktemp("booking") / "data", environment={"YUANJIAN_DEMO_DAY": "true"})
+    running.start()
+    running.wait_ready()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+async def browser(playwright: Playwright) -> AsyncIterator[Browser]:
+    opened = await launch(playwright)
+    yield opened
+    await opened.close()
+
+
+@asynccontextmanager
+async def somebody(
+    browser: Browser, server: Server, login: str = "", *, phone: bool = True, zone: str = "Asia/Shanghai"
+):  # type: ignore[no-untyped-def]
+    """A page, signed in where a login is given."""
+    size = PHONE if phone else {"width": 1440, "height": 900}
+    context = await browser.new_context(
+        viewport=size, has_touch=phone, is_mobile=phone, locale="zh-CN", timezone_id=zone, base_url=server.url
+    )
+    page = await context.new_page()
+    page.set_default_timeout(PATIENT)
+    if login:
+        await page.goto("/signin")
+        await page.fill("[name=login]", login)
+        await page.fill("[name=password]", PASSWORD)
+        await page.click("form[action='/signin'] button[type=submit]")
+        await page.wait_for_url(lambda address: "/signin" not in address)
+    yield page
+    await context.close()
+
+
+class Taps:
+    """Counts them."""
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.count = page, 0
+
+    async def on(self, selector: str, then: str = "") -> None:
+        """Tap, and wait for the page on which ``then`` stands."""
+        self.count += 1
+        await self.page.locator(selector).first.tap()
+        if then:
+            await self.page.locator("main", has_text=then).wait_for()
+
+
+def letters(server: Server) -> list[tuple[str, int]]:
+    """Method and sequence of every appointment in the outbox, in the order of their versions."""
+    found = []
+    for path in (server.data_dir / "outbox").glob("*.eml"):
+        for part in message_from_bytes(path.read_bytes(), policy=policy.default).walk():
+            if part.get_content_type() == "text/calendar":
+                calendar = Calendar.from_ical(part.get_payload(decode=True))  # type: ignore[arg-type]
+                found.append((str(calendar["METHOD"]), int(calendar.walk("VEVENT")[0]["SEQUENCE"])))
+    return sorted(found, key=lambda one: one[1])
+
+
+async def confirmed(duty: Page, booking: str) -> None:
+    """The post says yes."""
+    await duty.goto("/day")
+    await duty.locator(f"form[action='/day/{booking}/confirm'] button").click()
+    await duty.wait_for_load_state()
+
+
+async def test_a_lawyer_books_moves_and_cancels_on_a_phone(busy: Server, browser: Browser) -> None:
+    """Fewer than eight taps to a visit tomorrow; letters update the appointment; it is moved, cancelled."""
+    async with somebody(browser, busy, "lawyer") as page, somebody(browser, busy, "duty", phone=False) as duty:
+        await page.goto("/messages")
+        await page.fill("[name=mail]", "lawyer@example.org")
+        await page.locator("form[action='/messages/addresses'] button").tap()
+        await page.locator("main", has_text="已保存").wait_for()
+        await page.goto("/")
+        taps, began = Taps(page), time.monotonic()
+        await taps.on('nav a[href="/book"]', "您要会见谁")
+        await taps.on('label[for="who-1"]')
+        await taps.on("form .btn-primary", "按日期选择")
+        await taps.on(".slot-day:nth-of-type(2) a.slot", "请核对")
+        await taps.on("form .btn-primary", "申请已提交")
+        print(f"a visit tomorrow: {taps.count} taps, {time.monotonic() - began:.1f} s")
+        assert taps.count < MOST_TAPS
+        booking = re.search(r"/bookings/(\w{22})", page.url)
+        assert booking
+        await confirmed(duty, booking[1])
+        await until(lambda: letters(busy), "the letter of the confirmation")
+
+        await page.goto(f"/bookings/{booking[1]}")
+        await taps.on(f'a[href="/bookings/{booking[1]}/move"]', "与原时间最接近")
+        await taps.on(".slot-day:nth-of-type(3) a.slot", "确认改到这个时间吗")
+        await taps.on("form .btn-primary", "已改期")
+        await confirmed(duty, booking[1])
+        await until(lambda: len(letters(busy)) >= 2, "the letter of the new time")
+        sequences = [sequence for _, sequence in letters(busy)]
+        assert sequences == sorted(set(sequences)), "each letter replaces the one before"
+
+        await page.reload()
+        await taps.on("summary.btn-stop")
+        await page.select_option("#reason", "other-time")
+        await taps.on(f'form[action="/bookings/{booking[1]}/cancel"] button', "已取消")
+
+
+async def test_a_post_has_its_day_in_hand(busy: Server, browser: Browser) -> None:
+    """Of a full day: a request answered, a session out of a broken room, a transfer, the shift's note."""
+    async with somebody(browser, busy, "duty", phone=False) as page:
+        await page.goto("/day")
+        assert await page.locator("h3.timeline__room").count() == 8
+        waiting = page.locator("form[action$='/confirm'] button")
+        before = await waiting.count()
+        await waiting.first.click()
+        await page.wait_for_load_state()
+        assert await waiting.count() == before - 1
+
+        await page.locator("#block summary").click()
+        room = page.locator("#room option", has_text="会见室 5")
+        await page.select_option("#room", str(await room.get_attribute("value")))
+        await page.select_option("#block-reason", "power")
+        await page.locator("#block form button[type=submit]").click()
+        await page.locator("form[action$='/lift'] >> nth=1").wait_for()
+        away = page.locator("#looked-title ~ .duties form[action$='/move'] button")
+        if await away.count():  # unless the hour has left no session in a broken room
+            left = await page.locator("#looked-title ~ .duties article").count()
+            await away.first.click()
+            await page.wait_for_load_state()
+            assert await page.locator("#looked-title ~ .duties article").count() == left - 1
+
+        await page.goto("/day/custody?q=马文涛")
+        await page.locator("details.later summary").first.click()
+        await page.select_option("[name=what]", "transferred")
+        west = page.locator("[name=to] option", has_text="城西看守所")
+        await page.select_option("[name=to]", str(await west.first.get_attribute("value")))
+        await page.locator("form.decline__panel button", has_text="登记").first.click()
+        await page.locator("main", has_text="需要处理").wait_for()
+
+        await page.goto("/day/handover")
+        await page.fill("[name=note]", "会见室 5 停电")
+        await page.locator("form[action='/day/handover'] button").click()
+        await page.locator("main", has_text="会见室 5 停电").wait_for()
+        await page.goto("/day/register")
+        assert await page.locator("tbody tr").count() >= 15
+
+
+async def test_an_officer_books_with_interpreter_and_guardian_and_starts_at_once(
+    busy: Server, browser: Browser
+) -> None:
+    """Both stand in the booking; a witness statement nobody planned begins with the next press."""
+    async with somebody(browser, busy, "officer") as page:
+        await page.goto("/book/interrogation")
+        await page.locator(".choice", has_text="城东看守所").locator("label").first.tap()
+        await page.select_option("#officer", index=1)
+        await page.select_option("#interpreter", index=1)
+        await page.locator("label[for=guardian]").tap()
+        await page.locator("main form .btn-primary").tap()
+        await page.locator("a.slot").first.tap()
+        await page.fill("#guardian_name", "陆春梅")
+        await page.locator("main form .btn-primary").tap()
+        await page.wait_for_url(re.compile("/bookings/"))
+        text = await page.locator("main").inner_text()
+        assert "陆春梅" in text
+        assert "徐文静" in text
+
+    async with somebody(browser, busy, "officer3") as page:
+        await page.goto("/start")
+        await page.fill("#guest_name", "陈静")
+        await page.locator("label[for=role-witness]").tap()
+        free = page.locator("#officer option", has_text="龚成")
+        await page.select_option("#officer", str(await free.get_attribute("value")))
+        await page.locator("main form button[type=submit]").tap()
+        await page.wait_for_url(re.compile("/invitations"))
+        await page.locator("main", has_text="已经开始").wait_for()
+
+
+async def test_a_guest_chooses_a_time(busy: Server, browser: Browser) -> None:
+    """The officer books a statement and offers other times; the guest, abroad, takes one by the clock on their wall."""
+    async with somebody(browser, busy, "officer2") as page:
+        await page.goto("/book/statement")
+        await page.locator(".choice label").first.tap()
+        await page.select_option("#officer", index=1)
+        await page.locator("main form .btn-primary").tap()
+        await page.locator(".slot-day:nth-of-type(2) a.slot").first.tap()
+        await page.fill("#guest_name", "王秀兰")
+        await page.locator("label[for=role-witness]").tap()
+        await page.locator("main form .btn-primary").tap()
+        await page.wait_for_url(re.compile("/bookings/"))
+        booking = page.url.split("/bookings/")[1].split("?")[0]
+        await page.goto(f"/bookings/{booking}/invitations")
+        await page.locator("form[action$='/guest-times'] button").tap()
+        await page.locator("main", has_text="对方现在可以选择时间了").wait_for()
+        await page.locator("article form[action$='/invitations']:not(:has([name=way])) button").first.tap()
+        link = await page.locator("#link").input_value()
+        async with somebody(browser, busy, zone="Europe/Vienna") as guest:
+            await guest.goto(link)
+            await guest.locator("#me").tap()
+            await guest.wait_for_url("**/i/time")
+            await guest.wait_for_function("document.getElementById('zone').textContent.includes('Europe/Vienna')")
+            await guest.locator("form:has(button:not([aria-current])) button.slot").first.tap()
+            await guest.locator("main", has_text="时间已记录").wait_for()
+        await page.goto(f"/bookings/{booking}/invitations")
+        await page.locator("main", has_text="已选定").wait_for()
