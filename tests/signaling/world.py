@@ -169,7 +169,7 @@ class World:
         await self.hub.start()
         app = web.Application(middlewares=[self._principal, _failures])
         http.add_routes(app, self.hub)
-        self.client = TestClient(TestServer(app))
+        self.client = TestClient(TestServer(app), connector=aiohttp.TCPConnector(limit=0))  # a crowd is many browsers
         await self.client.start_server()
 
     async def stop(self) -> None:
