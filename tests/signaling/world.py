@@ -26,6 +26,8 @@ from signaling.live import Live
 from tests.scheduler.conftest import Site
 
 CLIENT = messages.FROM_ENDPOINT
+PATIENCE = 30.0
+"""Seconds until what has not come counts as missing; a crowd on a busy machine takes its time."""
 
 
 class FakeLink:
