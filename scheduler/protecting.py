@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,13 +19,16 @@ from cases.protection import Ending, Ground, Purpose, Source, Standing
 from core import ledger
 from core.clock import Clock
 from core.database import Database
-from core.errors import Conflict, Denied, NotFound
+from core.errors import Conflict, Denied, Invalid, NotFound, Unavailable
 from people import store as people
+from people import veil
 from people.permissions import Action, Relation, allowed, relations, require
 from people.principals import Principal
 from people.veil import Veil
 from scheduler import renaming
 from scheduler.models import Booking
+
+log = structlog.get_logger()
 
 READ = "person.name-read"
 """Tag of the ledger: somebody read a real name."""
@@ -202,8 +206,12 @@ async def protect(db: Database, clock: Clock, principal: Principal, wish: Markin
         protection.check_marking(name, wish.ground, wish.source, wish.born, now.date())
         if (await volume.veil(tx, case.id, now)).name(name) != name or name in await _aliases(tx, case.id):
             raise Conflict("protected-already", "This person has an alias in this case already.", field="name")
-        taken = await _aliases(tx, case.id) | await renaming.guests(tx, case.id)
-        taken |= {person.name for person in await cases.suspects(tx, case.id)}
+        others = {person.name for person in await cases.suspects(tx, case.id)} | await renaming.officials(tx, case.id)
+        if veil.plain(name) in map(veil.plain, others):
+            raise Invalid(
+                "not-a-guest", "This is somebody in custody, or with an account here. Choose a guest.", field="name"
+            )
+        taken = await _aliases(tx, case.id) | await renaming.guests(tx, case.id) | others
         alias = protection.check_alias(wish.alias, name, taken - {name}) if wish.alias.strip() else ""
         row = ProtectedPerson(
             case=case.id,
@@ -218,7 +226,12 @@ async def protect(db: Database, clock: Clock, principal: Principal, wish: Markin
         await tx.flush()
         details = {"case": case.id, "ground": row.ground.value, "source": row.source.value}
         await ledger.append(tx, "person.protected", actor=principal.id, subject=row.id, at=now, details=details)
-        return await _change(tx, case, Veil({name: row.alias}), now, beyond)
+        change = await _change(tx, case, Veil({name: row.alias}), now, beyond)
+    try:
+        await db.forget()
+    except Unavailable:
+        log.warning("older pages of the database still hold a name for a while", person=row.id)
+    return change
 
 
 async def read_name(db: Database, clock: Clock, principal: Principal, person: str, purpose: Purpose) -> str:

@@ -22,6 +22,12 @@ async def guests(tx: AsyncSession, case: str) -> set[str]:
     return set((await tx.execute(query)).scalars())
 
 
+async def officials(tx: AsyncSession, case: str) -> set[str]:
+    """Names of those with an account in the bookings of a case."""
+    query = select(Party.name).join(Booking, Booking.id == Party.booking).distinct()
+    return set((await tx.execute(query.where(Booking.case == case, Party.person.is_not(None)))).scalars())
+
+
 async def lay(tx: AsyncSession, case: Case, veil: Veil) -> None:
     """Put the alias in the place of the name, in free text about the case too."""
     await _rename(tx, case.id, veil.name)

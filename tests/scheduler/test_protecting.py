@@ -182,6 +182,11 @@ async def test_one_person_has_one_alias_in_a_case(site):
         await protecting.protect(
             site.db, site.clock, site.who["officer"], marking(site, name="赵六", alias="张伟民"), ()
         )
+    await book(site)
+    for name in ("张伟民", "周 建平"):
+        with pytest.raises(Invalid) as refused:
+            await protecting.protect(site.db, site.clock, site.who["officer"], marking(site, name=name), ())
+        assert refused.value.code == "not-a-guest"
     other = await protect(site, name="赵六六", alias="证人甲")
     assert other.alias == "证人甲"
 
