@@ -115,6 +115,7 @@ SCENES: Sequence[Scene] = (
     Scene("facility-calendar", "/facilities/{facility}/calendar", "admin"),
     Scene("working-days", "/working-days", "admin"),
     Scene("terminals", "/terminals", "duty"),
+    Scene("room-cameras", "/rooms/{room}/cameras", "duty"),
     Scene("records", "/records", "reviewer"),
     Scene("records-empty", "/records?q=nothing", "reviewer"),
     Scene("record", "/records/{recorded}", "reviewer"),
@@ -154,7 +155,7 @@ async def prepare(world: World) -> dict[str, str]:
     await world.post(duty, f"/day/{second.id}/custody", step="brought")
     protected, ending, alias = await _protected(world)
     world.clock.advance(6 * 60)
-    await _terminals(world)
+    room = await _terminals(world)
     await _take_place(world, recorded, unfinished)
     world.hub.runs(opened.id, "waiting")
     lawyer = await world.browser("lawyer")
@@ -179,6 +180,7 @@ async def prepare(world: World) -> dict[str, str]:
         "protected": protected,
         "ending": ending,
         "alias": alias,
+        "room": room,
         "recorded": recorded.id,
         "unfinished": unfinished.id,
         "officer": (await world.principal("officer")).id,
@@ -211,8 +213,8 @@ async def _secret(world: World, session: Booking) -> str:
     return secret[1]
 
 
-async def _terminals(world: World) -> None:
-    """Two paired terminals, one of them silent for long."""
+async def _terminals(world: World) -> str:
+    """Two paired terminals, one of them silent for long; return the room that has a camera of its own too."""
     duty = await world.browser("duty")
     rooms = re.findall(r'<option value="(\w{22})">', (await world.get(duty, "/terminals"))[1])[:2]
     for number, room in enumerate(rooms):
@@ -220,6 +222,9 @@ async def _terminals(world: World) -> None:
         await terminal.paired(duty, room)
         if number == 0:
             await terminal.send("/terminal/seen", camera=True, microphone=False, network="4g", version="Chrome/156.0")
+    camera = {"name": "桌面", "view": "close", "way": "rtsp", "address": "rtsp://admin:pass@10.20.0.15/live"}
+    await world.post(duty, f"/rooms/{rooms[0]}/cameras", **camera)
+    return rooms[0]
 
 
 async def _take_place(world: World, recorded: Booking, unfinished: Booking) -> None:

@@ -82,6 +82,10 @@ async def _scenes(page: Page, stand: Stand) -> None:
     cases = list(zip(states, ("admitted", "admitted", "waiting", "admitted", "away"), strict=True))
     scenes = [await call(page, stand, "state.js", f"m.scene({view % case})") for case in cases]
     assert scenes == ["lobby", "live", "lobby", "held", "ended"]
+    room = "[{id: 'a', publications: []}, {id: 'r', publications: ['camera', 'close', 'wide']}]"
+    faces = f"(c) => m.staged({{you: 'a', state: 'live', rights: {{subscribe: true}}, endpoints: {room}}}, new Map(c))"
+    shown = f"[[], [['r', 'wide']], [['r', 'none']]].map({faces}).map((s) => s.main.map((one) => one.publication))"
+    assert await call(page, stand, "state.js", shown) == [["close"], ["wide"], ["close"]]
     recording = '{policy: "clear", recording: "on", since: 1000}'
     assert await call(page, stand, "state.js", f"m.recordStale({recording}, null, 4000)") is False
     assert await call(page, stand, "state.js", f"m.recordStale({recording}, 2000, 6001)") is True

@@ -76,7 +76,7 @@ class Camera:
 
     async def _play(self, writer: asyncio.StreamWriter) -> None:
         sequence = 0
-        for index in range(FPS * 20):
+        for index in range(FPS * 300):
             payloads = [part for unit in self._pictures[index % FPS] for part in h264.payloads(unit)]
             for at, payload in enumerate(payloads):
                 marker = 0x80 if at == len(payloads) - 1 else 0
