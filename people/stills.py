@@ -86,14 +86,24 @@ async def of_session(tx: AsyncSession, session: str) -> Sequence[IdentityStill]:
 
 
 async def look(
-    database: Database, clock: Clock, vault: Vault, principal: Principal, held: Collection[Relation], still: str
+    database: Database,
+    clock: Clock,
+    vault: Vault,
+    principal: Principal,
+    held: Collection[Relation],
+    still: str,
+    *,
+    session: str,
 ) -> bytes:
-    """The picture, once the ledger says who sees it. Raises ``Denied``, and ``NotFound`` after its term."""
+    """The picture, once the ledger says who sees it; ``held`` are the relations to ``session``, whose it must be.
+
+    Raises ``Denied``, and ``NotFound`` after its term.
+    """
     now = clock.now()
     require(principal, Action.VIEW_STILLS, held)
     async with database.transaction() as tx:
         row = await tx.get(IdentityStill, still)
-        if row is None or row.picture is None or now >= row.due:
+        if row is None or row.session != session or row.picture is None or now >= row.due:
             raise gone()
         details = {"still": row.id, "part": row.part}
         await ledger.append(tx, VIEWED, actor=principal.id, subject=row.session, at=now, details=details)

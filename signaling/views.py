@@ -54,7 +54,7 @@ def view(session: Session, viewer: Endpoint, number: int, texts: Texts, now: dat
         custody=_custody(session) if _sees_custody(session, viewer) else None,
         endpoints=tuple(_endpoint(session, e, viewer) for e in session.presence if _sees(session, viewer, e)),
         identity=identity.shown(session, viewer),
-        identity_first=identity.may_check(session, viewer) and identity.comes_first(session),
+        identity_first=viewer.standing is Standing.ADMITTED and identity.holds_back(session, viewer),
         stills=identity.asked_of(session, viewer),
     )
 

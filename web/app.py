@@ -81,6 +81,7 @@ PAGES: Final = (
     "rehearsals",
     "trust",
     "live",
+    "stills",
     "terminal",
 )
 """Modules of ``web/pages``; each has ``routes()``."""

@@ -33,6 +33,10 @@ class Happening:
     grave: bool = False
     event: str = ""
     """Word of the entry; of a change of state the state it came to."""
+    also: tuple[str, ...] = ()
+    """More msgids about it: how document and face were compared, and which document."""
+    by: str = ""
+    """Name of the officer who compared."""
 
 
 _STATES: Mapping[str, tuple[str, str]] = {
@@ -61,6 +65,12 @@ _PLAIN: Mapping[str, tuple[str, str]] = {
     "person": (icon("person"), m("{who} is present ({role})")),
     "person-confirmed": (icon("person-check"), m("{who} was confirmed")),
     "person-doubted": (icon("person-x"), m("It was not confirmed who {who} is")),
+    "identity-skipped": (icon("person-x"), m("It went on although it was not verified who {who} is")),
+    "identity-open": (icon("person-x"), m("After ten minutes it was still not verified who {who} is")),
+    "identity-service": (icon("search"), m("The verification service was asked about {who}")),
+    "stills-asked": (icon("camera-video"), m("{who} was asked for still pictures")),
+    "stills-answered": (icon("camera-video"), m("{who} answered about still pictures")),
+    "still-kept": (icon("person-badge"), m("A still picture of {who} arrived")),
     "person-dropped": (icon("person-dash"), m("{who} is no longer present")),
     "recorder-ready": (icon("record-circle"), m("The recorder was ready")),
     "recorder-failed": (icon("exclamation-triangle"), m("The recorder failed: nothing was transmitted")),
@@ -88,18 +98,19 @@ _PLAIN: Mapping[str, tuple[str, str]] = {
 }
 _GRAVE = frozenset(
     {
-        "recorder-failed",
-        "gap",
-        "return-not-confirmed",
-        "ejected",
-        "refused",
-        "withdrawn",
-        "camera-away",
-        "camera-refused",
+        *("recorder-failed", "gap", "return-not-confirmed", "ejected", "refused", "withdrawn"),
+        *("person-doubted", "identity-skipped", "identity-open", "not-me", "camera-away", "camera-refused"),
     }
 )
 _VIEWS: Mapping[str, str] = {"close": m("Close view"), "wide": m("Wide view")}
 """What a camera of a room shows."""
+IDENTITY = frozenset(
+    {
+        *("person-confirmed", "person-doubted", "identity-skipped", "identity-open", "identity-service"),
+        *("stills-asked", "stills-answered", "still-kept", "not-me"),
+    }
+)
+"""Entries that tell how it was checked who somebody is."""
 _CAUSES: Mapping[str, str] = {
     "wrong-person": m("Not the person expected"),
     "not-now": m("Not now"),
@@ -111,6 +122,7 @@ _CAUSES: Mapping[str, str] = {
     "account": m("By their own account"),
     "invitation": m("By the invitation, and by their own word"),
     "named": m("By the host"),
+    "service": m("By the verification service"),
 }
 
 
@@ -134,6 +146,50 @@ _DOUBTS = {
     "not-me": m("Said: that is not me"),
 }
 """Why it was not confirmed who somebody is."""
+
+
+_WAYS: Mapping[str, str] = {
+    "sight": m("On the screen"),
+    "beside": m("Beside the person"),
+    "stills": m("With still pictures"),
+    "service": m("By the verification service"),
+}
+_DOCUMENTS: Mapping[str, str] = {
+    "id-card": m("Identity card"),
+    "passport": m("Passport"),
+    "permit": m("Travel or residence permit"),
+    "licence": m("Driving licence"),
+    "other": m("Another document"),
+}
+_SKIPS: Mapping[str, str] = {
+    "no-document": m("No document at hand"),
+    "guardian": m("A minor without a document; the guardian says who it is"),
+    "urgent": m("Waiting would be dangerous"),
+    "later": m("It is made up for in person"),
+}
+_OUTCOMES: Mapping[str, str] = {
+    "match": m("Name and document belong together"),
+    "no-match": m("Name and document do not belong together"),
+    "unsure": m("The service cannot say"),
+    "unavailable": m("No answer"),
+}
+_PICTURES: Mapping[str, str] = {"face": m("Face"), "document": m("Document")}
+
+
+def _detail(event: str, public: Entry) -> str:
+    """msgid of why or how, by the word of the entry."""
+    table, member = {
+        "refused": (_CAUSES, "reason"),
+        "ejected": (_CAUSES, "reason"),
+        "person-confirmed": (_CAUSES, "how"),
+        "person-doubted": (_DOUBTS, "why"),
+        "identity-skipped": (_SKIPS, "reason"),
+        "identity-service": (_OUTCOMES, "outcome"),
+        "still-kept": (_PICTURES, "part"),
+    }.get(event, ({}, ""))
+    if event == "stills-answered":
+        return m("Agreed") if public.get("consent") else m("Did not agree, or no longer")
+    return table.get(str(public.get(member)), "")
 
 
 def labels(entries: Iterable[Entry]) -> dict[str, str]:
@@ -168,14 +224,12 @@ def _line(
         symbol, text = icon("shield-check"), _STEPS.get(str(public.get("step")), "")
     elif event in ("device", "track") and public.get("alarm"):
         symbol, text = icon("camera-video-off"), m("Camera or microphone of {who} failed")
-    elif event in ("refused", "ejected"):
-        detail = _CAUSES.get(str(public.get("reason")), "")
     elif event in ("camera-away", "camera-back", "camera-refused"):
         detail = _VIEWS.get(str(public.get("view")), "")
-    elif event == "person-confirmed":
-        detail = _CAUSES.get(str(public.get("how")), "")
-    elif event == "person-doubted":
-        detail = _DOUBTS.get(str(public.get("why")), "")
+    elif event == "name" and public.get("me") is False:
+        event, symbol, text = "not-me", icon("person-x"), m("{who} said: that is not me")
+    else:
+        detail = _detail(event, public)
     if not text:
         return None
     values = {
@@ -192,6 +246,8 @@ def _line(
         int(entry["number"]), parse_instant(entry["at"]), int(entry["ms"]), symbol, text, values, detail, said,
         grave=event in _GRAVE or bool(public.get("alarm")),
         event=str(public.get("to")) if event == "state" else event,
+        also=tuple(filter(None, (_WAYS.get(str(public.get("way"))), _DOCUMENTS.get(str(public.get("document")))))),
+        by=names.get(str(public.get("officer", "")), "") if event in IDENTITY else "",
     )  # fmt: skip
 
 

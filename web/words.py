@@ -345,6 +345,7 @@ LOOKS: Mapping[str, tuple[str, str]] = {
     "recording.closed": (icon("lock"), m("The record was closed and signed")),
     "recording.log-viewed": (icon("eye"), m("Read the log and the verdict")),
     "recording.play-granted": (icon("play-circle"), m("Opened picture and sound")),
+    "recording.still-viewed": (icon("person-badge"), m("Looked at a still picture of the identity check")),
     "recording.verified": (icon("shield-check"), m("Had everything checked again")),
     "recording.filed": (icon("lock"), m("Filed it with the case; the original was sealed")),
     "recording.filed-viewed": (icon("eye"), m("Viewed the working copy as defence counsel")),

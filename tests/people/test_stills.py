@@ -36,7 +36,7 @@ async def tags(database, prefix: str) -> list[str]:
 async def test_a_picture_is_shown_once_the_ledger_says_to_whom(database, clock, vault, site, kept):
     """An officer of the session, and a reviewer of the tree; each look is an entry."""
     officer = await site.principal(database, "officer")
-    assert await stills.look(database, clock, vault, officer, CHECKS, kept.id) == PICTURE
+    assert await stills.look(database, clock, vault, officer, CHECKS, kept.id, session=SESSION) == PICTURE
     async with database.transaction(write=False) as tx:
         (look,) = await ledger.find(tx, Wanted(tag=stills.VIEWED))
     assert (look.actor, look.subject, look.details) == (officer.id, SESSION, {"still": kept.id, "part": "face"})
@@ -55,7 +55,15 @@ async def test_a_picture_is_shown_once_the_ledger_says_to_whom(database, clock, 
 async def test_nobody_else_sees_it(database, clock, vault, site, kept, login, held):
     """Officers of the case who did not take part, counsel, duty posts, administrators: refused, nothing opened."""
     with pytest.raises(Denied):
-        await stills.look(database, clock, vault, await site.principal(database, login), held, kept.id)
+        await stills.look(database, clock, vault, await site.principal(database, login), held, kept.id, session=SESSION)
+    assert await tags(database, "recording.") == []
+
+
+async def test_another_session_is_no_way_to_it(database, clock, vault, site, kept):
+    """Who took part in one session does not see the pictures of another by naming them."""
+    officer = await site.principal(database, "officer")
+    with pytest.raises(NotFound):
+        await stills.look(database, clock, vault, officer, CHECKS, kept.id, session="t" * 22)
     assert await tags(database, "recording.") == []
 
 
@@ -64,7 +72,7 @@ async def test_after_its_term_it_is_gone_whether_or_not_the_worker_came(database
     officer = await site.principal(database, "officer")
     clock.advance(TERM.total_seconds())
     with pytest.raises(NotFound):
-        await stills.look(database, clock, vault, officer, CHECKS, kept.id)
+        await stills.look(database, clock, vault, officer, CHECKS, kept.id, session=SESSION)
     worker = Worker(database, clock, stills.handlers(database, clock))
     assert await worker.run_one()
     async with database.transaction(write=False) as tx:
@@ -78,7 +86,7 @@ async def test_it_is_not_removed_a_minute_early(database, clock, vault, site, ke
     clock.advance(TERM.total_seconds() - 60)
     assert not await Worker(database, clock, stills.handlers(database, clock)).run_one()
     officer = await site.principal(database, "officer")
-    assert await stills.look(database, clock, vault, officer, CHECKS, kept.id) == PICTURE
+    assert await stills.look(database, clock, vault, officer, CHECKS, kept.id, session=SESSION) == PICTURE
 
 
 async def test_nothing_of_it_is_left_in_the_files(sqlite_database, clock, vault):
@@ -125,8 +133,8 @@ async def test_a_seal_is_bound_to_its_row_and_follows_the_key(database, clock, v
     officer = await site.principal(database, "officer")
     _, changed = await resealing.rotate(database, clock, vault, Purpose.SEAL)
     assert changed == 2
-    assert await stills.look(database, clock, vault, officer, CHECKS, kept.id) == PICTURE
+    assert await stills.look(database, clock, vault, officer, CHECKS, kept.id, session=SESSION) == PICTURE
     async with database.transaction() as tx:
         (await tx.get_one(IdentityStill, other.id)).picture = (await tx.get_one(IdentityStill, kept.id)).picture
     with pytest.raises(OperatorError):
-        await stills.look(database, clock, vault, officer, CHECKS, other.id)
+        await stills.look(database, clock, vault, officer, CHECKS, other.id, session=SESSION)

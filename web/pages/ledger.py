@@ -29,6 +29,7 @@ MOST_SESSIONS = 500
 LOOKS = {
     "recording.log-viewed": m("opened the record"),
     "recording.play-granted": m("played the recording"),
+    "recording.still-viewed": m("looked at a still picture of the identity check"),
     "recording.verified": m("checked the recording"),
     "recording.exported": m("exported the recording"),
     "recording.released": m("was given the original"),

@@ -36,6 +36,8 @@ async def show(request: web.Request) -> web.StreamResponse:
         raise NotFound("no-session", "There is no session for you at this address.")
     zone = ZoneInfo(booked.zone)
     values = facts(booked, principal, role, Texts(locale_of(request)), shown(request, zone), running=_runs(request))
+    settings = context(request).settings
+    values |= {"stillHours": settings.still_hours, "verification": bool(settings.verification_url)}
     never = await _inviter(request, principal)
     return page(request, "live/live.html", zone=zone, page=values, modules=imported("live.js"), never=never)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +14,9 @@ from cases.kinds import KINDS
 from core import jobs, ledger
 from core.errors import Denied, NotFound, Unavailable
 from core.texts import Texts
+from core.texts import msgid as m
+from people import stills
+from people.models import IdentityStill
 from people.permissions import Action, require
 from people.veil import Veil
 from recordings import covering, filing
@@ -84,6 +88,20 @@ class Part:
     """``""``, or where the composed picture stands: ``waiting``, ``running``, ``failed``."""
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A still picture of the identity check: until when it is kept, or since when it is gone."""
+
+    id: str
+    name: str
+    """msgid"""
+    due: datetime
+    removed: datetime | None
+    digest: str
+    shown: bool
+    """Whether the viewer may have it shown."""
+
+
 async def show(request: web.Request) -> web.StreamResponse:
     """``GET /records/{id}?part=``: log, verdict and, once opened, the players."""
     principal, found, session = account(request), context(request), path_id(request)
@@ -102,6 +120,9 @@ async def show(request: web.Request) -> web.StreamResponse:
         composing = [await jobs.state(tx, f"compose:{row.id}") for row in rows]
         opened = await is_opened(tx, principal, session, request)
         facility = await calendar.facility(tx, held.booking.facility) if held.booking.facility else None
+        pictures = [
+            _picture(row, held.may(principal, Action.VIEW_STILLS), now) for row in await stills.of_session(tx, session)
+        ]
     zone = ZoneInfo(held.booking.zone)
     seen = [
         Seen(
@@ -131,9 +152,17 @@ async def show(request: web.Request) -> web.StreamResponse:
         chosen=chosen,
         opened=opened,
         told=query(request).raw("told"),
+        checks=[line for part in parts for line in part.lines if line.event in happenings.IDENTITY],
+        pictures=pictures,
         grave=sum(happenings.grave(part.lines) for part in parts),
         views=films.views(parts[chosen].films) if parts else [],
     )
+
+
+def _picture(row: IdentityStill, may: bool, now: datetime) -> Picture:
+    name = m("Face") if row.part == "face" else m("Document")
+    gone = row.removed or (row.due if now >= row.due else None)
+    return Picture(row.id, name, row.due, gone, row.digest, shown=may and gone is None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 /** Lines to all, in kinds that have them; every line is an entry of the record. */
 
-import { button, h, icon } from "./dom.js";
+import { button, h, icon, show } from "./dom.js";
 import { clockTime, t } from "./texts.js";
 
 const LONGEST = 1000;
@@ -33,6 +33,15 @@ export class Chat extends EventTarget {
       this.lines,
       this.form,
     );
+    this.waits = show(
+      h("p", { class: "soft" }, icon("person-check"), h("span", {}, t("You can write once the identity is verified."))),
+      false,
+    );
+    this.node.append(this.waits);
+    room.addEventListener("view", ({ detail }) => {
+      show(this.form, !detail.identity_first);
+      show(this.waits, Boolean(detail.identity_first));
+    });
     room.addEventListener("message", ({ detail }) => detail.type === "said" && this.#said(detail));
   }
 

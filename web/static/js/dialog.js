@@ -5,9 +5,9 @@ import { t } from "./texts.js";
 
 /**
  * Ask once. `choices` are `{value, label, icon, class}`; resolves with the chosen value, or `null` when closed.
- * With `fields` (each `{label, required, maxlength, options}`) it resolves with `{value, texts}`, one text per field.
+ * `body`: a node between text and choices. With `fields` (each `{label, required, maxlength, options}`) it resolves with `{value, texts}`, one text per field.
  */
-export function ask({ title, text, choices, fields = [], cancel = t("Back") }) {
+export function ask({ title, text, body = null, choices, fields = [], cancel = t("Back") }) {
   return new Promise((resolve) => {
     const inputs = fields.map(fieldFor);
     const finish = (answer) => {
@@ -28,6 +28,7 @@ export function ask({ title, text, choices, fields = [], cancel = t("Back") }) {
       { class: "ask", "aria-labelledby": "ask-title", on: { cancel: (e) => (e.preventDefault(), finish(null)) } },
       h("h2", { id: "ask-title" }, title),
       text ? h("p", {}, text) : null,
+      body,
       inputs.map(({ row }) => row),
       h("div", { class: "choices" }, buttons, back),
     );

@@ -8,6 +8,7 @@ import { everySecond, serverNow, setServerTime } from "./clock.js";
 import { chosenSpeaker } from "./devices.js";
 import { button, fill, h, icon, say, show } from "./dom.js";
 import { Held } from "./held.js";
+import { IdentityBar } from "./identity.js";
 import { Lobby } from "./lobby.js";
 import { drawOutcome, endedWords } from "./outcome.js";
 import { People } from "./people.js";
@@ -16,6 +17,7 @@ import { deviceSettings } from "./settings.js";
 import { playKnock } from "./sound.js";
 import { Stage } from "./stage.js";
 import { scene, waiting } from "./state.js";
+import { Stills } from "./stills.js";
 import { clockTime, loadTexts, longDate, span, t } from "./texts.js";
 import { Top } from "./top.js";
 import { keepAwake } from "./wake.js";
@@ -53,6 +55,8 @@ class LivePage {
     this.stage = new Stage($("stage"), room, { own: page.endpointRole !== "post" });
     this.held = new Held($("held"), room);
     this.bar = new Bar($("bar"), room);
+    this.identity = new IdentityBar($("identity"), room, page);
+    if (page.asKind === "guest") this.stills = new Stills(room, page);
     this.lobby = new Lobby($("lobby"), room, page);
     this.chat = new Chat(room);
     this.peopleRoot = h("div", { class: "people" });
@@ -184,6 +188,7 @@ class LivePage {
       open: this.panel,
     });
     this.#drawDoor(view);
+    this.identity.draw(view);
     this.#show("room");
     this.#offerPeople(view);
   }

@@ -7,6 +7,7 @@
 
 import { ask } from "./dialog.js";
 import { add, button, fill, h, icon } from "./dom.js";
+import { checkIdentity, doubtIdentity, identityWords } from "./identity.js";
 import { namePerson } from "./naming.js";
 import { listed, t } from "./texts.js";
 import {
@@ -35,7 +36,7 @@ export class People {
       publications: [],
       cameras: (one.cameras || []).map((camera) => ({ ...camera, line: null })),
     }));
-    const state = JSON.stringify([people, view.rights, view.missing, view.you, view.state]);
+    const state = JSON.stringify([people, view.rights, view.missing, view.you, view.state, view.identity]);
     if (state !== this.drawn) this.#drawAll(view);
     this.drawn = state;
     for (const one of view.endpoints) {
@@ -103,7 +104,9 @@ export class People {
         person.confirmed ? t("confirmed") : t("not confirmed yet"),
       ),
     );
-    if (view.rights.host && (!person.confirmed || endpoint.id !== view.you)) {
+    const check = view.identity?.find(({ present }) => present === person.id);
+    if (check) add(item, this.#identity(person, check, view));
+    else if (view.rights.host && (!person.confirmed || endpoint.id !== view.you)) {
       add(
         item,
         forName(person.confirmed ? t("Confirm again") : t("Confirm"), person.name, "person-check", {
@@ -125,6 +128,17 @@ export class People {
       );
     }
     return item;
+  }
+
+  /** Where the check of somebody's identity stands, and the way to it. */
+  #identity(person, check, view) {
+    const act = () => checkIdentity(this.room, person, check, { ...this.page, host: view.rights.host });
+    const label = check.result === "match" ? t("Check again") : t("Check identity");
+    const props = { class: "small", data: { key: `confirm-${person.id}` }, on: { click: act } };
+    return [
+      h("span", { class: `tag ${{ match: "good", open: "", skipped: "warn" }[check.result] ?? "warn"}` }, identityWords(check)),
+      view.state === "ended" ? null : forName(label, person.name, "person-check", props),
+    ];
   }
 
   #hostButtons(one) {
@@ -192,21 +206,8 @@ export class People {
         { value: "doubt", label: t("No, or it cannot be confirmed"), class: "danger" },
       ],
     });
-    if (how === "doubt") return this.#doubt(person);
+    if (how === "doubt") return doubtIdentity(this.room, person);
     if (how) this.room.send("confirm_person", { present: person.id, how });
-  }
-
-  async #doubt(person) {
-    const why = await ask({
-      title: t("Why is it not confirmed?"),
-      text: t("This is written into the log of the session. The person counts as unconfirmed."),
-      choices: [
-        { value: "no-match", label: t("Document and face do not match"), class: "danger" },
-        { value: "refused", label: t("The check was refused"), class: "danger" },
-        { value: "not-me", label: t("Said: that is not me"), class: "danger" },
-      ],
-    });
-    if (why) this.room.send("doubt_person", { present: person.id, why });
   }
 
   async #refuse(one) {

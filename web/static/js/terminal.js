@@ -9,6 +9,7 @@ import { pause } from "./backoff.js";
 import { everySecond, serverNow, setServerTime } from "./clock.js";
 import { button, fill, h, icon, say, show } from "./dom.js";
 import { Held } from "./held.js";
+import { IdentityBar } from "./identity.js";
 import { Room } from "./room.js";
 import { Stage } from "./stage.js";
 import { scene } from "./state.js";
@@ -159,6 +160,7 @@ class TerminalPage {
     $("top").append(this.clock);
     this.stage = new Stage($("stage"), room);
     this.held = new Held($("held"), room);
+    this.identity = new IdentityBar($("identity"), room);
     const help = button(t("Call for help"), "help", { class: "help", on: { click: () => this.#help(room, help) } });
     fill($("bar"), help);
     this.stage.addEventListener("soundless", () => this.#askForSound());
@@ -177,6 +179,7 @@ class TerminalPage {
     show($("stage"), now === "live");
     show($("held"), now === "held");
     if (now === "held") this.held.draw(view);
+    this.identity.draw(view);
     if (this.toldScene !== now) speak(now === "held" ? view.reason_text : t("You see and hear each other now."));
     this.toldScene = now;
     return this.#show("room");
