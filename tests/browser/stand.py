@@ -151,6 +151,8 @@ class Stand:
         self.facts: dict[str, dict[str, Any]] = {}
         self.agenda: dict[str, Any] = {"paired": True, "waiting": False}
         self.refuse_tickets: tuple[int, str, str] | None = None
+        self.stills: dict[str, bytes] = {}
+        self.refuse_still = False
         self.transferred = 0
         self._resumes: dict[str, str] = {}
         self._receiving: dict[tuple[str, str, str], str] = {}
@@ -174,6 +176,7 @@ class Stand:
         app.router.add_post("/terminal/pair", self._pair)
         app.router.add_post("/terminal/seen", self._seen)
         app.router.add_post("/live/{session}/ticket", self._ticket)
+        app.router.add_post("/live/{session}/stills/{request}/{part}", self._still)
         app.router.add_get("/socket", self._socket)
         app.router.add_post("/whip/{endpoint}/{publication}", self._whip)
         app.router.add_post("/whep/{endpoint}/{source}/{publication}", self._whep)
@@ -243,6 +246,16 @@ class Stand:
         return web.json_response({})
 
     # Signaling
+
+    async def _still(self, request: web.Request) -> web.Response:
+        """Keeps what a guest's page sends; refuses once when told to."""
+        data, part = await request.read(), request.match_info["part"]
+        assert request.headers["Authorization"] == f"Bearer token-{request.match_info['session']}"
+        if self.refuse_still:
+            self.refuse_still = False
+            return web.json_response({"code": "database-unavailable", "text": "请稍后再试。"}, status=503)
+        self.stills[part] = data
+        return web.json_response({"still": part, "digest": ""}, status=201)
 
     async def _ticket(self, request: web.Request) -> web.Response:
         if self.refuse_tickets:

@@ -83,7 +83,8 @@ function barWords(open, person, first) {
   if (open.stills === "granted") return t("{name} agrees and takes the pictures now.", { name });
   if (open.stills === "sent") return t("The pictures of {name} have come. Please compare.", { name });
   const words = open.result === "open" ? t("{name}: identity not verified yet.", { name }) : identityWords(open);
-  return first ? `${words} ${t("Lines and shared screens wait until then.")}` : words;
+  const waits = first ? t("Lines and shared screens wait until then.") : "";
+  return [words, waits].filter(Boolean).join(" ");
 }
 
 function personOf(view, present) {
