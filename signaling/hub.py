@@ -301,10 +301,9 @@ class Hub:
                     tx, "identity.service-asked", actor=effect.by, subject=live.id, at=now, details=details
                 )
             answer = await self.verifier.verify(Claim(effect.name, effect.document, effect.number))
-        except Unavailable:
-            log.warning("the verification service was not asked: the ledger is away", session=live.id)
-        finally:
-            live.take(ServiceAnswered(effect.present, answer.outcome.value, answer.reference))
+        except Exception as error:  # its words and its traceback may hold the number
+            log.error("the verification service gave no answer", session=live.id, error=type(error).__name__)
+        live.take(ServiceAnswered(effect.present, answer.outcome.value, answer.reference))
 
     async def _withdraw(self) -> None:
         """Close whoever is connected and no longer may be. While the database is away nobody is."""

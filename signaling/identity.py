@@ -315,14 +315,17 @@ def shown(session: "Session", viewer: Endpoint) -> tuple[messages.IdentityView, 
     if not may_check(session, viewer):
         return ()
     return tuple(
-        _shown(session, at, person) for at, person in checked_persons(session) if may_check(session, viewer, person.id)
+        _shown(session, viewer, at, person)
+        for at, person in checked_persons(session)
+        if may_check(session, viewer, person.id)
     )
 
 
-def _shown(session: "Session", at: Endpoint, person: Present) -> messages.IdentityView:
+def _shown(session: "Session", viewer: Endpoint, at: Endpoint, person: Present) -> messages.IdentityView:
     check, officer = person.check, session.presence.find(person.check.officer)
     stills = next((s for s in reversed(session.stills.values()) if s.present == person.id), None)
     none = "none" if _may_be_pictured(session, at) else "barred"
+    sees = stills is not None and viewer.role is not EndpointRole.ROOM  # a terminal has no account to see them by
     return messages.IdentityView(
         present=person.id,
         result=check.result.value,
@@ -331,7 +334,7 @@ def _shown(session: "Session", at: Endpoint, person: Present) -> messages.Identi
         by=officer[1].name if officer else "",
         service=check.service,
         stills=stills.consent.value if stills else none,  # type: ignore[arg-type]  # words of Consent, or of the view
-        pictures=tuple(stills.kept[part] for part in PARTS if part in stills.kept) if stills else (),
+        pictures=tuple(stills.kept[part] for part in PARTS if part in stills.kept) if stills and sees else (),
     )
 
 

@@ -12,6 +12,7 @@ from playwright.async_api import Browser, Page
 from signaling import messages as wire
 from signaling.jpeg import picture_only
 from tests.browser.stand import Stand, endpoint, holds, person, rights, view
+from tests.browser.test_accessibility import findings
 from tests.browser.test_live_page import HOST, enter, heard
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -44,14 +45,17 @@ async def test_a_guest_takes_covers_sees_and_sends(phone: Page, stand: Stand) ->
     await phone.locator("#stage").wait_for()
     await stand.push("g", asked("asked"))
     await phone.get_by_text("最长72小时后删除").wait_for()
+    found = await findings(phone, "question")
     await phone.get_by_role("button", name="同意", exact=True).click()
     assert (await heard(stand, wire.AnswerStills, "g")) == wire.AnswerStills(request="s1", consent=True)
     await stand.push("g", asked("granted"))
     for _ in range(2):
         await holds(phone, "document.querySelector('.stills video')?.videoWidth > 0")
         await phone.get_by_role("button", name="拍照").click()
-        if await phone.get_by_role("button", name="右移").count():
+        await phone.get_by_role("button", name="使用这张").wait_for()
+        if await phone.get_by_role("button", name="下移").count():
             await phone.get_by_role("button", name="下移").click()
+        found += await findings(phone, "taken")
         await phone.get_by_role("button", name="使用这张").click()
     stand.refuse_still = True
     await phone.get_by_role("button", name="发送照片").click()
@@ -63,6 +67,7 @@ async def test_a_guest_takes_covers_sees_and_sends(phone: Page, stand: Stand) ->
     await stand.push("g", asked("sent", "face", "document"))
     await phone.get_by_role("button", name="继续").click()
     assert await phone.locator(".stills").count() == 0
+    assert found == []
     for data in stand.stills.values():
         assert picture_only(data)
     card = Image.open(io.BytesIO(stand.stills["document"])).convert("L")
@@ -94,6 +99,7 @@ async def test_the_host_is_led_to_the_check(page: Page, stand: Stand) -> None:
     await enter(page, stand, kind="statement")
     await page.locator("#identity", has_text="陈静：身份尚未核验").wait_for()
     await page.locator("#identity button").click()
+    assert await findings(page, "identity") == []
     await page.get_by_role("button", name="请对方拍摄两张照片").click()
     assert (await heard(stand, wire.AskStills)).present == "p-陈静"
     await page.locator("#identity button").click()

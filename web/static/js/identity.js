@@ -68,23 +68,23 @@ export class IdentityBar {
     show(this.root, Boolean(person));
     if (!person) return void fill(this.root);
     const act = () => checkIdentity(this.room, person, open, { ...this.page, host: view.rights.host });
+    const first = view.identity_first && view.rights.host;
+    const waits = first ? t("Lines and shared screens wait until then.") : "";
     fill(
       this.root,
       icon(open.result === "open" ? "person-check" : "warn"),
-      h("p", {}, barWords(open, person, view.identity_first && view.rights.host)),
+      h("div", {}, h("p", {}, barWords(open, person)), waits ? h("p", { class: "soft" }, waits) : null),
       button(t("Check identity"), null, { class: "primary small", data: { key: "identity" }, on: { click: act } }),
     );
   }
 }
 
-function barWords(open, person, first) {
+function barWords(open, person) {
   const { name } = person;
   if (open.stills === "asked") return t("{name} has been asked for still pictures.", { name });
   if (open.stills === "granted") return t("{name} agrees and takes the pictures now.", { name });
   if (open.stills === "sent") return t("The pictures of {name} have come. Please compare.", { name });
-  const words = open.result === "open" ? t("{name}: identity not verified yet.", { name }) : identityWords(open);
-  const waits = first ? t("Lines and shared screens wait until then.") : "";
-  return [words, waits].filter(Boolean).join(" ");
+  return open.result === "open" ? t("{name}: identity not verified yet.", { name }) : identityWords(open);
 }
 
 function personOf(view, present) {

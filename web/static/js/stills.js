@@ -18,7 +18,7 @@ const STEP = 0.02;
 export class Stills {
   /** `page.stillHours`: how long pictures are kept. */
   constructor(room, page) {
-    Object.assign(this, { room, page, request: "", refused: "", taken: {}, step: "" });
+    Object.assign(this, { room, page, request: "", refused: "", taken: {}, step: "", addresses: [], shown: [] });
     room.addEventListener("view", ({ detail }) => this.#viewed(detail.state === "ended" ? null : detail.stills));
     room.addEventListener("state", ({ detail }) => {
       if (["ended", "refused", "replaced", "left"].includes(detail.state)) this.#close();
@@ -57,7 +57,7 @@ export class Stills {
       h("ul", { class: "points" }, points.map((text) => h("li", {}, text))),
       this.#row(
         button(t("Yes, I agree"), "check", { class: "primary", on: { click: () => this.#answer(true) } }),
-        button(t("No, thank you"), null, { on: { click: () => this.#answer(false) } }),
+        button(t("No, I do not agree"), null, { on: { click: () => this.#answer(false) } }),
       ),
     ]);
   }
@@ -114,7 +114,7 @@ export class Stills {
   #look() {
     this.#draw("face", [
       h("h2", { id: "stills-title" }, t("1 of 2: your face")),
-      h("div", { class: "still-view" }, h("img", { src: URL.createObjectURL(this.taken.face), alt: t("Face") })),
+      h("div", { class: "still-view" }, h("img", { src: this.#address(this.taken.face), alt: t("Face") })),
       this.#row(
         button(t("Use this picture"), "check", { class: "primary", on: { click: () => this.#take(this.#next()) } }),
         button(t("Take it again"), "again", { on: { click: () => (delete this.taken.face, this.#take("face")) } }),
@@ -173,7 +173,7 @@ export class Stills {
 
   #review() {
     const shown = Object.entries(this.taken).map(([part, blob]) =>
-      h("figure", {}, h("img", { src: URL.createObjectURL(blob), alt: partName(part) }), h("figcaption", {}, partName(part))),
+      h("figure", {}, h("img", { src: this.#address(blob), alt: partName(part) }), h("figcaption", {}, partName(part))),
     );
     const told = h("p", { role: "status" });
     const send = button(t("Send the pictures"), "check", { class: "primary", on: { click: () => this.#send(send, told) } });
@@ -239,9 +239,22 @@ export class Stills {
     return h("div", { class: "choices" }, buttons);
   }
 
-  #draw(step, content) {
+  /** An address under which the page itself shows a picture, until the next step. */
+  #address(blob) {
+    this.addresses.push(URL.createObjectURL(blob));
+    return this.addresses.at(-1);
+  }
+
+  #clear() {
     this.release?.();
     this.release = null;
+    this.shown.forEach((address) => URL.revokeObjectURL(address));
+    this.shown = this.addresses;
+    this.addresses = [];
+  }
+
+  #draw(step, content) {
+    this.#clear();
     this.step = step;
     this.dialog ??= this.#open();
     fill(this.dialog, content);
@@ -256,8 +269,7 @@ export class Stills {
   }
 
   #hide() {
-    this.release?.();
-    this.release = null;
+    this.#clear();
     this.dialog?.close();
     this.dialog?.remove();
     this.dialog = null;
