@@ -162,9 +162,14 @@ def ask_stills(session: "Session", endpoint: Endpoint, message: messages.AskStil
 
 
 def _may_be_pictured(session: "Session", at: Endpoint) -> bool:
-    """Only a guest at their own device takes pictures of themselves: a terminal shows a room, not a document."""
-    wanted = session.kind.identity
-    return wanted is not None and wanted.stills and not session.kind.privileged and at.role is EndpointRole.GUEST
+    """Only a guest at their own device takes pictures of themselves: a terminal shows a room, not a document.
+
+    Nobody who is protected: the document would tell the name that the alias hides.
+    """
+    wanted, hidden = session.kind.identity, set(session.roster.veil.aliases.values())
+    if wanted is None or not wanted.stills or session.kind.privileged or at.role is not EndpointRole.GUEST:
+        return False
+    return not any(person.name in hidden for person in at.persons.values())
 
 
 def answer_stills(
@@ -189,8 +194,8 @@ def answer_stills(
 
 def wanted_still(session: "Session", endpoint: str, request: str, part: str) -> str:
     """Nothing when this still picture may come now, else why not: ``no-request``, ``not-granted``, ``already-sent``."""
-    stills = session.stills.get(request)
-    if stills is None or stills.endpoint != endpoint:
+    stills, at = session.stills.get(request), session.presence.get(endpoint)
+    if stills is None or stills.endpoint != endpoint or at is None or not _may_be_pictured(session, at):
         return "no-request"
     if part in stills.kept:
         return "already-sent"

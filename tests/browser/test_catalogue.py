@@ -13,14 +13,11 @@ _SCRIPT = re.compile(r'\bt\(\s*"((?:[^"\\]|\\.)*)"')
 _PLACE = re.compile(r"\{\w+\}")
 
 
-def _said() -> set[str]:
-    scripts = [path.read_text() for path in (ROOT / "web/static/js").glob("*.js")]
-    return {match for text in scripts for match in _SCRIPT.findall(text)}
-
-
 def _used() -> set[str]:
+    scripts = [path.read_text() for path in (ROOT / "web/static/js").glob("*.js")]
     pages = [path for name in ("live", "terminal") for path in (ROOT / "web/templates" / name).glob("*.html")]
-    return _said() | {text for path in pages for text in sentences_of(path)}
+    found = {match for text in scripts for match in _SCRIPT.findall(text)}
+    return found | {text for path in pages for text in sentences_of(path)}
 
 
 def _catalogue() -> dict[str, str]:
@@ -31,7 +28,6 @@ def _catalogue() -> dict[str, str]:
 def test_every_sentence_is_translated() -> None:
     """Nothing on the live page or the terminal falls back to English."""
     assert {text for text in _used() if text not in catalogue("zh-CN")} == set()
-    assert _said() - set(_catalogue()) == set(), "scripts are handed this one catalogue alone"
 
 
 def test_no_sentence_is_left_over() -> None:

@@ -14,6 +14,7 @@ from people.veil import Veil
 from scheduler import protecting
 from scheduler.protecting import Marking
 from signaling import events, messages, store
+from signaling.identity import wanted_still
 from signaling.views import view
 from tests.signaling.acts import a_statement
 from tests.signaling.rosters import Driver, live
@@ -70,6 +71,19 @@ def test_no_outside_service_is_asked_about_an_alias() -> None:
     asked = messages.VerifyPerson(present=person, document="id-card", number="11010119900307001X")
     assert not any(isinstance(effect, events.AskService) for effect in driver.ask("host", asked))
     assert driver.denied() == ["protected-person"]
+
+
+def test_no_still_picture_is_taken_of_somebody_protected() -> None:
+    """Their document tells the name: none is asked for, and one agreed to before is not taken any more."""
+    driver = live("statement")
+    person = next(iter(driver.session.presence.endpoints["guest"].persons))
+    driver.ask("host", messages.AskStills(present=person))
+    driver.ask("guest", messages.AnswerStills(request="s1", consent=True))
+    assert wanted_still(driver.session, "guest", "s1", "face") == ""
+    driver.take(events.RosterChanged(replace(driver.session.roster, veil=Veil({NAME: ALIAS}))))
+    assert wanted_still(driver.session, "guest", "s1", "face") == "no-request"
+    driver.ask("host", messages.AskStills(present=person))
+    assert driver.denied() == ["no-stills"]
 
 
 @pytest.fixture

@@ -4,12 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from cases import volume
 from core import ledger
 from core.jobs import Worker
 from core.ledger import Wanted
 from people import stills
 from people.models import IdentityStill
 from people.stills import Coming
+from people.veil import Veil
 from scheduler.models import Booking
 from tests.web import recorded
 from tests.web.world import World
@@ -73,6 +75,23 @@ async def test_a_picture_is_not_had_by_way_of_another_session(site: World) -> No
     late = await site.browser("reviewer")
     assert (await late.get(f"/sessions/{session.id}/stills/{still.id}")).status == 404
     assert await looks(site) == []
+
+
+async def test_where_somebody_is_protected_only_officers_of_the_case_see_any(
+    site: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Face and document would undo the alias: a reviewer is told that there is nothing."""
+
+    async def veil(*_: object) -> Veil:
+        return Veil({"孙丽": "化名甲"})
+
+    monkeypatch.setattr(volume, "veil", veil)
+    session = await site.statement()
+    still = await kept(site, session)
+    address = f"/sessions/{session.id}/stills/{still.id}"
+    assert (await (await site.browser("reviewer")).get(address)).status == 404
+    assert await looks(site) == []
+    assert (await (await site.browser("officer")).get(address)).status == 200
 
 
 async def test_the_record_shows_it_while_it_is_kept_and_its_check_value_after(site: World) -> None:

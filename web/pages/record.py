@@ -120,9 +120,8 @@ async def show(request: web.Request) -> web.StreamResponse:
         composing = [await jobs.state(tx, f"compose:{row.id}") for row in rows]
         opened = await is_opened(tx, principal, session, request)
         facility = await calendar.facility(tx, held.booking.facility) if held.booking.facility else None
-        pictures = [
-            _picture(row, held.may(principal, Action.VIEW_STILLS), now) for row in await stills.of_session(tx, session)
-        ]
+        sees = held.may(principal, Action.VIEW_STILLS) and (plain or not veil)
+        pictures = [_picture(row, sees, now) for row in await stills.of_session(tx, session)]
     zone = ZoneInfo(held.booking.zone)
     seen = [
         Seen(

@@ -2,8 +2,10 @@
 
 from aiohttp import web
 
+from cases import volume
 from cases.kinds import KINDS
 from people import stills
+from people.permissions import Action, allowed
 from scheduler import access
 from scheduler import store as calendar
 from web.context import VAULT, context
@@ -20,6 +22,9 @@ async def show(request: web.Request) -> web.StreamResponse:
         if booking is None or KINDS[booking.kind].privileged:
             raise stills.gone()
         held = await access.relations_to(tx, principal, booking)
+        hidden = await volume.veil(tx, booking.case, booking.start)
+    if hidden and not allowed(principal, Action.SEE_UNMASKED, held):
+        raise stills.gone()  # somebody of the case is protected: face and document would undo it
     vault = request.config_dict[VAULT]
     picture = await stills.look(found.database, found.clock, vault, principal, held, still, session=session)
     headers = {
