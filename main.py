@@ -21,7 +21,7 @@ from cases import volume
 from core import config, ledger_cli
 from core.clock import SystemClock
 from core.config import Settings
-from core.errors import OperatorError
+from core.errors import OperatorError, Unavailable
 from core.vault import Purpose
 from people import account_cli, resealing, token_cli
 from people import cli as secrets_cli
@@ -328,10 +328,14 @@ async def _worker(settings: Settings, stop: asyncio.Event) -> None:
     from core.database import Database
     from core.jobs import Worker
     from core.vault import Vault
+    from recordings import outgoing
+    from recordings.library import Library
 
     clock, vault = SystemClock(), Vault(settings.secrets)
     vault.ensure(clock.now())
     database = Database(settings.database, vault)
+    with contextlib.suppress(Unavailable):  # a database that is away is waited for below; the hourly round does it too
+        await outgoing.remove_torn(database, Library(settings.data_dir, clock))
     duties = [
         Worker(database, clock, _handlers(settings, database, clock)).run(),
         Keeper(Log(database, settings.ledger_dir, vault), clock).run(),

@@ -19,6 +19,8 @@ class Load:
     disk_lag_ms: float = 0.0
     """Of the recording that is furthest behind."""
     sessions: int = 0
+    refusing: bool = False
+    """What the operator was told last."""
 
     def note(self, lag_ms: float, packets_per_second: float, disk_lag_ms: float, sessions: int) -> None:
         self.lag_ms += (lag_ms - self.lag_ms) / 8
@@ -37,3 +39,12 @@ class Load:
         if self.disk_lag_ms > limits.admit_disk_lag_ms:
             return f"a recording is {self.disk_lag_ms:.0f} ms behind"
         return None
+
+    def news(self, limits: Limits) -> str | None:
+        """What the operator is told when it changes: the reason why new sessions are refused from now on, ``""`` when
+        they are taken again, ``None`` while nothing changed. Nobody need have been refused for it."""
+        refusal = self.refusal(limits)
+        if bool(refusal) == self.refusing:
+            return None
+        self.refusing = bool(refusal)
+        return refusal or ""

@@ -146,6 +146,11 @@ class MediaService:
             if session.recorded and session.taping and session.taping.durable_at
         ]
         self.load.note(self.counters.loop_lag_ms, forwarded / PERIOD_S, max(behind, default=0.0), len(self.sessions))
+        news = self.load.news(self._settings.limits)
+        if news:
+            log.warning("this media process takes no new sessions, so that those it has do not suffer", reason=news)
+        elif news is not None:
+            log.info("this media process takes new sessions again")
 
     def _drop_abandoned(self) -> None:
         now_ns = self._clock.monotonic_ns()

@@ -101,6 +101,7 @@ def handlers(
     async def expire(_payload: Mapping[str, Any]) -> None:
         await keeping.remove_expired(database, library, clock)
         await outgoing.remove_old(database, library, clock)
+        await outgoing.remove_torn(database, library)
         async with database.transaction() as tx:
             await _next_round(tx, clock)
 

@@ -11,14 +11,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core import ledger
+from core import jobs, ledger
 from core.clock import Clock
 from core.database import Database
 from core.errors import Conflict, Invalid, NotFound
-from core.jobs import enqueue
 from people.permissions import Action, Relation, require
 from people.principals import Principal
 from recordings import discs, filing, handover, keys, store
@@ -31,9 +31,13 @@ from recordings.library import Library
 from recordings.models import DerivedFile, Handover, Recording
 from recordings.retention import Refused
 
+log = structlog.get_logger()
+
 JOB = "hand_over_recording"
 KEPT_FOR = timedelta(days=7)
 """How long what was made can be taken along."""
+CLEAR = "clear"
+"""Folder in which files are written before they are sealed."""
 _CHUNK = 1 << 20
 
 
@@ -96,7 +100,7 @@ async def ask(
     await tx.flush()
     details = {"handover": made.id, "content": content.value, "digest": row.digest}
     await ledger.append(tx, "recording.export-asked", actor=principal.id, subject=recording, at=now, details=details)
-    await enqueue(tx, JOB, {"handover": made.id}, due=now, key=f"handover:{made.id}")
+    await jobs.enqueue(tx, JOB, {"handover": made.id}, due=now, key=f"handover:{made.id}")
     return made
 
 
@@ -130,7 +134,7 @@ def _make(library: Library, clock: Clock, row: Handover) -> dict[str, Any]:
     target = folder_of(library.data_dir, row.id)
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True, mode=0o700)
-    clear, site = target / "clear", library.site()
+    clear, site = target / CLEAR, library.site()
     try:
         items = handover.hand_over(
             library.data_dir,
@@ -223,3 +227,17 @@ async def remove_old(database: Database, library: Library, clock: Clock) -> int:
     for row in old:
         await asyncio.to_thread(shutil.rmtree, folder_of(library.data_dir, row.id), True)
     return len(old)
+
+
+async def remove_torn(database: Database, library: Library) -> int:
+    """Remove what a worker that died left in clear, unless somebody is writing it now; return how many. Safe to run
+    again, at any time."""
+    torn = 0
+    for folder in sorted((library.data_dir / "handovers").glob(f"*/{CLEAR}")):
+        async with database.transaction(write=False) as tx:
+            state = await jobs.state(tx, f"handover:{folder.parent.name}")
+        if state != "running":
+            await asyncio.to_thread(shutil.rmtree, folder, True)
+            log.warning("what a dead worker left in clear was removed", handover=folder.parent.name)
+            torn += 1
+    return torn

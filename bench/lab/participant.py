@@ -126,10 +126,13 @@ class Participant:
         server = attribute(remote, "setup") == "active"
         algorithm, value = attribute(remote, "fingerprint").split()
         self._dtls = Dtls(identity(), server=server, fingerprints=[(algorithm, value)])
-        self._check()
+        self.check()
         await asyncio.wait_for(self.connected, timeout)
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Send a connectivity check now, and the next one when it is due."""
+        if self._checks is not None:
+            self._checks.cancel()
         message = stun.Message(message_method=stun.Method.BINDING, message_class=stun.Class.REQUEST)
         message.attributes["USERNAME"] = f"{self._remote_ufrag}:{self.ufrag}"
         message.attributes["PRIORITY"] = 1853817087
@@ -138,7 +141,7 @@ class Participant:
         message.add_message_integrity(self._remote_password.encode())
         self.send(bytes(message))
         period = 2.5 if self.connected.done() else 0.1
-        self._checks = asyncio.get_running_loop().call_later(period, self._check)
+        self._checks = asyncio.get_running_loop().call_later(period, self.check)
 
     def send(self, datagram: bytes | memoryview) -> None:
         """Send a datagram as it is."""

@@ -35,3 +35,13 @@ def test_one_late_tick_does_not_refuse() -> None:
     for _ in range(4):
         load.note(0.0, 0, 0, 0)
     assert load.refusal(LIMITS) is None
+
+
+def test_the_operator_is_told_when_it_begins_and_when_it_is_over() -> None:
+    """A disk that falls behind is an alarm before anybody is refused; told once, and once that it is over."""
+    load = Load()
+    told = []
+    for disk_lag_ms in (0, 5000.0, 6000.0, 100.0, 0):
+        load.note(0, 0, disk_lag_ms, 0)
+        told.append(load.news(LIMITS))
+    assert told == [None, "a recording is 5000 ms behind", None, "", None]

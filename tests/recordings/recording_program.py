@@ -1,6 +1,11 @@
-"""A process that records until it is killed: prints every acknowledgement. Arguments: data directory, tick."""
+"""A process that records until it is killed: prints every acknowledgement. Arguments: data directory, tick.
+
+``given`` beside the data directory outlives it: the number of packets it was given so far, and when the last one came.
+"""
 
 import asyncio
+import mmap
+import struct
 import sys
 import time
 from pathlib import Path
@@ -17,6 +22,14 @@ from recordings.keys import FileKeys
 SOUND = synthetic.track(1, "audio", "opus")
 
 
+def given(place: Path) -> mmap.mmap:
+    """Shared with whoever looks: what was written into it stays when this process is killed."""
+    path = place.with_name(place.name + ".given")
+    path.write_bytes(bytes(16))
+    with path.open("r+b") as file:
+        return mmap.mmap(file.fileno(), 16)
+
+
 async def main(place: Path, tick: float) -> None:
     FileKeys.ensure(place)
     recorders = Recorders(place, lambda: FileKeys(place), SystemClock(), tick=tick)
@@ -28,9 +41,11 @@ async def main(place: Path, tick: float) -> None:
     recorder = await recorders.arm(spec, durable=durable, failed=print, gap=print, head=print)
     print(f"take {recorder.take}", flush=True)
     recorder.opened(SOUND)
-    number = 0
+    number, told = 0, given(place)
     while True:
-        recorder.rtp(SOUND, synthetic.rtp(111, number, number * 960, SOUND.ssrc, bytes(80)), time.monotonic_ns())
+        now = time.monotonic_ns()
+        recorder.rtp(SOUND, synthetic.rtp(111, number, number * 960, SOUND.ssrc, bytes(80)), now)
+        struct.pack_into("<QQ", told, 0, number + 1, now)
         recorder.log(recorder.last_entry + 1, SystemClock().now(), {"n": number}, {"x": "y"})
         number += 1
         await asyncio.sleep(0.005)

@@ -105,6 +105,21 @@ async def test_what_was_made_is_removed_after_a_week(site: World, session: Booki
     assert (await reviewer.get(f"{base}/{row.files[0]['name']}", headers=PAGE)).status == 409
 
 
+async def test_what_a_dead_worker_left_in_clear_is_removed(site: World, session: Booking) -> None:
+    """Whether it failed for good or is to be tried again; not while somebody writes it."""
+    row = await made(site, session)
+    clear = outgoing.folder_of(site.settings.data_dir, row.id) / "clear"
+    library = recorded.Library(site.settings.data_dir, site.clock)
+    for state, removed in (("running", 0), ("waiting", 1), ("failed", 1), ("done", 1)):
+        clear.mkdir(exist_ok=True)
+        (clear / "bundle.zip").write_bytes(b"in clear")
+        async with site.database.transaction() as tx:
+            await tx.execute(update(jobs.Job).where(jobs.Job.key == f"handover:{row.id}").values(state=state))
+        assert await outgoing.remove_torn(site.database, library) == removed, state
+        assert clear.exists() == (not removed)
+    assert (outgoing.folder_of(site.settings.data_dir, row.id) / row.files[0]["name"]).exists()
+
+
 async def test_sealed_original_leaves_only_while_released(site: World, session: Booking) -> None:
     """Filed, the readable original is refused; encrypted it may go; what was made before cannot be taken any more."""
     before = await made(site, session)
@@ -116,6 +131,8 @@ async def test_sealed_original_leaves_only_while_released(site: World, session: 
     assert 'value="江州市人民检察院"' in text
     base = f"/records/{session.id}/handover/{before.id}"
     assert (await reviewer.get(f"{base}/{before.files[0]['name']}", headers=PAGE)).status == 404
+    _, text = await site.get(reviewer, f"/records/{session.id}/handover")
+    assert (f"{base}/{before.files[0]['name']}" in text, "在原件封存前制作" in text) == (False, True)
     answer = await site.post(reviewer, f"/records/{session.id}/handover", **(WANTED | {"content": "encrypted"}))
     assert answer[0] == 303
 

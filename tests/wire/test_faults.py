@@ -53,7 +53,7 @@ async def test_checks_alone_keep_a_viewer() -> None:
         viewer = await subscribe(desk, "s", "b", "a")
         for _ in range(5):
             clock.advance(6)
-            viewer._check()
+            viewer.check()
             await asyncio.sleep(0.02)
             service._on_tick()
         assert not desk.seen(commands.Left, endpoint="b")

@@ -130,7 +130,7 @@ async def test_strangers_cost_a_bounded_number_of_trials() -> None:
         publisher.rebind()
         await speak(publisher, 0, 1)
         assert viewer.payloads == []
-        publisher._check()
+        publisher.check()
         await asyncio.sleep(0.05)
         await speak(publisher, 1, 1)
         assert viewer.payloads == [b"sound 1"]

@@ -377,7 +377,7 @@ async def test_a_peer_that_changes_its_address_goes_on() -> None:
         await speak(publisher, 0, 2)
         for participant in (publisher, viewer):
             participant.rebind()
-            participant._check()
+            participant.check()
         await asyncio.sleep(0.05)
         await speak(publisher, 2, 2)
         assert len(viewer.heads) == 4

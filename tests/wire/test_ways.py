@@ -100,7 +100,7 @@ async def test_an_ice_restart_gives_new_credentials_and_keeps_the_media() -> Non
         await speak(publisher, 2, 2)
         publisher.restart(restarted.answer)
         publisher.rebind()
-        publisher._check()
+        publisher.check()
         await asyncio.sleep(0.05)
         await speak(publisher, 4, 2)
         assert len(viewer.heads) == 6
