@@ -302,12 +302,14 @@ class RecorderFailed:
 
 @message
 class Durable:
-    """Everything received up to ``until`` is on disk."""
+    """Everything received up to ``until`` is on disk; ``digest`` is of the last line of the chain then."""
 
     session: str
     recording: str
     until: datetime
     media_ms: int
+    take: int = 0
+    digest: str = ""
 
 
 @message

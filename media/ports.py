@@ -110,7 +110,7 @@ class ChainHead:
 
 
 HeadSeen = Callable[[ChainHead], None]
-"""Called at the first durable second of a take and once a minute after it."""
+"""Called with each durable second, before it is told as durable."""
 Durable = Callable[[datetime, int], None]
 """Called with the UTC instant and the media milliseconds up to which everything received is on disk."""
 Failed = Callable[[str], None]

@@ -12,6 +12,8 @@ from media.ports import ChainHead, Closing, Recorder, Recorders, RecorderUnavail
 
 log = structlog.get_logger()
 
+HEAD_MS = 60_000
+"""How often the head of a chain goes to the ledger."""
 MAX_PENDING = 10_000
 """Log entries kept while no recorder is armed; beyond it the oldest are dropped (their sender keeps them all)."""
 
@@ -37,6 +39,9 @@ class Taping:
         """Up to when everything received is on disk."""
         self._hooks = hooks
         self._recorder: Recorder | None = None
+        self._newest: ChainHead | None = None
+        self._told: tuple[int, int] | None = None
+        """Take and minute of the head told last."""
         self._pending: dict[int, Log] = {}
 
     @property
@@ -118,9 +123,20 @@ class Taping:
     def _durable(self, until: datetime, media_ms: int) -> None:
         self.durable_at = until
         recording = self.spec.recording if self.spec else ""
-        self._hooks.emit(Durable(session=self.session, recording=recording, until=until, media_ms=media_ms))
+        take, digest = (self._newest.take, self._newest.digest) if self._newest else (0, "")
+        self._hooks.emit(
+            Durable(
+                session=self.session, recording=recording, until=until, media_ms=media_ms, take=take, digest=digest
+            )
+        )  # fmt: skip
 
     def _head(self, head: ChainHead) -> None:
+        """Remember the head of each second; tell that of the first of a take, and one a minute after it."""
+        self._newest = head
+        minute = (head.take, head.media_ms // HEAD_MS)
+        if minute == self._told:
+            return
+        self._told = minute
         recording = self.spec.recording if self.spec else ""
         self._hooks.emit(
             Head(

@@ -178,7 +178,7 @@ class _Check:
                 self._ranges.append(item)
 
     def result(self) -> Verification:
-        if self._files.root.name != self._bodies[0]["recording"]:
+        if self._files.root.name not in (self._bodies[0]["recording"], BUNDLED):
             self._remarks.append("renamed")
         last = [line for line in self._found.lines if line.is_signed][-1]
         return Verification(

@@ -23,9 +23,6 @@ STALLED = 8.0
 RETRY_NS = 60_000_000_000
 """A second failed write within this time is not answered by another take: the disk is gone."""
 
-HEAD_MS = 60_000
-"""How often the head of a chain goes to the ledger."""
-
 
 class Callbacks:
     """Carries the thread's news to the caller's loop; a loop that is gone is not told."""
@@ -67,8 +64,6 @@ class Writer:
         self.failure = ""
         self.head = (take.standing.writing.number - 1, take.standing.writing.head)
         """Number and digest of the last durable record: what a time stamp is asked for."""
-        self._told: tuple[int, int] | None = None
-        """Take and minute of the head told last."""
         self._opening = opening
         self._take: Take | None = take
         self._tracks: dict[int, Track] = {}
@@ -175,8 +170,8 @@ class Writer:
         if self.failure:
             self._rest()
         else:
+            self._callbacks.head(ChainHead(take.number, committed.ms, self.head[1]))
             self._callbacks.durable(committed)
-            self._tell_head(take, committed)
 
     def _write(self, batch: Batch) -> tuple[Take, Committed]:
         assert self._take is not None
@@ -203,12 +198,6 @@ class Writer:
         for event in batch.events:
             if event[0] is Kind.GAP:
                 self._tell_gap(take, event)
-
-    def _tell_head(self, take: Take, committed: Committed) -> None:
-        minute = (take.number, committed.ms // HEAD_MS)
-        if minute != self._told:
-            self._told = minute
-            self._callbacks.head(ChainHead(take.number, committed.ms, self.head[1]))
 
     def _tell_gap(self, take: Take, gap: Event) -> None:
         _, number, start, end, cause = gap

@@ -358,7 +358,7 @@ class Hub:
     def link_down(self, link: Link) -> None:
         for live in self._of(link):
             live.log.chained = False
-            live.take(events.RelayDown())
+            live.lose_media()
 
     def link_event(self, link: Link, event: commands.Event) -> None:
         live = self._lives.get(getattr(event, "session", ""))

@@ -80,6 +80,7 @@ class Live:
         self._count = count
         self._turn = turn
         self._memory = Memory()
+        self._acknowledged: HeadKept | None = None
         self._dirty = False
         self._attention: object = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -236,8 +237,24 @@ class Live:
         match event:
             case commands.Head():
                 self.keeper.add(HeadKept(event.recording, event.take, event.media_ms, event.digest))
+            case commands.Durable(digest=str() as digest) if digest:
+                self._acknowledged = HeadKept(event.recording, event.take, event.media_ms, digest)
+            case commands.RecorderFailed():
+                self._keep_acknowledged()
             case commands.Closed(recording=str() as recording, digest=str() as digest):
                 self.keeper.add(HeadKept(recording, 0, event.duration_ms, digest))
+                self._acknowledged = None
+
+    def _keep_acknowledged(self) -> None:
+        """The recorder is gone without a close: the last second it acknowledged is the least its chain must have."""
+        if self._acknowledged is not None:
+            self.keeper.add(self._acknowledged)
+            self._acknowledged = None
+
+    def lose_media(self) -> None:
+        """The media process is gone."""
+        self._keep_acknowledged()
+        self.take(events.RelayDown())
 
     def tick(self) -> None:
         """Let time pass; views are sent anew when it changes what somebody may do."""

@@ -87,16 +87,17 @@ async def test_a_recording_is_durable_while_it_runs_and_closes(place):
 
 
 async def test_the_head_of_each_take_is_told(place):
-    """At the first durable second of a take, with the digest of a line that stands; then once a minute."""
+    """With each durable second, before it is told as durable, the digest of a line that stands."""
     heard, source = Heard(), recorders(place)
     for take in (1, 2):
         recorder = await source.arm(spec(), **heard.callbacks)
-        await until(lambda take=take: len(heard.heads) == take)
+        await until(lambda take=take: heard.heads and heard.heads[-1].take == take)
         durable = len(heard.durable)
         await until(lambda durable=durable: len(heard.durable) > durable + 2)
         await recorder.suspend()
     lines = (place / "recordings" / "rec-1" / "chain.jsonl").read_bytes().splitlines(keepends=True)
-    assert [head.take for head in heard.heads] == [1, 2]
+    assert {head.take for head in heard.heads} == {1, 2}
+    assert {ms for _, ms in heard.durable} <= {head.media_ms for head in heard.heads}
     assert {head.digest for head in heard.heads} <= {sha256(line) for line in lines}
 
 

@@ -443,3 +443,29 @@ async def _until(holds: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(10):
         while not await holds():
             await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("loss", ["process", "recorder"])
+async def test_the_ledger_learns_the_last_second_acknowledged_when_the_recorder_is_lost(
+    world: World, loss: str
+) -> None:
+    """Whoever cuts a chain after a crash cuts what the ledger knows, also within the minute between two heads."""
+    session, _host, _ = await live_interrogation(world)
+    recording = world.link.armed[session]
+    world.link.emit(commands.Head(session=session, recording=recording, take=1, media_ms=1000, digest="ab" * 32))
+    for ms in (1000, 2000, 3000):
+        digest = f"{ms // 1000:02d}" * 32
+        now = world.clock.now()
+        world.link.emit(
+            commands.Durable(session=session, recording=recording, until=now, media_ms=ms, take=1, digest=digest)
+        )
+    if loss == "process":
+        world.hub.link_down(world.link)
+    else:
+        world.link.emit(commands.RecorderFailed(session=session, recording=recording, code="disk-stalled"))
+        world.link.emit(commands.RecorderFailed(session=session, recording=recording, code="disk-stalled"))
+    await world.written(session)
+    async with world.site.db.transaction(write=False) as tx:
+        query = select(ledger.Entry.details).where(ledger.Entry.subject == recording).order_by(ledger.Entry.number)
+        told = list((await tx.execute(query)).scalars())
+    assert [(said["ms"], said["digest"][:2]) for said in told] == [(1000, "ab"), (3000, "03")]

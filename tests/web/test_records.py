@@ -1,9 +1,15 @@
 """The pages of a recorded session, over real recordings and the library that serves them."""
 
+import io
+import shutil
+
+import av
 import pytest
 from sqlalchemy import update
 
 from core import jobs, ledger
+from recordings.backup import backup, restore
+from recordings.filesystem import Disk
 from recordings.models import Recording
 from scheduler.models import Booking, Party
 from tests.web import recorded
@@ -199,6 +205,30 @@ async def test_a_link_is_good_for_one_person_one_film_and_twelve_hours(site: Wor
     assert (status, "链接已失效" in text) == (403, True)
     fresh = await site.film(reviewer, page, path)
     assert (await reviewer.get(fresh, headers={"Range": "bytes=0-9"})).status == 206
+
+
+async def test_a_backup_restored_on_a_new_disk_plays_on_its_page(site: World) -> None:
+    """Recordings and keys are gone with their disk; from the backup verdict, timeline, log and films are back."""
+    session = await site.interrogation()
+    await recorded.adopt(site, session, source=recorded.made(composed=True))
+    place = site.settings.data_dir
+    backup(place, place.parent / "backup", Disk(), with_keys=True)
+    for lost in ("recordings", "keys"):
+        shutil.rmtree(place / lost)
+    reviewer = await site.browser("reviewer")
+    page, films = f"/records/{session.id}", f"/records/{session.id}/media/{recorded.MADE}"
+    await site.post(reviewer, f"{page}/play")
+    assert (await reviewer.get(await site.film(reviewer, page, f"{films}/composed.mp4"))).status == 404
+    restore(place.parent / "backup", place, Disk())
+    assert (await site.post(reviewer, f"{page}/verify"))[0] == 303
+    _, text = await site.get(reviewer, page)
+    assert "出示物证 3" in text
+    assert "完整性校验一致" in text
+    for name in ("composed.mp4", "01-camera-01.webm"):
+        answer = await reviewer.get(await site.film(reviewer, page, f"{films}/{name}"))
+        with av.open(io.BytesIO(await answer.read())) as film:
+            film.seek(int(film.duration * 0.6))
+            assert next(film.decode(video=0)).width > 0, name
 
 
 async def test_check_names_the_second_and_stays_on_the_page(site: World) -> None:

@@ -400,3 +400,17 @@ async def test_an_overloaded_process_refuses_new_sessions_and_serves_the_old() -
         service._note_load()
         desk.send(commands.OpenSession(session="t"))
         assert "t" in service.sessions
+
+
+async def test_heads_go_to_the_ledger_once_a_minute_and_with_each_durable_second() -> None:
+    """The first of a take and one a minute after it as ``Head``; every second's with its ``Durable``."""
+    recorders = FakeRecorders()
+    async with room(recorders, recorded=True) as (_service, desk):
+        (recorder,) = recorders.made
+        for second in (1, 2, 59, 60, 61, 125):
+            recorder.head(ChainHead(1, second * 1000, f"{second:064d}"))
+            recorder.durable(NOW, second * 1000)
+        assert [event.media_ms for event in desk.seen(commands.Head)] == [1000, 60_000, 125_000]
+        assert [(e.take, int(e.digest)) for e in desk.seen(commands.Durable)] == [
+            (1, second) for second in (1, 2, 59, 60, 61, 125)
+        ]
