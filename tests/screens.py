@@ -9,6 +9,7 @@ from typing import Any
 
 from playwright.async_api import async_playwright
 
+from core.database import Database, sqlite_url
 from tests.chromium import launch
 from tests.scenes import Scene, prepare, visit_all
 from tests.web.world import seed, world
@@ -24,7 +25,7 @@ async def main(wanted: set[str]) -> None:
     """Take the pictures of the scenes named in ``wanted``, or of all."""
     with tempfile.TemporaryDirectory() as directory:
         template = Path(directory) / "template.sqlite3"
-        await seed(template)
+        await seed(Database(sqlite_url(template)))
         async with world(template, Path(directory)) as site, async_playwright() as playwright:
             values = await prepare(site)
             browser = await launch(playwright)

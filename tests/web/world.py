@@ -62,9 +62,8 @@ class FakeHub:
         self.asked.append(("window", session))
 
 
-async def seed(path: Path) -> None:
-    """Write a migrated database with the demo site into ``path``."""
-    database = Database(sqlite_url(path))
+async def seed(database: Database) -> None:
+    """Write the schema and the demo site into an empty database, and close it."""
     await migrate.upgrade(database, (ledger.GUARD, exclusion.GUARD))
     passwords = Passwords(memory_kib=64, rounds=1, parallel=1)
     await demo.seed(database, FakeClock(NOON), passwords)
@@ -73,7 +72,7 @@ async def seed(path: Path) -> None:
 
 
 def seed_once(path: Path) -> Path:
-    asyncio.run(seed(path))
+    asyncio.run(seed(Database(sqlite_url(path))))
     return path
 
 
@@ -166,11 +165,13 @@ class World:
 
 
 @asynccontextmanager
-async def world(template: Path, directory: Path, **settings: Any) -> AsyncIterator[World]:
-    """A world on a copy of ``template``."""
-    path = directory / "yuanjian.sqlite3"
-    shutil.copy(template, path)
-    database, clock, hub = Database(sqlite_url(path)), FakeClock(NOON), FakeHub()
+async def world(template: Path | Database, directory: Path, **settings: Any) -> AsyncIterator[World]:
+    """A world on a copy of the SQLite file ``template``, or on a seeded database of its own."""
+    if isinstance(template, Path):
+        path = directory / "yuanjian.sqlite3"
+        shutil.copy(template, path)
+        template = Database(sqlite_url(path))
+    database, clock, hub = template, FakeClock(NOON), FakeHub()
     options = Settings(data_dir=directory, **{"demo": True, **settings})
     library = Library(directory, clock)
     app = build(WebContext(settings=options, database=database, clock=clock, hub=hub, recordings=library))
