@@ -4,6 +4,7 @@ Taken only while the room's session is open and its endpoint may publish; else 5
 encoder that tries again by itself is there when the session is. An unknown camera and a wrong key look the same.
 """
 
+import structlog
 from aiohttp import web
 
 from media import commands
@@ -15,6 +16,8 @@ from signaling.presence import Endpoint
 from signaling.resources import Resource
 from signaling.sockets import HUB
 from signaling.whip import Refusal, created, negotiate, text, token_of
+
+log = structlog.get_logger()
 
 RETRY_AFTER = 5
 """Seconds after which an encoder should try again."""
@@ -52,6 +55,7 @@ async def _known(request: web.Request) -> Camera:
     hub.throttle.take(CAMERA_KEY, remote, wanted)
     camera = await hub.rooms.authenticate(wanted, token_of(request))
     if camera is None:
+        log.warning("a camera was refused", camera=wanted)
         text = "This camera is not known here, or its key is not right."
         raise Refusal(401, "camera-unknown", text, **{"WWW-Authenticate": "Bearer"})
     hub.throttle.forgive(CAMERA_KEY, remote, wanted)

@@ -112,6 +112,8 @@ class RoomCameras(Cameras):
             self.attached(camera, endpoint.id, reply.resource)
             self.look_after()  # the right may have been taken away meanwhile
         else:
+            if reply is not None:
+                log.warning("a camera is not read", camera=camera.id, code=getattr(reply, "code", ""))
             self.failed(camera, live.now())
             live.take(events.CameraAway(endpoint.id, view))
 

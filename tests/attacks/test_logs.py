@@ -10,11 +10,14 @@ from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 from structlog.testing import capture_logs
 
+from media import commands
+from people.cameras import View, Way
 from people.models import Person
 from signaling import messages
 from tests.scheduler.conftest import seeded_sqlite, sqlite_site  # noqa: F401  # fixtures
-from tests.signaling.acts import a_statement
+from tests.signaling.acts import a_statement, live_interrogation
 from tests.signaling.conftest import world  # noqa: F401  # fixture
+from tests.signaling.test_cameras import a_camera, send, settled
 from tests.signaling.test_whip import SDP
 from tests.signaling.world import World as Doors
 from tests.web.device import device
@@ -101,6 +104,21 @@ async def test_a_session_leaves_no_token_and_no_sdp(world: Doors, logged) -> Non
         "Phone of",
     ):
         assert hidden not in text, hidden
+
+
+async def test_a_camera_leaves_neither_key_nor_address(world: Doors, logged) -> None:  # noqa: F811  # the fixture
+    """Right and wrong keys at the door, and an address that cannot be opened, stand in no line."""
+    session, _, _ = await live_interrogation(world)
+    camera, key = await a_camera(world, session)
+    await a_camera(world, session, View.CLOSE, Way.RTSP)
+    world.link.rejects = "bad-address"
+    await world.hub.rooms.look()
+    for secret in (key, "made-up-key-of-somebody"):
+        await send(world, camera, secret, OFFER)
+    await settled(world)
+    assert world.link.commands_of(commands.AttachCamera)
+    for hidden in (key, "made-up-key", "name:secret", "10.1.2.3"):
+        assert hidden not in logged(), hidden
 
 
 async def test_a_failure_of_the_database_tells_no_values(site: World) -> None:

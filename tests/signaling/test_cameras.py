@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -285,6 +286,22 @@ async def test_a_visit_takes_no_camera_and_says_so(world: World) -> None:
     assert world.link.commands_of(commands.AttachCamera) == []
     entries = [e.public for e in world.live(session).log if e.public["event"] == "camera-refused"]
     assert [entry["camera"] for entry in entries] == [camera]
+
+
+async def test_a_visit_that_begins_in_the_room_ends_its_cameras_at_once(world: World) -> None:
+    """While an interrogation still waits there for the return, its encoder and its network camera are let go."""
+    session, _, _ = await live_interrogation(world)
+    room = await room_of(world, session)
+    camera, key = await a_camera(world, session)
+    resource = (await send(world, camera, key)).headers["Location"].removeprefix("/media/")
+    await world.hub.rooms.look()
+    assert commands.Withdraw(resource=resource) not in world.link.sent
+    visit = live("visit").session
+    visit.presence.endpoints["room"].room = room
+    world.hub._lives["visit"] = SimpleNamespace(session=visit, cameras=SimpleNamespace(close=lambda rooms: None))  # type: ignore[assignment]
+    world.hub.rooms.close_rooms()
+    del world.hub._lives["visit"]
+    assert commands.Withdraw(resource=resource) in world.link.sent
 
 
 async def test_what_is_no_offer_is_refused(world: World) -> None:
