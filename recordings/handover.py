@@ -148,7 +148,8 @@ def _sheet(said: dict[str, Any], items: Sequence[Item], fingerprint: str) -> str
     )
     labels = "".join(
         f"<section class=label><b>{html.escape(item.recording)}</b><br>{html.escape(str(said['case']))}<br>"
-        f"<code>{item.sha256}</code><br>{html.escape(str(said['at']))}</section>"
+        f"<code>{item.sha256}</code><br>{html.escape(str(said['recipient']))} · {html.escape(str(said['at']))}"
+        "<p class=signed><span>移送 Handed over</span><span>接收 Received</span></p></section>"
         for item in items
     )
     page = _SHEET.read_text(encoding="utf-8")

@@ -157,6 +157,8 @@ def test_a_handover_is_checked_on_arrival(finalized, tmp_path):
     runner = CliRunner()
     assert runner.invoke(app, ["recordings", "receipt", str(disc)]).exit_code == 0
     page = (disc / "handover.html").read_text()
+    label = page.split("<section class=label>")[1]
+    assert all(word in label for word in ("移送 Handed over", "接收 Received", "class=signed"))
     assert output.split()[0] in page
     assert "某某人民检察院" in page
     assert "{{" not in page
