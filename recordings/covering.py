@@ -107,3 +107,10 @@ async def due(tx: AsyncSession, change: Change) -> None:
 async def ask(tx: AsyncSession, recording: str, due_at: datetime) -> None:
     """Have the worker work out what a recording hides, and make the copy that does."""
     await enqueue(tx, JOB, {"recording": recording}, due=due_at, key=f"cover:{recording}:{due_at.isoformat()}")
+
+
+async def ask_again(tx: AsyncSession, now: datetime) -> None:
+    """Ask once more for every copy that is still due: work that failed for good is tried again with the next round."""
+    query = select(Recording.id).where(Recording.cover.startswith(_DUE), Recording.state != "erased")
+    for recording in (await tx.execute(query)).scalars().all():
+        await ask(tx, recording, now)

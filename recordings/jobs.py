@@ -103,6 +103,8 @@ def handlers(
         await outgoing.remove_old(database, library, clock)
         await outgoing.remove_torn(database, library)
         async with database.transaction() as tx:
+            if covers is not None:
+                await covering.ask_again(tx, clock.now())
             await _next_round(tx, clock)
 
     async def scrub(_payload: Mapping[str, Any]) -> None:

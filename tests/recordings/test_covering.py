@@ -6,10 +6,11 @@ from types import SimpleNamespace
 import av
 import numpy as np
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, func, select, update
 from test_compose import composer, content, frame_at, session
 
 from core.errors import Denied, NotFound
+from core.jobs import Job
 from people.permissions import Relation
 from people.principals import Principal
 from people.veil import Cover, Veil
@@ -150,6 +151,27 @@ async def test_work_for_an_older_marking_is_not_taken_for_the_newer(covered):
     assert filing.working_copies(files, row.cover) == []
     row, files = await cover(covered, Casting(COVER))
     assert len(filing.working_copies(files, row.cover)) == 1
+
+
+async def test_a_copy_that_could_not_be_made_is_asked_for_with_the_next_round(covered):
+    """The hourly round asks again for what is due, and for nothing else."""
+    studio, database = covered
+    run = handlers(studio.data_dir, database, studio.clock, covers=Casting(COVER))["expire_recordings"]
+
+    async def waiting():
+        async with database.transaction(write=False) as tx:
+            found = select(func.count()).select_from(Job).where(Job.kind == covering.JOB, Job.state == "waiting")
+            return (await tx.execute(found)).scalar_one()
+
+    async with database.transaction() as tx:
+        await tx.execute(delete(Job))
+    await run({})
+    assert await waiting() == 1
+    async with database.transaction() as tx:
+        await tx.execute(delete(Job))
+        await tx.execute(update(Recording).values(cover="protected-x.mp4"))
+    await run({})
+    assert await waiting() == 0
 
 
 async def test_without_the_mark_on_disk_made_nothing_is_copied_out(covered):
