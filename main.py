@@ -361,7 +361,7 @@ def _handlers(settings: Settings, database: Any, clock: Any) -> dict[str, Any]:
     from recordings import jobs, storage
     from scheduler import counsel, covering, escalation, screened_files, sending, waiting, webhooks
 
-    mail, sms = sending.carriers(settings)
+    mail, sms = sending.carriers(settings, clock)
     copies = [
         storage.ObjectStore.at(place) if "://" in place else storage.DirectoryStore(Path(place))
         for place in settings.copies

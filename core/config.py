@@ -23,6 +23,8 @@ from core.errors import OperatorError
 PREFIX = "YUANJIAN_"
 SCANNER = re.compile(r"unix:/\S+|tcp:\S+:\d{1,5}", re.ASCII)
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+SHORTEST_SECRET = 32
+"""Characters of a secret that an operator types in."""
 
 
 class SingleSignOn(BaseModel):
@@ -100,6 +102,10 @@ class Settings(BaseSettings):
     virus_scanner: str = ""
     """clamd, as ``unix:/run/clamav/clamd.ctl`` or ``tcp:host:port``, which looks through every file handed in before
     anybody opens it; while it is away the files wait. Without one, files are only saved, never shown in the page."""
+    sms_url: str = ""
+    """Where short messages are handed over, see docs/SMS-GATEWAY.md; empty: written to the outbox directory."""
+    sms_secret: str = ""
+    """Signs what is handed over there."""
     timestamp_url: str = ""
     """RFC 3161 authority that stamps every chain; without one, records say that they are not time-stamped."""
     timestamp_certificate: Path | None = None
@@ -247,6 +253,10 @@ class Settings(BaseSettings):
             yield "verification_secret", "needed beside verification_url, at least 32 characters"
         if self.verification_url and not self.verification_networks:
             yield "verification_networks", "needed beside verification_url: where the service may be"
+        if self.sms_url and len(self.sms_secret) < SHORTEST_SECRET:
+            yield "sms_secret", f"needed beside sms_url, at least {SHORTEST_SECRET} characters"
+        if self.sms_url and not _is_private_way(self.sms_url):
+            yield "sms_url", "write it as https://sms.example.org/send: numbers and texts do not travel in the clear"
         if self.media_port and self.media_port + self.media_processes - 1 > 65_535:
             yield "media_processes", "there are not so many ports above media_port"
 
@@ -295,6 +305,12 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """Address of the database."""
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'yuanjian.sqlite3'}"
+
+
+def _is_private_way(address: str) -> bool:
+    """Whether what is sent to ``address`` cannot be read on the way: over TLS, or on this machine."""
+    parts = urlsplit(address)
+    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK))
 
 
 class _Inconsistent(ValueError):

@@ -1,5 +1,6 @@
 """Sending notices: ports for mail and short messages, and the jobs that use them. Runs in the worker."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,7 @@ from core.jobs import Handler
 from core.texts import translate
 from people.models import Account
 from scheduler import notices, store
+from scheduler.gateway import HttpSms, NotDeliverable
 from scheduler.ics import appointment
 from scheduler.models import Booking, Facility, Notice, NoticeAddress, State
 
@@ -122,9 +124,11 @@ class Direct:
             raise Unavailable("not-sent", "The message could not be sent. Please try again in a moment.") from None
 
 
-def carriers(settings: Settings) -> tuple[Mail, Sms]:
-    """The carriers of a site: a mail server where one is set, else the outbox directory."""
-    sms = SmsOutbox(settings.outbox_dir)
+def carriers(settings: Settings, clock: Clock) -> tuple[Mail, Sms]:
+    """The carriers of a site: a mail server and a gateway where they are set, else the outbox directory."""
+    sms: Sms = SmsOutbox(settings.outbox_dir)
+    if settings.sms_url:
+        sms = HttpSms(settings.sms_url, settings.sms_secret, clock)
     if not settings.smtp_host:
         return Outbox(settings.outbox_dir), sms
     name, password = settings.smtp_username, settings.smtp_password
@@ -181,7 +185,8 @@ async def _send(db: Database, clock: Clock, mail: Mail, sms: Sms, notice_id: str
         if way.way == "mail":
             await mail.send(_letter(notice, way.address, text, booking, facility, locale, now, base_url))
         else:
-            await sms.send(way.address, text, f"{notice.id}-sms")
+            with contextlib.suppress(NotDeliverable):  # said in the log; the other ways and the page remain
+                await sms.send(way.address, text, f"{notice.id}-sms")
     async with db.transaction() as tx:
         (await tx.get_one(Notice, notice_id)).sent = now
     log.info("a notice was sent", notice=notice_id, ways=len(ways))

@@ -106,7 +106,7 @@ def build(context: WebContext) -> web.Application:
     app[VAULT] = Vault(context.settings.secrets)
     app[VAULT].ensure(context.clock.now())
     context.database.vault = app[VAULT]
-    app[CARRIER] = sending.Direct(*sending.carriers(context.settings))
+    app[CARRIER] = sending.Direct(*sending.carriers(context.settings, context.clock))
     app[PROVIDERS] = Providers(context.settings.single_sign_on, context.clock)
     app.on_response_prepare.append(add_headers)
     app.router.add_get("/static/{path:.+}", statics.serve)
