@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from core.errors import OperatorError
+
 CA_LIFE = timedelta(days=3650)
 LEAF_LIFE = timedelta(days=397)
 """Browsers refuse certificates that live longer."""
@@ -48,6 +50,24 @@ def ensure(directory: Path, names: Sequence[str], now: datetime) -> Certificates
     if not _fits(found.certificate, names, now) or not found.key.exists():
         _make_leaf(found, authority_key_file, names, now)
     return found
+
+
+def renew(directory: Path, now: datetime, *, authority: bool) -> datetime:
+    """Make a new server key and certificate for the same names, with ``authority`` under a new authority as well.
+
+    Returns until when the certificate lasts. Raises ``OperatorError`` where this site never made any.
+    """
+    files = Certificates(directory / "ca.crt", directory / "server.crt", directory / "server.key")
+    key_file = directory / "ca.key"
+    if not (files.certificate.exists() and key_file.exists()):
+        raise OperatorError(f"{directory} holds no certificates of our own: yuanjian serve --lan makes them")
+    parsed = x509.load_pem_x509_certificate(files.certificate.read_bytes())
+    alternative = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    names = [str(name.value) for name in alternative]
+    if authority:
+        _make_authority(files.authority, key_file, now)
+    _make_leaf(files, key_file, names, now)
+    return x509.load_pem_x509_certificate(files.certificate.read_bytes()).not_valid_after_utc
 
 
 def server_context(certificate: Path, key: Path) -> ssl.SSLContext:

@@ -1,13 +1,14 @@
 """After the sealing key was rotated: everything sealed with an older one is sealed anew, then the old keys can go."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
-from sqlalchemy import select
+from sqlalchemy import Column, MetaData, String, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import ledger
 from core.clock import Clock
 from core.database import Database
+from core.errors import OperatorError
 from core.vault import Purpose, Vault
 from people import stills
 from people.cameras import sealed_for
@@ -20,7 +21,10 @@ ELSEWHERE: dict[Purpose, Resealer] = {}
 
 
 async def reseal(database: Database, vault: Vault) -> int:
-    """Seal anew what older keys sealed, all or nothing; return how many rows. Raises ``OperatorError``."""
+    """Seal anew what older keys sealed, all or nothing; return how many rows.
+
+    Raises ``OperatorError`` when something cannot be opened, or is sealed in a column this does not know.
+    """
     changed = 0
     async with database.transaction() as tx:
         for app in (await tx.execute(select(CodeApp))).scalars():
@@ -38,7 +42,29 @@ async def reseal(database: Database, vault: Vault) -> int:
             if camera.address and vault.outdated(camera.address):
                 plain = vault.unseal(camera.address, sealed_for(camera.id))
                 camera.address, changed = vault.seal(plain, sealed_for(camera.id)), changed + 1
+        await _refuse_left_behind(tx, vault, Purpose.SEAL)
     return changed
+
+
+async def _refuse_left_behind(tx: AsyncSession, vault: Vault, purpose: Purpose) -> None:
+    """Look through every column of text there is: a key is not destroyed while anything is still under it."""
+    await tx.flush()
+    connection = await tx.connection()
+    metadata = MetaData()
+    await connection.run_sync(metadata.reflect)
+    old = [key.id for key in vault.keys(purpose)[1:]]
+    for column in _texts(metadata):
+        for key in old:
+            query = select(func.count()).select_from(column.table).where(column.startswith(f"{key}.", autoescape=True))
+            if (await tx.execute(query)).scalar_one():
+                raise OperatorError(
+                    f"{column.table.name}.{column.name} holds what the old key sealed: the old key stays"
+                )
+
+
+def _texts(metadata: MetaData) -> Iterator[Column[str]]:
+    for table in metadata.tables.values():
+        yield from (column for column in table.columns if isinstance(column.type, String))
 
 
 async def rotate(database: Database, clock: Clock, vault: Vault, purpose: Purpose) -> tuple[str, int]:
@@ -55,6 +81,7 @@ async def rotate(database: Database, clock: Clock, vault: Vault, purpose: Purpos
     elif purpose in ELSEWHERE:
         async with database.transaction() as tx:
             changed = await ELSEWHERE[purpose](tx, vault)
+            await _refuse_left_behind(tx, vault, purpose)
         vault.forget_old(purpose)
     async with database.transaction() as tx:
         details = {"purpose": purpose.value, "key": key}
