@@ -1,15 +1,13 @@
 """What identity costs: ``python -m bench.identity`` prints one JSON line per figure and asserts nothing.
 
 Sign-in with argon2 at 64 MiB, a permission check, a ledger append beyond its transaction, the proof of one entry in a
-million, and how late another process's event loop gets while 50 wrong sign-ins arrive every second.
+million, and how late the loop of the relay gets, with two rooms in it, while 50 wrong sign-ins arrive every second.
 """
 
 import argparse
 import asyncio
 import json
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -17,10 +15,13 @@ from pathlib import Path
 
 from sqlalchemy import update
 
+from bench.lab.load import Rooms
+from bench.relay import Whip
 from core import ledger, merkle, migrate, tiles
 from core.clock import SystemClock
 from core.database import Database, sqlite_url
 from core.errors import PersonError
+from media.endpoint import local_addresses
 from people import logins, registry
 from people.logins import Door
 from people.models import Person
@@ -28,19 +29,8 @@ from people.permissions import Action, Relation, allowed
 from people.principals import Principal
 
 PASSWORD = "four quiet river stones"
-
-LAG = """
-import asyncio, json, sys, time
-async def main(seconds):
-    late, end = [], time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        before = time.perf_counter()
-        await asyncio.sleep(0.005)
-        late.append((time.perf_counter() - before - 0.005) * 1000)
-    late.sort()
-    print(json.dumps({"p50": late[len(late) // 2], "p99": late[int(len(late) * 0.99)], "max": late[-1]}))
-asyncio.run(main(float(sys.argv[1])))
-"""
+ROOMS = 2
+"""Rooms of two that the relay carries while the sign-ins are attacked."""
 
 
 def tell(name: str, **figures: float | int | str) -> None:
@@ -137,14 +127,23 @@ def proof(directory: Path, size: int, rounds: int) -> None:
     tell("ledger-proof", unit="ms", entries=size, rounds=rounds, **spread(samples))
 
 
-async def attack(database: Database, door: Door, seconds: float) -> None:
-    """How late another process's loop is, at rest and under 50 wrong sign-ins per second."""
-    for name, rate in (("rest", 0), ("50-wrong-sign-ins-per-second", 50)):
-        other = subprocess.Popen([sys.executable, "-c", LAG, str(seconds)], stdout=subprocess.PIPE, text=True)
-        codes: dict[str, int] = {}
-        await _wrong_sign_ins(database, door, rate, seconds, codes)
-        told, _ = await asyncio.to_thread(other.communicate)
-        tell("other-loop-lag", under=name, unit="ms", **json.loads(told), **codes)
+async def attack(database: Database, door: Door, directory: Path, seconds: float) -> None:
+    """How late the relay's loop is while it forwards and records two rooms, at rest and under wrong sign-ins."""
+    host = local_addresses(loopback=True)[0]
+    relay = Whip("bench.open_relay", "--port", "0", "--host", host, "--record", str(directory / "recorded"))
+    await relay.start()
+    load = Rooms(host)
+    try:
+        await load.fill(ROOMS, 2, relay.publish, relay.subscribe, stamped=False)
+        await asyncio.sleep(2)
+        for name, rate in (("rest", 0), ("50-wrong-sign-ins-per-second", 50)):
+            codes: dict[str, int] = {}
+            await relay.lag()
+            await asyncio.gather(asyncio.sleep(seconds), _wrong_sign_ins(database, door, rate, seconds, codes))
+            tell("relay-loop-lag", under=name, rooms=ROOMS, unit="ms", **await relay.lag(), **codes)
+    finally:
+        await load.leave()
+        await relay.stop()
 
 
 async def _wrong_sign_ins(database: Database, door: Door, rate: int, seconds: float, codes: dict[str, int]) -> None:
@@ -180,7 +179,7 @@ async def main() -> None:
         permission(200_000)
         await sign_in(database, door, options.rounds)
         await append(database, 5 * options.rounds)
-        await attack(database, door, options.seconds)
+        await attack(database, door, directory, options.seconds)
         proof(directory / "ledger", options.entries, 5 * options.rounds)
         await database.close()
 

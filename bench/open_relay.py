@@ -5,7 +5,8 @@
 Offers go to ``POST /whip/{room}/{participant}`` and ``POST /whep/{room}/{participant}`` as ``application/sdp``,
 without a token; the answer is ``201`` with ``Location`` and ``ETag`` (RFC 9725). ``DELETE`` on the location ends
 the resource, ``PATCH`` with ``application/trickle-ice-sdpfrag`` restarts ICE. ``/whep/{room}/{participant}`` is
-what that participant publishes. ``GET /metrics`` gives the counters. It is no part of the installed package.
+what that participant publishes. ``GET /metrics`` gives the counters, ``GET /lag`` how late the loop was since it was
+asked last. It is no part of the installed package.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import itertools
 import json
 import signal
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -94,11 +96,34 @@ class Rooms:
         self._service.handle(commands.Withdraw(resource=resource), self._emit)
 
 
+class Lag:
+    """How late the relay's own loop turns, looked at every five milliseconds."""
+
+    EVERY = 0.005
+
+    def __init__(self) -> None:
+        self._late: list[float] = []
+
+    async def run(self) -> None:
+        while True:
+            before = time.perf_counter()
+            await asyncio.sleep(self.EVERY)
+            self._late.append((time.perf_counter() - before - self.EVERY) * 1000)
+
+    def read(self) -> dict[str, float]:
+        """Milliseconds since the last reading."""
+        late, self._late = sorted(self._late), []
+        if not late:
+            return {}
+        return {"p50": late[len(late) // 2], "p99": late[int(len(late) * 0.99)], "max": late[-1]}
+
+
 class Door:
     """WHIP and WHEP over HTTP."""
 
-    def __init__(self, rooms: Rooms) -> None:
+    def __init__(self, rooms: Rooms, lag: Lag) -> None:
         self._rooms = rooms
+        self._lag = lag
         self._viewers = itertools.count(1)
 
     def application(self) -> web.Application:
@@ -108,6 +133,7 @@ class Door:
         app.router.add_delete("/resource/{id}", self.delete)
         app.router.add_patch("/resource/{id}", self.patch)
         app.router.add_get("/metrics", self.metrics)
+        app.router.add_get("/lag", self.lag)
         return app
 
     async def whip(self, request: web.Request) -> web.Response:
@@ -153,6 +179,9 @@ class Door:
     async def metrics(self, _request: web.Request) -> web.Response:
         return web.Response(text=self._rooms.ask(commands.Measure).text)
 
+    async def lag(self, _request: web.Request) -> web.Response:
+        return web.json_response(self._lag.read())
+
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench.open_relay", description=__doc__.splitlines()[0])
@@ -180,7 +209,9 @@ async def run(options: argparse.Namespace) -> None:
     service = MediaService(settings, recorders, clock)
     await service.start()
     rooms = Rooms(service, record=record)
-    runner = web.AppRunner(Door(rooms).application(), access_log=None)
+    lag = Lag()
+    looking = asyncio.create_task(lag.run())
+    runner = web.AppRunner(Door(rooms, lag).application(), access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, hosts[0], options.port)
     await site.start()
@@ -191,6 +222,7 @@ async def run(options: argparse.Namespace) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await stop.wait()
+    looking.cancel()
     await runner.cleanup()
     await rooms.close()
     await service.stop()

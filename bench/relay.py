@@ -99,6 +99,11 @@ class Whip:
             lines = (await answer.text()).splitlines() if answer.status == 200 else []
         return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
 
+    async def lag(self) -> dict[str, float]:
+        """How late the server's loop was since this was asked last, where it says so."""
+        async with self._http.get(self._address + "/lag") as answer:
+            return dict(await answer.json())
+
     async def delays(self) -> Histogram | None:
         found = {name: count for name, count in (await self.metrics()).items() if name.startswith(DELAY)}
         if not found:
