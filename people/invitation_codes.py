@@ -18,7 +18,7 @@ from core.database import Database
 from core.errors import Denied, Invalid
 from core.texts import translate
 from core.vault import Vault
-from people import challenges, invitations, throttle
+from people import challenges, contacts, invitations, throttle
 from people.challenges import Purpose
 from people.models import Invitation
 from people.permissions import Relation
@@ -82,6 +82,7 @@ async def set_contact(
     await ledger.append(
         tx, "invitation.contact-set", actor=principal.id, subject=found.id, at=clock.now(), details={"kind": kind}
     )
+    await contacts.keep_looking(tx, clock)
 
 
 async def make_short(
@@ -161,10 +162,10 @@ async def accept(
     """
     async with database.transaction(write=False) as tx:
         found = await invitations.usable(tx, clock, secret, vault=vault, accepted=False)
-    if found.contact is not None:
+    if found.contact_kind is not None:
         await _check_code(database, clock, vault, found, browser, code)
     return await invitations.accept(
-        database, clock, gate, secret, address=address, vault=vault, code_proved=found.contact is not None
+        database, clock, gate, secret, address=address, vault=vault, code_proved=found.contact_kind is not None
     )
 
 

@@ -165,7 +165,7 @@ async def accept(
     now, cookie = clock.now(), new_secret()
     async with database.transaction() as tx:
         found = await usable(tx, clock, secret, vault=vault, accepted=False)
-        if found.contact is not None and not code_proved:
+        if found.contact_kind is not None and not code_proved:
             raise Denied("code-needed", "A code was sent to you. Type it here.", field="code")
         taken = await tx.execute(
             update(Invitation)

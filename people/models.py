@@ -175,9 +175,9 @@ class Invitation(Base):
     short: Mapped[str | None] = mapped_column(String(64), index=True, unique=True)
     """Keyed hash of the short code that stands for the link where only a letter or a call can reach the guest."""
     contact: Mapped[str | None] = mapped_column(Text())
-    """Phone or mail address a confirmation code goes to, sealed; with one, accepting needs that code."""
+    """Phone or mail address a confirmation code goes to, sealed; forgotten some weeks after the end."""
     contact_kind: Mapped[str | None] = mapped_column(String(8))
-    """``sms`` or ``mail``."""
+    """``sms`` or ``mail``: accepting needs a code sent that way. Stays when the contact was forgotten."""
 
 
 class Terminal(Base):
