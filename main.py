@@ -265,10 +265,12 @@ async def _web(settings: Settings, stop: asyncio.Event) -> None:
     from recordings.library import Library
     from recordings.space import SpaceWatch
     from signaling import http as signaling_http
+    from signaling import policy as signaling_policy
     from signaling.hub import Hub
     from signaling.turn import Turn
     from web.app import build
     from web.context import WebContext
+    from web.policy import POLICIES, check
 
     clock, database = SystemClock(), Database(settings.database)
     turn = Turn(settings.turn_urls, settings.turn_secret) if settings.turn_urls else None
@@ -294,6 +296,8 @@ async def _web(settings: Settings, stop: asyncio.Event) -> None:
         )
     )
     signaling_http.add_routes(app, hub)
+    app[POLICIES].update(signaling_policy.TABLE)
+    check(app)
     runner = aiohttp_web.AppRunner(app, access_log=None, shutdown_timeout=5)
     await runner.setup()
     context = (
@@ -357,7 +361,7 @@ async def _worker(settings: Settings, stop: asyncio.Event) -> None:
 def _handlers(settings: Settings, database: Any, clock: Any) -> dict[str, Any]:
     """What the worker can do, by kind of job."""
     from core import viruses
-    from people import stills
+    from people import contacts, stills
     from recordings import jobs, storage
     from scheduler import counsel, covering, escalation, screened_files, sending, waiting, webhooks
 
@@ -370,6 +374,7 @@ def _handlers(settings: Settings, database: Any, clock: Any) -> dict[str, Any]:
         **jobs.handlers(settings.data_dir, database, clock, _authority(settings), copies, covering.covers(database)),
         **sending.handlers(database, clock, mail, sms, base_url=settings.base_url),
         **webhooks.handlers(database, clock, webhooks.HttpPoster()),
+        **contacts.handlers(database, clock),
         **escalation.handlers(database, clock),
         **waiting.handlers(database, clock),
         **counsel.handlers(database, clock),

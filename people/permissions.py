@@ -78,6 +78,16 @@ class Action(StrEnum):
     VIEW_CASE = "view_case"
     EDIT_CASE = "edit_case"
     VIEW_CLIENTS = "view_clients"
+    TAKE_WISH = "take_wish"
+    """Duty lawyers: defend somebody who asked for a lawyer."""
+    NAME_LAWYERS = "name_lawyers"
+    """The justice bureau: name the duty lawyers of a facility."""
+    VIEW_STATISTICS = "view_statistics"
+    VIEW_RULES = "view_rules"
+    """The rules in force, and which of them decided a booking."""
+    GRANT_EXCEPTION = "grant_exception"
+    REVIEW_URGENT = "review_urgent"
+    """Say whether a room used at once was needed at once."""
     VIEW_CLOCKS = "view_clocks"
     """The 48-hour clocks of visits, breached and running, without anybody's name."""
     CHECK_PAPERS = "check_papers"
@@ -202,6 +212,8 @@ TABLE: Mapping[Role, Mapping[Action, frozenset[Relation]]] = MappingProxyType(
             (Action.MANAGE_CAMERAS, R.OWN_FACILITY),
             (Action.KEEP_APART, R.OWN_FACILITY),
             (Action.READ_HELD_MINOR_NAME, R.OWN_FACILITY),
+            (Action.VIEW_STATISTICS, R.OWN_TREE),
+            (Action.VIEW_RULES, R.OWN_TREE),
         ),
         Role.REVIEWER: _account(
             (Action.VIEW_CASE, R.OWN_TREE),
@@ -219,6 +231,10 @@ TABLE: Mapping[Role, Mapping[Action, frozenset[Relation]]] = MappingProxyType(
             (Action.VIEW_PROTECTED, R.OWN_TREE),
             (Action.END_PROTECTION, R.OWN_TREE),
             (Action.VIEW_LEDGER, R.OWN_TREE),
+            (Action.VIEW_STATISTICS, R.OWN_TREE),
+            (Action.VIEW_RULES, R.OWN_TREE),
+            (Action.GRANT_EXCEPTION, R.OWN_TREE),
+            (Action.REVIEW_URGENT, R.OWN_TREE),
         ),
         Role.INSPECTOR: _account(
             (Action.VIEW_SESSION, R.OWN_TREE),
@@ -229,6 +245,9 @@ TABLE: Mapping[Role, Mapping[Action, frozenset[Relation]]] = MappingProxyType(
             (Action.DELETE_RECORD, R.OWN_TREE),
             (Action.VIEW_LEDGER, R.OWN_TREE),
             (Action.VIEW_TERMINALS, R.OWN_TREE),
+            (Action.VIEW_STATISTICS, R.OWN_TREE),
+            (Action.VIEW_RULES, R.OWN_TREE),
+            (Action.REVIEW_URGENT, R.OWN_TREE),
         ),
         Role.PROSECUTOR: _account(
             (Action.JOIN, R.PARTICIPANT),
@@ -240,6 +259,7 @@ TABLE: Mapping[Role, Mapping[Action, frozenset[Relation]]] = MappingProxyType(
         Role.LAWYER: _account(
             (Action.BOOK_VISIT, R.OWN_CASE),
             (Action.VIEW_CLIENTS, R.SELF),
+            (Action.TAKE_WISH, R.OWN_FACILITY),
             (Action.VIEW_FILED, R.OWN_CASE),
             (Action.COPY_FILED, R.OWN_CASE),
             (Action.CANCEL_BOOKING, R.SELF),
@@ -265,6 +285,9 @@ TABLE: Mapping[Role, Mapping[Action, frozenset[Relation]]] = MappingProxyType(
             (Action.MANAGE_SYSTEMS, R.OWN_TREE),
             (Action.ISSUE_TOKEN, R.OWN_TREE),
             (Action.VIEW_HEALTH, R.ANY),
+            (Action.VIEW_STATISTICS, R.OWN_TREE),
+            (Action.VIEW_RULES, R.OWN_TREE),
+            (Action.NAME_LAWYERS, R.OWN_TREE),
         ),
         Role.CASE_SYSTEM: _device(
             (Action.TELL_CASE, R.OWN_TREE),

@@ -48,11 +48,15 @@ async def defends(tx: AsyncSession, principal: Principal, booking: Booking, now:
     return frozenset({Relation.OWN_CASE} if held else ())
 
 
-async def load(tx: AsyncSession, booking_id: str, version: int | None) -> Booking:
-    """The booking, locked for a change. Raises ``NotFound``, or ``Conflict`` when the form showed an older version."""
+async def load(tx: AsyncSession, booking_id: str) -> Booking:
+    """The booking, locked for a change. Raises ``NotFound``."""
     booking = await store.booking(tx, booking_id, lock=True)
     if booking is None:
         raise NotFound("no-booking", "There is no such booking.")
+    return booking
+
+
+def check_version(booking: Booking, version: int | None) -> None:
+    """Raise ``Conflict`` when a form showed an older version. Asked after the permission: a stranger learns nothing."""
     if version is not None and version != booking.version:
         raise Conflict("stale", "Somebody has changed this since you looked. Here is how it stands now.")
-    return booking

@@ -54,8 +54,9 @@ async def amend(
     keys: tuple[str, ...] = ()
     try:
         async with db.transaction() as tx:
-            found = await load(tx, booking, version)
+            found = await load(tx, booking)
             check_amendable(principal, found)
+            access.check_version(found, version)
             was = await request_of(tx, found)
             wish = amended_request(was, change)
             kind = check_request(wish, now)
@@ -91,8 +92,9 @@ async def move_room(
     now = clock.now()
     try:
         async with db.transaction() as tx:
-            found = await load(tx, booking, version)
+            found = await load(tx, booking)
             require(principal, Action.MOVE_BOOKING, await access.relations_to(tx, principal, found))
+            access.check_version(found, version)
             if found.state not in STANDING:
                 raise Conflict("state", "This is no longer possible: the booking has moved on.")
             target = await _room_of(tx, found, room)

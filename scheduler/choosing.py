@@ -84,7 +84,7 @@ async def offer_times(
     """Let the guest of a booking choose among ``starts`` until ``deadline``; return how many there are."""
     now = clock.now()
     async with db.transaction() as tx:
-        found = await access.load(tx, booking, None)
+        found = await access.load(tx, booking)
         require(principal, Action.INVITE_GUEST, await access.relations_to(tx, principal, found))
         times = sorted({found.start, *starts})
         if not 2 <= len(times) <= MOST_TIMES:

@@ -18,7 +18,7 @@ from core.errors import Conflict, Denied, Invalid, NotFound
 from core.jobs import Handler
 from people import store as people
 from people.models import Organisation, Person, RoleGrant
-from people.permissions import Action, relations, require
+from people.permissions import Action, Relation, allowed, relations, require
 from people.principals import Principal
 from scheduler import escalation, notices, store
 from scheduler.models import DutyLawyer, Facility, LawyerRequest
@@ -231,10 +231,11 @@ async def _check_bureau(tx: AsyncSession, principal: Principal, lawyer: str) -> 
     card = await store.person_card(tx, lawyer)
     if card is None or "lawyer" not in card.roles:
         raise Invalid("unknown-person", "Somebody named here is not known in this role.", field="lawyer")
+    require(principal, Action.NAME_LAWYERS, relations(principal, line=await people.line(tx, card.organisation)))
 
 
 async def _posts_of(tx: AsyncSession, principal: Principal) -> set[str]:
-    if not principal.has("lawyer"):
+    if not allowed(principal, Action.TAKE_WISH, {Relation.OWN_FACILITY}):
         return set()
     return set((await tx.execute(select(DutyLawyer.facility).where(DutyLawyer.person == principal.id))).scalars())
 

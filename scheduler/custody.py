@@ -135,12 +135,12 @@ async def approve(
     """The post writes down what its head has approved for somebody held there: ``RULE:word`` of ``APPROVALS``."""
     now = clock.now()
     rule, _, word = exception.partition(":")
-    if exception not in APPROVALS:
-        raise Invalid("unknown-exception", "This rule has no such exception.", field="exception")
-    if not now < until <= now + LONGEST_EXCEPTION:
-        raise Invalid("until", "An exception ends within 90 days.", field="through")
     async with db.transaction() as tx:
         await _held(tx, principal, person)
+        if exception not in APPROVALS:
+            raise Invalid("unknown-exception", "This rule has no such exception.", field="exception")
+        if not now < until <= now + LONGEST_EXCEPTION:
+            raise Invalid("until", "An exception ends within 90 days.", field="through")
         await write_exception(tx, person, rule, word, by=principal.id, at=now, until=until)
 
 

@@ -19,20 +19,22 @@ from scheduler.reasons import OWNER, Cancelled, Declined, NoShow, Owner
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One allowed move: from which states to which, by which permission, and whether the holds are given back."""
+    """One allowed move: from which states to which, by which permission, with a reason out of which list, and whether
+    the holds are given back."""
 
     name: str
     from_: frozenset[State]
     to: State
     action: Action
     releases: bool
+    reasons: type[StrEnum] | None = None
 
 
 CONFIRM = Act("confirmed", frozenset({State.REQUESTED}), State.CONFIRMED, Action.CONFIRM_BOOKING, False)
-DECLINE = Act("declined", frozenset({State.REQUESTED}), State.DECLINED, Action.CONFIRM_BOOKING, True)
+DECLINE = Act("declined", frozenset({State.REQUESTED}), State.DECLINED, Action.CONFIRM_BOOKING, True, Declined)
 WITHDRAW = Act("withdrawn", frozenset({State.REQUESTED}), State.WITHDRAWN, Action.CANCEL_BOOKING, True)
-CANCEL = Act("cancelled", frozenset({State.CONFIRMED}), State.CANCELLED, Action.CANCEL_BOOKING, True)
-NO_SHOW = Act("no_show", frozenset({State.CONFIRMED}), State.NO_SHOW, Action.CONFIRM_CUSTODY, True)
+CANCEL = Act("cancelled", frozenset({State.CONFIRMED}), State.CANCELLED, Action.CANCEL_BOOKING, True, Cancelled)
+NO_SHOW = Act("no_show", frozenset({State.CONFIRMED}), State.NO_SHOW, Action.CONFIRM_CUSTODY, True, NoShow)
 ACTS: tuple[Act, ...] = (CONFIRM, DECLINE, WITHDRAW, CANCEL, NO_SHOW)
 
 
@@ -40,35 +42,35 @@ async def confirm(
     db: Database, clock: Clock, principal: Principal, booking: str, *, version: int | None = None
 ) -> Booking:
     """The facility agrees. ``version`` is the one the form showed; another one now raises ``Conflict``."""
-    return await _act(db, clock, principal, booking, CONFIRM, None, version)
+    return await _act(db, clock, principal, booking, CONFIRM, "", version)
 
 
 async def decline(
     db: Database, clock: Clock, principal: Principal, booking: str, reason: str, *, version: int | None = None
 ) -> Booking:
     """The facility cannot; ``reason`` is a word of ``Declined``."""
-    return await _act(db, clock, principal, booking, DECLINE, _word(Declined, reason), version)
+    return await _act(db, clock, principal, booking, DECLINE, reason, version)
 
 
 async def withdraw(
     db: Database, clock: Clock, principal: Principal, booking: str, *, version: int | None = None
 ) -> Booking:
     """Whoever asked takes the request back before it was answered."""
-    return await _act(db, clock, principal, booking, WITHDRAW, None, version)
+    return await _act(db, clock, principal, booking, WITHDRAW, "", version)
 
 
 async def cancel(
     db: Database, clock: Clock, principal: Principal, booking: str, reason: str, *, version: int | None = None
 ) -> Booking:
     """Give a confirmed window back; ``reason`` is a word of ``Cancelled``. Not while the session runs."""
-    return await _act(db, clock, principal, booking, CANCEL, _word(Cancelled, reason), version)
+    return await _act(db, clock, principal, booking, CANCEL, reason, version)
 
 
 async def no_show(
     db: Database, clock: Clock, principal: Principal, booking: str, reason: str, *, version: int | None = None
 ) -> Booking:
     """It did not take place; ``reason``, a word of ``NoShow``, decides whose cause it was. Not before its start."""
-    return await _act(db, clock, principal, booking, NO_SHOW, _word(NoShow, reason), version)
+    return await _act(db, clock, principal, booking, NO_SHOW, reason, version)
 
 
 async def _act(
@@ -77,13 +79,15 @@ async def _act(
     principal: Principal,
     booking_id: str,
     act: Act,
-    reason: StrEnum | None,
+    word: str,
     version: int | None,
 ) -> Booking:
     now = clock.now()
     async with db.transaction() as tx:
-        booking = await access.load(tx, booking_id, version)
+        booking = await access.load(tx, booking_id)
         require(principal, act.action, await access.relations_to(tx, principal, booking))
+        access.check_version(booking, version)
+        reason = _word(act.reasons, word) if act.reasons else None
         if booking.state not in act.from_:
             raise Conflict("state", "This is no longer possible: the booking has moved on.")
         _check_moment(act, reason, booking, now)

@@ -9,6 +9,7 @@ from core.clock import Clock
 from core.database import Database
 from core.errors import Invalid, NotFound
 from people import store as people
+from people.models import Terminal
 from people.terminals import Place
 from scheduler import store
 from scheduler.models import Facility, FacilityKind, Room, RoomUse
@@ -91,3 +92,11 @@ async def place_of(db: Database, room: str) -> Place:
         where, facility = found[0]
         line = await people.line(tx, facility.organisation)
         return Place(room=where.id, facility=facility.id, label=f"{facility.name} {where.name}", line=line)
+
+
+async def line_of_terminal(db: Database, terminal: str) -> tuple[str, ...]:
+    """Organisation of a terminal's facility and those above it; none for a terminal nobody knows."""
+    async with db.transaction(write=False) as tx:
+        found = await tx.get(Terminal, terminal)
+        place = await store.facility(tx, found.facility) if found and found.facility else None
+        return tuple(await people.line(tx, place.organisation)) if place else ()

@@ -37,8 +37,9 @@ async def offer_instead(
     now = clock.now()
     try:
         async with db.transaction() as tx:
-            found = await load(tx, booking, version)
+            found = await load(tx, booking)
             require(principal, Action.CONFIRM_BOOKING, await access.relations_to(tx, principal, found))
+            access.check_version(found, version)
             if not offerable(found):
                 raise Conflict("state", "This is no longer possible: the booking has moved on.")
             if not await _place(tx, found, start, now):
@@ -68,9 +69,10 @@ async def take_offer(
     """The asker takes the offered window; it is confirmed, because the post itself offered it."""
     now = clock.now()
     async with db.transaction() as tx:
-        found = await load(tx, booking, version)
+        found = await load(tx, booking)
         if found.created_by != principal.id:
             raise Denied("not-allowed", "Only whoever asked can take the offer.")
+        access.check_version(found, version)
         if found.state is not State.REQUESTED or found.review != OFFERED:
             raise Conflict("state", "This is no longer possible: the booking has moved on.")
         found.state, found.review, found.decided, found.decided_by = State.CONFIRMED, None, now, principal.id

@@ -174,7 +174,7 @@ async def late_entry(
         )
     media_type = check_content(scan) if scan is not None else ""
     async with db.transaction() as tx:
-        found = await access.load(tx, booking, None)
+        found = await access.load(tx, booking)
         require(principal, Action.CONFIRM_CUSTODY, await access.relations_to(tx, principal, found))
         if not KINDS[found.kind].custody or found.state not in (State.CONFIRMED, State.DONE):
             raise Conflict("state", "This is no longer possible: the booking has moved on.")
@@ -202,7 +202,7 @@ async def late_entry(
 async def late_scan(db: Database, clock: Clock, principal: Principal, booking: str) -> tuple[bytes, str, bool]:
     """The newest scan of a booking's late entry as ``papers.content`` gives a paper; the look is in the ledger."""
     async with db.transaction() as tx:
-        found = await access.load(tx, booking, None)
+        found = await access.load(tx, booking)
         require(principal, Action.CONFIRM_CUSTODY, await access.relations_to(tx, principal, found))
         query = select(LateScan).where(LateScan.booking == booking).order_by(LateScan.at.desc(), LateScan.id)
         scan = (await tx.execute(query.limit(1))).scalar_one_or_none()

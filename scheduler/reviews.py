@@ -22,7 +22,7 @@ from people import store as people
 from people.permissions import Action, allowed, relations, require
 from people.principals import Principal
 from scheduler import absences, history, holds, hours, search, store
-from scheduler.access import load, relations_to
+from scheduler.access import check_version, load, relations_to
 from scheduler.amending import request_of
 from scheduler.models import Block, Booking, State
 from scheduler.planning import Plan, make_plan
@@ -213,8 +213,9 @@ async def settle(db: Database, clock: Clock, principal: Principal, booking: str,
     """The post has looked: the booking takes place as planned. Not while the person is held elsewhere or released."""
     now = clock.now()
     async with db.transaction() as tx:
-        found = await load(tx, booking, version)
+        found = await load(tx, booking)
         require(principal, Action.MOVE_BOOKING, await relations_to(tx, principal, found))
+        check_version(found, version)
         if found.review in (Why.TRANSFERRED, Why.RELEASED):
             raise Conflict("not-here", "The person is no longer held here, so it cannot take place as planned.")
         if found.review not in SETTLED:

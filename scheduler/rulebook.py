@@ -13,7 +13,7 @@ from core.clock import Clock
 from core.database import Database
 from core.errors import Denied, Invalid, NotFound
 from people import store as people
-from people.permissions import Action, Relation, allowed
+from people.permissions import Action, Relation, allowed, require
 from people.principals import Principal
 from scheduler.access import relations_to
 from scheduler.checks import readable
@@ -87,8 +87,7 @@ async def set_rule(
 
     Raises ``Invalid`` for what the rule does not have.
     """
-    if not allowed(principal, Action.MANAGE_ORGANISATION, {Relation.OWN_TREE}):
-        raise Denied("not-allowed", "This is not open to you. If you need it for your work, ask your administrator.")
+    require(principal, Action.MANAGE_ORGANISATION, {Relation.OWN_TREE})
     known = next((r for r in RULES if r.id == rule), None)
     if known is None:
         raise NotFound("no-rule", "There is no such rule.")
@@ -136,8 +135,7 @@ async def grant_exception(
     known = next((r for r in RULES if r.id == rule and word in r.exceptions), None)
     if known is None:
         raise Invalid("unknown-exception", "This rule has no such exception.", field="word")
-    if not allowed(principal, Action.VIEW_RECORD, {Relation.OWN_TREE}) or not principal.has("reviewer"):
-        raise Denied("not-allowed", "This is not open to you. If you need it for your work, ask your administrator.")
+    require(principal, Action.GRANT_EXCEPTION, {Relation.OWN_TREE})
     if not now < until <= now + LONGEST_EXCEPTION:
         raise Invalid("until", "An exception ends within 90 days.", field="until")
     async with db.transaction() as tx:

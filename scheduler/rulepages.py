@@ -11,18 +11,16 @@ from cases.kinds import KINDS
 from cases.models import Case
 from core.clock import Clock
 from core.database import Database
-from core.errors import Denied, Invalid, NotFound
+from core.errors import Invalid, NotFound
 from people import store as people
-from people.permissions import Action, allowed, relations
-from people.principals import Principal
+from people.permissions import Action, Relation, allowed, relations, require
+from people.principals import Principal, Tree
 from scheduler import rulebook, store
 from scheduler.access import relations_to
 from scheduler.day import day_bounds
 from scheduler.models import Booking, Facility, RuleException, RuleSetting
 from scheduler.rulebook import Replay
 from scheduler.rules import RULES, Rule
-
-READERS = frozenset({"administrator", "reviewer", "inspector", "duty_officer"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +50,7 @@ class Granted:
 
 
 def _require(principal: Principal) -> None:
-    if principal.tree != "police" or READERS.isdisjoint(principal.roles):
-        raise Denied("not-allowed", "This is not open to you. If you need it for your work, ask your administrator.")
+    require(principal, Action.VIEW_RULES, {Relation.OWN_TREE} if principal.tree == Tree.POLICE else ())
 
 
 async def places(db: Database, principal: Principal) -> list[Facility]:

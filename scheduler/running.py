@@ -30,7 +30,7 @@ async def session_started(db: Database, clock: Clock, session: str) -> None:
     """The live session has begun; repeated calls change nothing."""
     now = clock.now()
     async with db.transaction() as tx:
-        booking = await load(tx, session, None)
+        booking = await load(tx, session)
         if booking.started is None and booking.state is State.CONFIRMED:
             booking.started = now
             await history.record(tx, booking, "begun", by="system", at=now)
@@ -40,7 +40,7 @@ async def session_ended(db: Database, clock: Clock, session: str, *, by: str = "
     """The live session is over: the booking is done and what is left of its window is free again. Repeatable."""
     now = clock.now()
     async with db.transaction() as tx:
-        booking = await load(tx, session, None)
+        booking = await load(tx, session)
         if booking.state is not State.CONFIRMED:
             return
         booking.state, booking.ended = State.DONE, now
@@ -62,7 +62,7 @@ async def extend(db: Database, clock: Clock, session: str, minutes: int, *, by: 
     now = clock.now()
     try:
         async with db.transaction() as tx:
-            booking = await load(tx, session, None)
+            booking = await load(tx, session)
             if booking.state is not State.CONFIRMED:
                 raise Conflict("state", "This is no longer possible: the booking has moved on.")
             end = booking.end + timedelta(minutes=minutes)
@@ -86,7 +86,7 @@ async def overrun(db: Database, clock: Clock, session: str) -> tuple[datetime, l
     """
     now = clock.now()
     async with db.transaction() as tx:
-        booking = await load(tx, session, None)
+        booking = await load(tx, session)
         if KINDS[booking.kind].edge is not Edge.NEVER or booking.state is not State.CONFIRMED:
             return booking.end, []
         end = max(booking.end, now) + GRID
@@ -113,7 +113,7 @@ async def set_custody_step(
     """
     now = clock.now()
     async with db.transaction() as tx:
-        booking = await load(tx, session, None)
+        booking = await load(tx, session)
         require(principal, Action.CONFIRM_CUSTODY, await access.relations_to(tx, principal, booking))
         if not KINDS[booking.kind].custody:
             raise Conflict("no-custody", "Nobody in custody takes part in this session.")
@@ -131,7 +131,7 @@ async def set_arrived(db: Database, clock: Clock, principal: Principal, session:
     """The duty post writes down that whoever asked is there; return since when. Once written it stays."""
     now = clock.now()
     async with db.transaction() as tx:
-        booking = await load(tx, session, None)
+        booking = await load(tx, session)
         require(principal, Action.CONFIRM_CUSTODY, await access.relations_to(tx, principal, booking))
         if booking.state is not State.CONFIRMED:
             raise Conflict("state", "This is no longer possible: the booking has moved on.")

@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.kinds import KINDS
 from core.clock import Clock
 from core.database import Database
-from core.errors import Denied
 from people import store as people
-from people.principals import Principal
+from people.permissions import Action, Relation, require
+from people.principals import Principal, Tree
 from scheduler import store
 from scheduler.distances import kilometres
 from scheduler.facts import room_facts
@@ -23,7 +23,6 @@ from scheduler.rooms import SERVES
 from scheduler.search import Seat, grid, slots
 
 FEWEST = 5
-READERS = frozenset({"administrator", "reviewer", "inspector", "duty_officer"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +162,8 @@ def distance(one: Facility, other: Facility) -> float:
 
 
 async def _places(tx: AsyncSession, principal: Principal) -> Sequence[Facility]:
-    if principal.tree != "police" or READERS.isdisjoint(principal.roles) or principal.organisation is None:
-        raise Denied("not-allowed", "This is not open to you. If you need it for your work, ask your administrator.")
-    units = await people.below(tx, principal.organisation)
+    require(principal, Action.VIEW_STATISTICS, {Relation.OWN_TREE} if principal.tree == Tree.POLICE else ())
+    units = await people.below(tx, principal.organisation or "")
     query = select(Facility).where(Facility.organisation.in_(units), Facility.closed.is_(None)).order_by(Facility.name)
     found: Sequence[Facility] = (await tx.execute(query)).scalars().all()
     return found

@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.clock import Clock
 from core.database import Database
-from core.errors import Conflict, Denied, Invalid, NotFound
+from core.errors import Conflict, Invalid, NotFound
 from people import store as people
+from people.permissions import Action, Relation, require
 from people.principals import Principal
 from scheduler import history, store
 from scheduler.access import load
@@ -54,7 +55,7 @@ class UrgentUse:
 
 async def urgent_uses(db: Database, principal: Principal, *, since: datetime, until: datetime) -> list[UrgentUse]:
     """What was asked for as urgent in a span by units of the principal's tree, earliest first."""
-    _require(principal)
+    require(principal, Action.REVIEW_URGENT, {Relation.OWN_TREE})
     async with db.transaction(write=False) as tx:
         units = await people.below(tx, principal.organisation) if principal.organisation else ()
         query = (
@@ -69,13 +70,13 @@ async def urgent_uses(db: Database, principal: Principal, *, since: datetime, un
 
 async def review(db: Database, clock: Clock, principal: Principal, booking: str, finding: str) -> None:
     """Write down what the reviewer thinks of an urgent use; once, and by somebody who did not decide it."""
-    _require(principal)
+    require(principal, Action.REVIEW_URGENT, {Relation.OWN_TREE})
     try:
         found = Finding(finding)
     except ValueError:
         raise Invalid("unknown-reason", "Please choose a reason from the list.", field="finding") from None
     async with db.transaction() as tx:
-        row = await load(tx, booking, None)
+        row = await load(tx, booking)
         acts = (await tx.execute(select(BookingChange.act).where(BookingChange.booking == booking))).scalars().all()
         units = await people.below(tx, principal.organisation or "")
         if _ASKED not in acts or row.organisation not in units:
@@ -84,11 +85,6 @@ async def review(db: Database, clock: Clock, principal: Principal, booking: str,
             raise Conflict("state", "This is no longer possible: the booking has moved on.")
         details = {"finding": found.value}
         await history.record(tx, row, _FOUND, by=principal.id, at=clock.now(), details=details, note=found.value)
-
-
-def _require(principal: Principal) -> None:
-    if not principal.has("reviewer") and not principal.has("inspector"):
-        raise Denied("not-allowed", "This is not open to you. If you need it for your work, ask your administrator.")
 
 
 async def _uses(tx: AsyncSession, rows: Sequence[tuple[BookingChange, Booking]]) -> list[UrgentUse]:

@@ -118,7 +118,7 @@ async def accept(db: Database, clock: Clock, principal: Principal, waiting: str)
         row = await _own(tx, principal, waiting)
         if row.state != OFFERED or row.booking is None or row.deadline is None or now >= row.deadline:
             raise Conflict("expired", "The offer is no longer kept for you.")
-        booking = await load(tx, row.booking, None)
+        booking = await load(tx, row.booking)
         booking.state = State.REQUESTED if kind_of(booking.kind).approval else State.CONFIRMED
         booking.review, row.state = None, "taken"
         await history.record(tx, booking, booking.state.value, by=principal.id, at=now)
@@ -216,7 +216,7 @@ async def _try(tx: AsyncSession, row: Waiting, now: datetime) -> Booking | None:
 async def _give_back(tx: AsyncSession, row: Waiting, state: str, now: datetime) -> None:
     was, row.state = row.state, state
     if was == OFFERED and row.booking is not None:
-        booking = await load(tx, row.booking, None)
+        booking = await load(tx, row.booking)
         booking.state, booking.review = State.WITHDRAWN, None
         await holds.release(tx, booking.id)
         await history.record(tx, booking, "lapsed", by="system", at=now)

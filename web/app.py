@@ -21,6 +21,7 @@ from web.identity import DOOR, principal_middleware
 from web.language import locale_middleware
 from web.language import routes as language_routes
 from web.pages.outside import PROVIDERS
+from web.policy import POLICIES, TABLE, policy_middleware
 from web.rendering import ENVIRONMENT, STATICS, environment
 from web.statics import shipped
 
@@ -98,10 +99,12 @@ def build(context: WebContext) -> web.Application:
             failure_middleware,
             forgery_middleware,
             principal_middleware,
+            policy_middleware,
         ],
     )
     statics = shipped()
     app[CONTEXT], app[STATICS], app[ENVIRONMENT] = context, statics, environment(statics)
+    app[POLICIES] = dict(TABLE)
     app[DOOR] = Door(throttle=Throttle(counters_of(context.settings)))
     app[VAULT] = Vault(context.settings.secrets)
     app[VAULT].ensure(context.clock.now())

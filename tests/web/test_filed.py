@@ -61,7 +61,8 @@ async def test_counsel_views_and_copies_and_both_are_told(site: World, filed: Bo
     assert text.count("<video") == 1
     assert "沈知远" in text.split('class="watermark"')[1]
     film = await site.film(lawyer, base, f"{base}/media/{COMPOSED}")
-    assert (await lawyer.get(film, headers={"Range": "bytes=0-9"})).status == 206
+    answer = await lawyer.get(film, headers={"Range": "bytes=0-9"})
+    assert (answer.status, answer.headers["Content-Disposition"]) == (206, "attachment")
     assert (await lawyer.get(film.partition("?")[0], headers=PAGE)).status == 403
     answer = await lawyer.get(f"{base}/copy/{recorded.MADE}", headers=PAGE)
     assert (answer.status, answer.content_type) == (200, "application/zip")
@@ -79,11 +80,11 @@ async def test_nobody_else_finds_it(site: World, filed: Booking) -> None:
         browser = await site.browser(login)
         assert (await site.get(browser, "/filed"))[0] == 403, login
         for path in ("", f"/media/{COMPOSED}", f"/copy/{recorded.MADE}"):
-            assert (await site.get(browser, f"/filed/{filed.id}{path}"))[0] == 404, (login, path)
-        assert (await site.post(browser, f"/filed/{filed.id}/view"))[0] == 404
+            assert (await site.get(browser, f"/filed/{filed.id}{path}"))[0] == 403, (login, path)
+        assert (await site.post(browser, f"/filed/{filed.id}/view"))[0] == 403
     lawyer = await site.browser("lawyer")
     for path in (f"/records/{filed.id}", f"/records/{filed.id}/keeping"):
-        assert (await site.get(lawyer, path))[0] == 404
+        assert (await site.get(lawyer, path))[0] == 403
     async with site.database.transaction() as tx:
         (await tx.get_one(Case, str(filed.case))).stage = Stage.INVESTIGATION
     assert (await site.get(lawyer, f"/filed/{filed.id}"))[0] == 404

@@ -136,7 +136,8 @@ async def test_sealed_original_is_released_for_a_time(site: World) -> None:
 
 
 async def test_acts_on_foreign_objects_are_not_there(site: World, kept: Booking) -> None:
-    """A recording of another session, a request of another recording, an invented act: 404, and nothing is done."""
+    """A recording of another session, a request of another recording, an invented act: 404, and nothing is done.
+    Who has nothing to do with records at all is told so."""
     other = await site.interrogation(480)
     await recorded.adopt(site, other, "golden-1", source=recorded.golden())
     for wanted in ("hold", "lift", "file", "ask"):
@@ -147,8 +148,8 @@ async def test_acts_on_foreign_objects_are_not_there(site: World, kept: Booking)
     assert (await act(site, "reviewer", kept, "decide", request="../x", answer="approve"))[0] == 422
     for login in ("lawyer", "duty", "admin", "interpreter", "admin-court"):
         for path in ("keeping", "access"):
-            assert (await site.get(await site.browser(login), f"/records/{kept.id}/{path}"))[0] == 404, login
-        assert (await act(site, login, kept, "hold", reason="review"))[0] == 404
+            assert (await site.get(await site.browser(login), f"/records/{kept.id}/{path}"))[0] == 403, login
+        assert (await act(site, login, kept, "hold", reason="review"))[0] == 403
     assert "recording.held" not in await tags(site)
 
 

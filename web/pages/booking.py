@@ -106,7 +106,8 @@ async def _check(
 
 async def send(request: web.Request) -> web.StreamResponse:
     """``POST /book/{kind}``: ask for it. A refusal shows the same page with the reason and the nearest free windows."""
-    principal, typed, found = account(request), await form(request), context(request)
+    principal, found = asker(request), context(request)
+    typed = await form(request)
     wish = wishes.complete(wishes.read(request.match_info["kind"], typed))
     if wish.start is None:
         return see_other(wish.address("time"))
@@ -182,12 +183,16 @@ async def start_now(request: web.Request) -> web.StreamResponse:
 
 
 def asked(request: web.Request) -> tuple[Principal, Wish]:
-    """Who asks and what they have chosen so far. Raises ``Denied`` for a kind that is not theirs to book."""
+    """Who asks and what they have chosen so far. Raises ``Denied`` as ``asker``."""
+    return asker(request), wishes.read(request.match_info["kind"], query(request))
+
+
+def asker(request: web.Request) -> Principal:
+    """Who asks. Raises ``Denied`` for a kind that is not theirs to book."""
     principal = account(request)
-    wish = wishes.read(request.match_info["kind"], query(request))
-    if wish.kind not in _kinds(principal):
+    if request.match_info["kind"] not in _kinds(principal):
         raise Denied("not-allowed", "Booking is for lawyers and officers. If you need it, ask your administrator.")
-    return principal, wish
+    return principal
 
 
 def routes() -> list[web.RouteDef]:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from core.errors import Conflict, PersonError
+from core.errors import PersonError
 from core.refusals import Refused
 from scheduler import amending, moving, search
 from scheduler.amending import Change
@@ -36,8 +36,6 @@ async def _show(
 ) -> web.Response:
     principal, found = account(request), context(request)
     booking = await booking_view(found.database, found.clock, principal, path_id(request))
-    if "amend" not in booking.may:
-        raise Conflict("state", "This is no longer possible: the booking has moved on.")
     zone, now = ZoneInfo(booking.zone), found.clock.now()
     minutes = _minutes(typed, booking)
     today = shown(request, zone).calendar_day(now)

@@ -10,7 +10,7 @@ from core.errors import PersonError
 from people import terminals
 from people.models import Terminal
 from scheduler import day as days
-from scheduler.facilities import place_of
+from scheduler.facilities import line_of_terminal, place_of
 from web.context import context
 from web.forms import form, path_id, query
 from web.identity import DOOR, account
@@ -75,7 +75,8 @@ async def revoke(request: web.Request) -> web.StreamResponse:
     """``POST /terminals/{id}/revoke``."""
     principal, found = account(request), context(request)
     try:
-        await terminals.revoke(found.database, found.clock, principal, path_id(request))
+        line = await line_of_terminal(found.database, path_id(request))
+        await terminals.revoke(found.database, found.clock, principal, path_id(request), line=line)
     except PersonError as error:
         if error.status != 404:
             raise
