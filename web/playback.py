@@ -40,8 +40,8 @@ async def serve(request: web.Request, source: Source, attachment: str = "") -> w
     """Answer with the file, or with the one range asked for: 200, 206, or 416 when the range lies outside.
 
     Several ranges in one request are answered with the whole file, as the RFC allows. The answer is cut when whoever
-    asked loses the right to it. ``source`` is closed. With ``attachment``, a plain file name, the browser keeps it
-    under that name instead of showing it.
+    asked loses the right to it. ``source`` is closed. The browser keeps it instead of showing it, under the plain file
+    name ``attachment`` where there is one; players of our pages play it.
     """
     try:
         async with while_standing(request):
@@ -83,8 +83,8 @@ async def _serve(request: web.Request, source: Source, attachment: str) -> web.S
     response.content_type = source.about.media_type
     response.content_length = end - first
     response.headers.update({"Accept-Ranges": "bytes", "Cache-Control": "private, no-store"})
-    if attachment:
-        response.headers["Content-Disposition"] = f'attachment; filename="{attachment}"'
+    # a player takes no notice; whoever opens the address itself does not run it as a page of ours
+    response.headers["Content-Disposition"] = f'attachment; filename="{attachment}"' if attachment else "attachment"
     if not whole:
         response.headers["Content-Range"] = f"bytes {first}-{end - 1}/{source.length}"
     await response.prepare(request)

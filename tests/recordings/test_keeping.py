@@ -106,6 +106,24 @@ async def test_destruction_leaves_digest_and_reason(stored, tmp_path):
         assert await ledger.check(tx) is None
 
 
+async def test_without_its_entry_no_key_goes(stored, monkeypatch):
+    """A ledger that does not answer leaves the recording whole and its request open; afterwards it is carried out."""
+    studio, library, database = stored
+    studio.clock.advance(YEARS.total_seconds())
+    request_id, _ = await approved(stored)
+
+    async def broken(*_, **__):
+        raise LookupError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger, "append", broken)
+        with pytest.raises(LookupError):
+            await keeping.carry_out(database, library, studio.clock, request_id, case_ended=True)
+    assert verify(studio.files.root).exit_code == 0
+    assert list(studio.files.root.glob("keys*.json"))
+    assert await keeping.carry_out(database, library, studio.clock, request_id, case_ended=True) is None
+
+
 async def test_a_hold_that_comes_in_between_stops_it(stored):
     """The rules are asked again when it is carried out; lifted, it goes on."""
     studio, library, database = stored

@@ -2,12 +2,13 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from tests.web.world import PAGE, World
+from tests.web.world import PAGE, World, world
 from web.app import build
 from web.context import WebContext
 from web.rendering import TEMPLATES
@@ -65,6 +66,18 @@ async def test_every_answer_carries_the_security_headers(site: World) -> None:
         assert answer.headers["X-Request-Id"]
         seen.add(policy)
     assert len(seen) == 4
+
+
+async def test_https_is_kept_to_where_the_site_has_it(site: World, seeded: Path, tmp_path: Path) -> None:
+    """Under an https address every answer says so for a year; on loopback without TLS none does."""
+    plain = await (await site.browser()).get("/signin", headers=PAGE)
+    assert "Strict-Transport-Security" not in plain.headers
+    (tmp_path / "other").mkdir()
+    async with world(seeded, tmp_path / "other", public_url="https://meet.example.org") as other:
+        browser = await other.browser()
+        for path in ("/signin", "/nope", "/", "/health/live", "/static/css/tokens.css"):
+            answer = await browser.get(path, headers=PAGE, allow_redirects=False)
+            assert answer.headers["Strict-Transport-Security"] == "max-age=31536000", path
 
 
 async def test_request_id_is_taken_from_a_trusted_proxy_only(site: World) -> None:

@@ -33,6 +33,7 @@ async def test_the_golden_recording_is_shown_and_plays(site: World) -> None:
     film = await site.film(reviewer, f"/records/{session.id}", film)
     answer = await reviewer.get(film, headers={"Range": "bytes=0-3"})
     assert (answer.status, await answer.read()) == (206, b"\x1a\x45\xdf\xa3")
+    assert answer.headers["Content-Disposition"] == "attachment"
 
 
 async def took_place(site: World, *sessions: Booking) -> None:
