@@ -143,6 +143,7 @@ _PAGES: Final[dict[str, Policy]] = {
     "POST /witnesses": _may(A.BOOK_STATEMENT),
     "GET /witnesses/{id}": _may(A.BOOK_STATEMENT, of="case"),
     "GET /sessions/{session}/live": Policy((A.JOIN, A.HOST), "session", kinds=frozenset({"account", "guest", "token"})),
+    "GET /sessions/{session}/stills/{still}": _may(A.VIEW_STILLS, of="still"),
     # Papers and counsel
     "GET /papers": _may(A.VIEW_CLIENTS),
     "GET /papers/new": _may(A.VIEW_CLIENTS),

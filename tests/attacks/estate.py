@@ -9,9 +9,9 @@ from cases import registry as cases
 from cases.models import Case, CustodyRecord, Paper, PaperFile, PaperKind, ProtectedPerson, Stage
 from cases.protection import Ground, Source
 from core.ids import new_id
-from people import registry, terminals, tokens
+from people import registry, stills, terminals, tokens
 from people.invitations import authenticate_guest
-from people.models import LoginSession, Organisation, Passkey, RoomCamera
+from people.models import IdentityStill, LoginSession, Organisation, Passkey, RoomCamera
 from people.permissions import Action, Relation
 from people.principals import Principal
 from people.screening import Reason, keep_apart
@@ -36,6 +36,7 @@ from tests.web import recorded
 from tests.web.device import device
 from tests.web.test_guest import ask, invited
 from tests.web.world import World
+from web.context import VAULT
 
 NEW = (
     # login, role, organisation, facility of duty
@@ -132,6 +133,7 @@ async def estate(site: World) -> Estate:
     await _record(made)
     await _small(made)
     await _protected(made)
+    await _still(made)
     await _askers(made)
     return made
 
@@ -338,6 +340,30 @@ async def _protected(made: Estate) -> None:
         id_ = (await tx.execute(select(ProtectedPerson.id))).scalars().one()
     team = names("officer officer2 officer3")
     made.things["protected"] = [Thing({"id": id_}, officers=team, line=SQUAD)]
+
+
+async def _still(made: Estate) -> None:
+    """A still picture of the interrogation. Somebody of its case is protected, so only its officers who took part see
+    it, whatever reviewers see elsewhere."""
+    site, now, session = made.site, made.site.clock.now(), made.things["urgent"][0].path["id"]
+    vault, id_ = site.server.app[VAULT], new_id()
+    async with site.database.transaction() as tx:
+        tx.add(
+            IdentityStill(
+                id=id_,
+                session=session,
+                request="1",
+                part="face",
+                endpoint=new_id(),
+                present="p3",
+                digest="0" * 64,
+                picture=vault.seal(b"\xff\xd8", stills._context(id_)),
+                bytes=2,
+                taken=now,
+                due=now + timedelta(days=1),
+            )
+        )
+    made.things["still"] = [Thing({"session": session, "still": id_}, parties=names("officer officer2"))]
 
 
 async def _login(made: Estate, person: str) -> str:
