@@ -69,7 +69,7 @@ async def test_a_picture_is_not_had_by_way_of_another_session(site: World) -> No
     still = await kept(site, session)
     officer, lawyer = await site.browser("officer"), await site.browser("lawyer")
     assert (await officer.get(f"/sessions/{other.id}/stills/{still.id}")).status == 404
-    assert (await lawyer.get(f"/sessions/{visit.id}/stills/{still.id}")).status == 404
+    assert (await lawyer.get(f"/sessions/{visit.id}/stills/{still.id}")).status == 403
     assert (await officer.get(f"/sessions/{session.id}/stills/{'0' * 22}")).status == 404
     site.clock.advance(72 * 3600)
     late = await site.browser("reviewer")
