@@ -33,7 +33,7 @@ from people.models import Account, Organisation, Person, RoleGrant
 from people.principals import Principal
 from scheduler import exclusion, search
 from scheduler.bookings import request_booking
-from scheduler.models import Booking, Facility, FacilityKind, Hold, Party, Room, RoomUse, State
+from scheduler.models import Booking, Facility, FacilityKind, Hold, Party, Room, RoomUse, RuleSetting, State
 from scheduler.requests import Request
 
 NOW = datetime(2026, 3, 2, 0, tzinfo=UTC)
@@ -158,9 +158,13 @@ async def build(db: Database, dice: random.Random, bookings: int) -> tuple[City,
     centres, rooms = _places(add, bureau)
     _persons(add, rows, city, bureau, firm, centres, dice)
     held = _bookings(add, city, rooms, dice, bookings, bureau)
+    # asked for around the clock, so that every request is one the calendar must answer
+    add(
+        RuleSetting, rule="IN-2n", facility=None, since=NOW.date(), until=None, off=True, parameters={}, by="b", at=NOW,
+    )  # fmt: skip
     order = (
-        Organisation, Person, Account, RoleGrant, Facility, Room, Case, CaseOfficer, CustodyPerson, CaseSuspect,
-        CustodyRecord, Representation, Booking, Party, Hold,
+        RuleSetting, Organisation, Person, Account, RoleGrant, Facility, Room, Case, CaseOfficer, CustodyPerson,
+        CaseSuspect, CustodyRecord, Representation, Booking, Party, Hold,
     )  # fmt: skip
     for table in order:
         values = rows.get(table, [])
