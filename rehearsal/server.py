@@ -97,8 +97,9 @@ def _kept(keep: Path) -> Path:
 
 
 def _environment() -> dict[str, str]:
-    """Ours, without settings meant for the site's own server."""
-    return {key: value for key, value in os.environ.items() if not key.startswith("YUANJIAN_")}
+    """Ours, without settings meant for the site's own server, and without the demo's day, in which people are busy."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("YUANJIAN_")}
+    return {**kept, "YUANJIAN_DEMO_DAY": "false"}
 
 
 def _free_port(kind: socket.SocketKind) -> int:
