@@ -180,10 +180,13 @@ class World:
 
     async def crash(self) -> None:
         """Kill the web process: nothing is written or said any more; then start another one."""
-        for task in list(self.hub._tasks):
-            task.cancel()
         for live in self.hub._lives.values():
             live.over = True
+        tasks = list(self.hub._tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:  # what they had begun is rolled back, as the database does for a process that is gone
+            await asyncio.wait(tasks, timeout=5)
         await self.client.close()
         self.hub = self._hub()
         await self.start()
