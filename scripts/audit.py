@@ -2,9 +2,13 @@
 
 Asks an advisory service about every package of ``requirements.lock``. Exits 1 when one has a known weakness; 0 when
 none has, and also when no service can be reached or knows the packages: then it says that nothing was audited.
+
+``ADVISORY_SERVICE`` names another service than the package index: the address of an OSV query
+(https://google.github.io/osv.dev/post-v1-query/), such as a mirror inside a closed network.
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -23,6 +27,8 @@ def ask() -> Mapping[str, Any] | None:
     """The service's report, or ``None`` when there is no service."""
     command = [sys.executable, "-m", "pip_audit", "-r", str(LOCK), "--disable-pip", "--require-hashes"]
     command += ["--progress-spinner", "off", "--timeout", "8", "-f", "json"]
+    if address := os.environ.get("ADVISORY_SERVICE"):
+        command += ["-s", "osv", "--osv-url", address]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=WITHIN, check=False)  # noqa: S603
         report = json.loads(done.stdout)
