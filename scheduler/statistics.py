@@ -1,5 +1,6 @@
 """Figures for planning: waiting time from request to visit, use of rooms, sessions by kind. Never per lawyer, never per
-person; a figure from fewer than five sessions is left out."""
+person; a figure or count from fewer than five sessions is left out, none at all included: whether a count is nought or
+one would tell of that one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +32,8 @@ class Waiting:
 
     facility: str
     facility_name: str
-    count: int
+    count: int | None
+    """Visits that began; ``None`` when they are too few to say, as are all other figures then."""
     median: float | None
     ninetieth: float | None
     within_48: float | None
@@ -45,18 +47,21 @@ class RoomUsed:
     room: str
     room_name: str
     facility_name: str
-    held_hours: float
+    held_hours: float | None
+    """``None`` when it was held too few times to say."""
     open_hours: float
 
     @property
-    def share(self) -> float:
-        """Held over open, 0 to 1."""
+    def share(self) -> float | None:
+        """Held over open, 0 to 1; ``None`` with ``held_hours``."""
+        if self.held_hours is None:
+            return None
         return min(1.0, self.held_hours / self.open_hours) if self.open_hours else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class KindCount:
-    """Sessions of one kind in one state."""
+    """Sessions of one kind in one state, at least ``FEWEST``."""
 
     kind: str
     state: State
@@ -101,7 +106,8 @@ async def room_use(db: Database, principal: Principal, *, since: datetime, until
         busy = await store.busy(tx, {f"room:{room.id}" for room in rooms}, since, until)
         used = []
         for room in rooms:
-            held = _hours([(max(s, since), min(e, until)) for s, e in busy.get(f"room:{room.id}", ())])
+            holds = busy.get(f"room:{room.id}", ())
+            held = _hours([(max(s, since), min(e, until)) for s, e in holds]) if len(holds) >= FEWEST else None
             shut = _hours(_joined(calendars[room.facility].closed("visit", room.id, since, until), since, until))
             whole = (until - since) / timedelta(hours=1)
             used.append(RoomUsed(room.id, room.name, places[room.facility].name, held, max(0.0, whole - shut)))
@@ -109,7 +115,7 @@ async def room_use(db: Database, principal: Principal, *, since: datetime, until
 
 
 async def by_kind(db: Database, principal: Principal, *, since: datetime, until: datetime) -> list[KindCount]:
-    """Sessions by kind and state; rehearsals are left out."""
+    """Sessions by kind and state; rehearsals and counts below ``FEWEST`` are left out."""
     async with db.transaction(write=False) as tx:
         places = [place.id for place in await _places(tx, principal)]
         counted = [code for code, kind in KINDS.items() if kind.statistics]
@@ -118,6 +124,7 @@ async def by_kind(db: Database, principal: Principal, *, since: datetime, until:
             .where(Booking.start >= since, Booking.start < until, Booking.facility.in_(places))
             .where(Booking.kind.in_(counted))
             .group_by(Booking.kind, Booking.state)
+            .having(func.count() >= FEWEST)
             .order_by(Booking.kind, Booking.state)
         )
         return [KindCount(kind, State(state), count) for kind, state, count in await tx.execute(query)]
@@ -171,7 +178,7 @@ async def _places(tx: AsyncSession, principal: Principal) -> Sequence[Facility]:
 
 def _waiting(place: Facility, hours: Sequence[float]) -> Waiting:
     if len(hours) < FEWEST:
-        return Waiting(place.id, place.name, len(hours), None, None, None)
+        return Waiting(place.id, place.name, None, None, None, None)
     within = sum(h <= 48 for h in hours) / len(hours)
     ninetieth = hours[min(len(hours) - 1, int(len(hours) * 0.9))]
     median = hours[len(hours) // 2]

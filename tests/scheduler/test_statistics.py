@@ -10,6 +10,7 @@ from scheduler import statistics
 from scheduler.bookings import request_booking
 from scheduler.decisions import confirm
 from scheduler.hours import add_hours
+from scheduler.models import Hold, State
 from scheduler.running import session_ended, session_started
 
 
@@ -33,23 +34,46 @@ async def test_waiting_time_is_told_only_from_five_sessions_on(sqlite_site):
     await visits(site, 4)
     found = await statistics.waiting_times(site.db, site.who["admin"], **span)
     centre = next(w for w in found if w.facility_name == "城东看守所")
-    assert (centre.count, centre.median) == (4, None)
+    assert (centre.count, centre.median) == (None, None)
     await visits(site, 1)
     found = await statistics.waiting_times(site.db, site.who["admin"], **span)
     centre = next(w for w in found if w.facility_name == "城东看守所")
-    assert (centre.median, centre.within_48) == (2.0, 1.0)
+    assert (centre.count, centre.median, centre.within_48) == (5, 2.0, 1.0)
+
+
+async def test_sessions_are_counted_by_kind_only_from_five_on(sqlite_site):
+    """One to four look like none; the fifth of a kind in one state shows them."""
+    site = sqlite_site
+    span = {"since": site.clock.now(), "until": site.clock.now() + timedelta(days=30)}
+    for _ in range(statistics.FEWEST - 1):
+        await visits(site, 1)
+        assert await statistics.by_kind(site.db, site.who["admin"], **span) == []
+    await visits(site, 1)
+    found = await statistics.by_kind(site.db, site.who["admin"], **span)
+    assert [(one.kind, one.state, one.count) for one in found] == [("visit", State.DONE, statistics.FEWEST)]
 
 
 async def test_room_use_counts_open_time(sqlite_site):
-    """One hour held of a ten-hour day is a tenth."""
+    """Five hours held of a ten-hour day are a half; held fewer than five times it is not told."""
     site = sqlite_site
     async with site.db.transaction() as tx:
         await add_hours(tx, site.clock, facility=site.facilities["城东看守所"], opens=8 * 60, closes=18 * 60)
-    await request_booking(site.db, site.clock, site.who["lawyer"], site.visit(2))
+    visit = await request_booking(site.db, site.clock, site.who["lawyer"], site.visit(2))
     midnight = site.clock.now() - timedelta(hours=12)
-    found = await statistics.room_use(site.db, site.who["admin"], since=midnight, until=midnight + timedelta(days=1))
+    room = f"room:{site.rooms['城东看守所 会见室 1']}"
+    for hour in (8, 9, 10, 11):
+        assert await _use(site, midnight) == (None, 10.0, None)
+        start = midnight + timedelta(hours=hour)
+        async with site.db.transaction() as tx:
+            tx.add(Hold(resource=room, booking=visit.id, start=start, end=start + timedelta(hours=1)))
+    assert await _use(site, midnight) == (5.0, 10.0, 0.5)
+
+
+async def _use(site, midnight):
+    until = midnight + timedelta(days=1)
+    found = await statistics.room_use(site.db, site.who["admin"], since=midnight, until=until)
     room = next(r for r in found if (r.facility_name, r.room_name) == ("城东看守所", "会见室 1"))
-    assert (room.held_hours, room.open_hours, room.share) == (1.0, 10.0, 0.1)
+    return room.held_hours, room.open_hours, room.share
 
 
 async def test_distance_to_the_nearest_lawyers_room(sqlite_site):

@@ -45,7 +45,7 @@ async def show(request: web.Request) -> web.StreamResponse:
             mark_label="48 h",
         ),
         room_plot=bars(
-            [(f"{r.facility_name} {r.room_name}", r.share, f"{r.share:.0%}") for r in _busiest(rooms)], most=1.0
+            [(f"{r.facility_name} {r.room_name}", share, f"{share:.0%}") for share, r in _busiest(rooms)], most=1.0
         ),
         reach_plot=bars([(r.facility_name, r.kilometres, f"{r.kilometres:g} km") for r in reach[:12]]),
     )
@@ -60,7 +60,7 @@ async def export(request: web.Request) -> web.StreamResponse:
         "waiting": (WAITING_HEAD, [[w.facility_name, w.count, w.median, w.ninetieth, w.within_48] for w in waiting]),
         "rooms": (
             ROOMS_HEAD,
-            [[r.facility_name, r.room_name, round(r.held_hours, 1), round(r.open_hours, 1), r.share] for r in rooms],
+            [[r.facility_name, r.room_name, _tenth(r.held_hours), _tenth(r.open_hours), r.share] for r in rooms],
         ),
         "kinds": (
             KINDS_HEAD,
@@ -112,8 +112,13 @@ def _span(request: web.Request) -> tuple[object, object, datetime, datetime]:
     return first, last, day_bounds(first, zone.key)[0], day_bounds(last, zone.key)[1]
 
 
-def _busiest(rooms: list[RoomUsed]) -> list[RoomUsed]:
-    return sorted(rooms, key=lambda r: (-r.share, r.facility_name, r.room_name))[:16]
+def _busiest(rooms: list[RoomUsed]) -> list[tuple[float, RoomUsed]]:
+    told = [(room.share, room) for room in rooms if room.share is not None]
+    return sorted(told, key=lambda one: (-one[0], one[1].facility_name, one[1].room_name))[:16]
+
+
+def _tenth(hours: float | None) -> float | None:
+    return None if hours is None else round(hours, 1)
 
 
 def _by_kind(kinds: list[KindCount]) -> dict[str, dict[str, int]]:
