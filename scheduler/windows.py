@@ -52,7 +52,7 @@ def may_enter(
     if now < opens:
         return Refused(
             "too-early",
-            "Too early: this begins at {start}. You can enter the waiting room from {opens}.",
+            "Too early: this is planned for {start}. You can enter the waiting room from {opens}.",
             {"start": start, "opens": opens},
         )
     if now >= (closes or end) and not (closes is None and running):

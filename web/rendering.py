@@ -144,6 +144,12 @@ class Shown:
         """Day and time: ``Today 14:00``."""
         return Markup("{} {}").format(self.day(at), self.clock(at))
 
+    def within(self, at: datetime) -> Markup:
+        """Day and time inside a sentence: ``today 14:00``."""
+        near = {-1: m("yesterday {time}"), 0: m("today {time}"), 1: m("tomorrow {time}")}
+        text = near.get((self.calendar_day(at) - self.calendar_day(self.now)).days)
+        return escape(self._texts.gettext(text)).format(time=self.clock(at)) if text else self.moment(at)
+
     def instant(self, at: datetime) -> Markup:
         """Date and time to the second, for logs."""
         return self._time(at, format_datetime(self.local(at), "yyyy-MM-dd HH:mm:ss", locale=self._locale))

@@ -108,5 +108,8 @@ async def test_a_page_in_the_background_is_told_and_shown(pair: tuple[Page, Page
     await viewer.locator(".tile-note", has_text="页面在后台").wait_for()
     await viewer.locator("#bar button", has_text="在场").click()
     await viewer.locator(".person-card .quality", has_text="页面在后台").wait_for()
+    await stand.push("h", view("h", officer(), sender(hidden=True, audio="lost"), rights=HOST))
+    await viewer.locator(".tile-note", has_text="页面在后台、麦克风断开").wait_for()
+    await viewer.locator(".person-card .quality", has_text="页面在后台、麦克风断开").wait_for()
     await mine.evaluate(HIDE, False)
     await told(stand, wire.Page(hidden=False), 2)

@@ -9,10 +9,10 @@ import { ask } from "./dialog.js";
 import { add, button, fill, h, icon } from "./dom.js";
 import { checkIdentity, doubtIdentity, identityWords } from "./identity.js";
 import { namePerson } from "./naming.js";
-import { listed, t } from "./texts.js";
+import { t } from "./texts.js";
 import {
   cameraWords,
-  deviceWords,
+  deviceLine,
   endpointName,
   lineFigures,
   lineWords,
@@ -260,7 +260,7 @@ function stateWords(one) {
 function drawQuality(node, one) {
   if (!node) return;
   const { bars, word } = lineWords(one.line);
-  const devices = deviceWords(one);
+  const devices = deviceLine(one);
   const figures = [word, lineFigures(one.line)].filter(Boolean).join(" · ");
   const key = JSON.stringify([figures, devices]);
   if (node.dataset.drawn === key) return;
@@ -269,7 +269,7 @@ function drawQuality(node, one) {
     node,
     lineBars(bars),
     h("span", {}, figures),
-    devices.length ? h("span", { class: "tag warn" }, listed(devices)) : null,
+    devices ? h("span", { class: "tag warn" }, devices) : null,
   );
 }
 

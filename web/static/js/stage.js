@@ -9,7 +9,7 @@ import { bestGrid, layerFor } from "./layout.js";
 import { lineBars } from "./people.js";
 import { me, receivable, roomCamera, staged } from "./state.js";
 import { listed, t } from "./texts.js";
-import { deviceWords, endpointName, lineWords, roleName, viewName, whoIsAt } from "./words.js";
+import { deviceLine, deviceWords, endpointName, lineWords, roleName, viewName, whoIsAt } from "./words.js";
 
 const SETTLES = 400;
 
@@ -187,9 +187,9 @@ export class Stage extends EventTarget {
     say(tile.name, [who, what].join(" · "));
     tile.video.setAttribute("aria-label", [who, viewName(one.publication)].filter(Boolean).join(" · "));
     const own = one.publication === "camera";
-    say(tile.note, own ? listed(deviceWords(endpoint)) : "");
+    say(tile.note, own ? deviceLine(endpoint) : "");
     const camera = roomCamera(endpoint, one.publication);
-    tile.off = own ? listed(deviceWords({ audio: "on", video: endpoint.video })) : "";
+    tile.off = own ? deviceLine({ audio: "on", video: endpoint.video }) : "";
     if (camera?.state === "away") tile.off = t("This view is away, it is tried again.");
     tile.node.classList.toggle("no-picture", Boolean(tile.off));
     this.#drawWaiting(tile);

@@ -80,6 +80,11 @@ export function deviceWords({ audio, video, hidden = false }) {
   return words;
 }
 
+/** The same in one line. Each is a sentence of its own, so that nothing but a comma joins them. */
+export function deviceLine(states) {
+  return deviceWords(states).join(t(", "));
+}
+
 /** Everybody at an endpoint: "Li Na and Wang Wei", or what the endpoint is called. */
 export function whoIsAt(endpoint) {
   const names = endpoint.persons.map((person) => person.name).filter(Boolean);
