@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -72,6 +72,15 @@ class RecordedSession:
     """When its recordings were last checked, the longest ago of them."""
     kept_until: datetime | None
     """Until when its recordings are kept at least."""
+
+
+PREPARED_WITHIN = timedelta(hours=1)
+"""A record is usually ready a minute after the end; one that is not there after this is missing."""
+
+
+def is_missing(ended: datetime | None, now: datetime) -> bool:
+    """Whether a session without a record should have had one by now."""
+    return ended is not None and now - ended > PREPARED_WITHIN
 
 
 STATES = ("intact", "look", "preparing", "erased")

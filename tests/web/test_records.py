@@ -73,6 +73,18 @@ async def test_filters_stand_in_the_address(site: World) -> None:
     assert 'value="yesterday"' in text
 
 
+async def test_a_record_that_never_came_is_missing(site: World) -> None:
+    """For an hour a record is being prepared; after that nobody is told to come back in a minute."""
+    session = await site.statement()
+    await took_place(site, session)
+    for hours in (0, 9):  # it is planned for five hours ahead
+        site.clock.advance(hours * 3600)
+        reviewer = await site.browser("reviewer")
+        _, listed = await site.get(reviewer, "/records")
+        _, record = await site.get(reviewer, f"/records/{session.id}")
+        assert ("没有记录" in listed, "这里没有本场次的记录" in record) == (bool(hours), bool(hours))
+
+
 async def test_list_is_paged(site: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The links to older and newer keep the filters."""
     monkeypatch.setattr(records, "PER_PAGE", 1)

@@ -147,6 +147,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         facility=facility,
         parties=parties,
         parts=parts,
+        missing=not parts and store.is_missing(held.booking.ended, now),
         numbered=list(enumerate(parts, 1)),
         chosen=chosen,
         opened=opened,

@@ -71,6 +71,7 @@ async def listing(request: web.Request) -> web.StreamResponse:
         rows=rows[:PER_PAGE],
         asked=asked,
         kinds=OPEN_KINDS,
+        missing=store.is_missing,
         more=len(rows) > PER_PAGE,
         plays=allowed(principal, Action.PLAY_RECORD, frozenset(Relation)),
     )
@@ -146,7 +147,7 @@ def _csv(request: web.Request, rows: list[RecordedSession]) -> str:
             say(words.word(words.KINDS, row.kind)),
             row.case_number,
             row.names,
-            say(verdict or "being prepared"),
+            say(verdict or ("no record" if store.is_missing(row.ended, show.now) else "being prepared")),
             checked,
             kept,
         ]
