@@ -86,7 +86,7 @@ async def test_six_share_the_stage(page: Page, stand: Stand) -> None:
     assert style is not None
     assert "--columns: 3" in style
     assert "--rows: 2" in style
-    assert "麦克风已关和摄像头已关" in await page.locator(".tile").nth(4).inner_text()
+    assert "麦克风已关、摄像头已关" in await page.locator(".tile").nth(4).inner_text()
     boxes = [await tile.bounding_box() for tile in await page.locator(".tile").all()]
     assert all(box is not None and box["width"] > 200 and box["height"] > 150 for box in boxes)
 
