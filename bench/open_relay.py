@@ -121,9 +121,9 @@ class Lag:
 class Door:
     """WHIP and WHEP over HTTP."""
 
-    def __init__(self, rooms: Rooms, lag: Lag) -> None:
+    def __init__(self, rooms: Rooms, lag: Lag | None = None) -> None:
         self._rooms = rooms
-        self._lag = lag
+        self._lag = lag or Lag()
         self._viewers = itertools.count(1)
 
     def application(self) -> web.Application:

@@ -237,7 +237,7 @@ def flights(publisher: Participant) -> Iterator[bytes]:
     """Genuine datagrams of every kind that the relay takes, caught on their way from ``publisher``."""
     caught: list[bytes] = []
     send, publisher.send = publisher.send, lambda data: caught.append(bytes(data))
-    publisher._check()
+    publisher.check()
     publisher._checks.cancel()
     publisher.send_rtp(publisher.rtp("audio", 50, 50 * 960, bytes(60)))
     publisher.send_rtp(publisher.rtp("video", 50, 50 * 3000, bytes(900)))
