@@ -20,6 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import DateTime, TypeDecorator
+from sqlalchemy.util.concurrency import in_greenlet
 
 from core.errors import OperatorError, Unavailable
 from core.vault import Vault
@@ -200,6 +201,13 @@ def _prepare_sqlite(engine: AsyncEngine) -> None:
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
+
+    @event.listens_for(engine.sync_engine, "invalidate")
+    def let_go(connection: Any, _record: Any, _error: Any) -> None:
+        # a statement that a cancelled task left open keeps even a closed connection, and its write lock, until it is
+        # collected; what the collector itself gives up has nothing open any more
+        if in_greenlet():
+            connection.run_async(lambda driver: asyncio.shield(driver.rollback()))
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Any) -> None:

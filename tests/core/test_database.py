@@ -1,6 +1,7 @@
 """One way to a transaction on both databases: all or nothing, instants exact, absence told in words."""
 
 import asyncio
+import random
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -109,3 +110,24 @@ async def test_a_wrong_statement_is_no_outage(database):
     with pytest.raises(DBAPIError):
         async with database.transaction(write=False) as tx:
             await tx.execute(text("SELECT * FROM nothing"))
+
+
+async def test_a_cancelled_writer_leaves_no_lock_behind(tmp_path):
+    """Whenever a task is cancelled in its transaction, and whoever still holds it, the next writer can write."""
+    database, dice, cut_off = Database(sqlite_url(tmp_path / "x.sqlite3")), random.Random(1), []
+    async with database.transaction() as tx:
+        await tx.execute(text("CREATE TABLE things (n INTEGER)"))
+
+    async def write():
+        async with database.transaction() as tx:
+            await tx.execute(text("UPDATE things SET n = 2 WHERE n = 1"))
+            await tx.execute(text("INSERT INTO things VALUES (1)"))
+            (await tx.execute(text("SELECT n FROM things LIMIT 3"))).all()
+
+    for _ in range(80):
+        cut_off.append(asyncio.create_task(write()))  # kept, so that nothing of it is collected
+        await asyncio.sleep(dice.random() * 0.01)
+        cut_off[-1].cancel()
+        await asyncio.gather(cut_off[-1], return_exceptions=True)
+        await write()
+    await database.close()
