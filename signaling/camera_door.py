@@ -7,7 +7,6 @@ encoder that tries again by itself is there when the session is. An unknown came
 import structlog
 from aiohttp import web
 
-from media import commands
 from people import throttle
 from people.cameras import Camera
 from people.throttle import CAMERA_KEY, CAMERA_NETWORK
@@ -28,17 +27,7 @@ async def publish(request: web.Request) -> web.Response:
     camera = await _known(request)
     live, endpoint = _open(request, camera)
     offer = await text(request, "application/sdp")
-    answered = await negotiate(
-        live,
-        lambda number: commands.Publish(
-            request=number,
-            session=live.id,
-            endpoint=endpoint.id,
-            role=endpoint.recorded_role,
-            publication=camera.view.value,
-            offer=offer,
-        ),
-    )
+    answered = await negotiate(live, endpoint, camera.view.value, offer)
     live.resources.add(Resource(answered.resource, endpoint.id, "publish", camera.view.value, answered.etag))
     live.cameras.attached(camera, endpoint.id, answered.resource)
     if live.cameras.stand(live.session, camera.room) is not endpoint:  # taken away while the media process answered

@@ -82,17 +82,7 @@ async def publish(request: web.Request) -> web.Response:
     publication = request.match_info["publication"]
     _may_publish(live, endpoint, publication)
     offer = await text(request, "application/sdp")
-    answered = await negotiate(
-        live,
-        lambda number: commands.Publish(
-            request=number,
-            session=live.id,
-            endpoint=place.endpoint,
-            role=endpoint.recorded_role,
-            publication=publication,
-            offer=offer,
-        ),
-    )
+    answered = await negotiate(live, endpoint, publication, offer)
     resource = Resource(answered.resource, place.endpoint, "publish", publication, answered.etag)
     return _keep(live, resource, answered, lambda: _may_publish(live, endpoint, publication))
 
@@ -260,8 +250,20 @@ async def text(request: web.Request, content_type: str) -> str:
         raise Refusal(400, "bad-sdp", _WORDS["bad-sdp"]) from None
 
 
-async def negotiate(live: Live, make: Callable[[str], commands.Command]) -> commands.Answered:
-    """Ask the media process; one that had no room for the session when it was opened is asked to open it again."""
+async def negotiate(live: Live, endpoint: Endpoint, publication: str, offer: str) -> commands.Answered:
+    """Have the media process answer the offer to publish; one that had no room for the session when it was opened is
+    asked to open it again."""
+
+    def make(number: str) -> commands.Publish:
+        return commands.Publish(
+            request=number,
+            session=live.id,
+            endpoint=endpoint.id,
+            role=endpoint.recorded_role,
+            publication=publication,
+            offer=offer,
+        )
+
     reply = await live.link.request(make)
     if isinstance(reply, commands.Rejected) and reply.code in ("overloaded", "no-session"):
         live.link.send(commands.OpenSession(session=live.id))

@@ -60,16 +60,7 @@ async def serve_stream(
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["Content-Disposition"] = f'attachment; filename="{attachment}"'
     async with while_standing(request):
-        await response.prepare(request)
-        if request.method != "HEAD":
-            try:
-                async for piece in pieces:
-                    await response.write(piece)
-            except YuanjianError:  # too late for words: the headers are out
-                if request.transport is not None:
-                    request.transport.abort()
-                return response
-        await response.write_eof()
+        await _pour(request, response, pieces)
     return response
 
 
@@ -87,17 +78,22 @@ async def _serve(request: web.Request, source: Source, attachment: str) -> web.S
     response.headers["Content-Disposition"] = f'attachment; filename="{attachment}"' if attachment else "attachment"
     if not whole:
         response.headers["Content-Range"] = f"bytes {first}-{end - 1}/{source.length}"
+    await _pour(request, response, source.chunks(first, end - first))
+    return response
+
+
+async def _pour(request: web.Request, response: web.StreamResponse, pieces: AsyncIterator[bytes]) -> None:
+    """Send the headers and, unless only they were asked for, every piece; cut the connection when one cannot be had."""
     await response.prepare(request)
     if request.method != "HEAD":
         try:
-            async for chunk in source.chunks(first, end - first):
-                await response.write(chunk)
+            async for piece in pieces:
+                await response.write(piece)
         except YuanjianError:  # too late for words: the headers are out
             if request.transport is not None:
                 request.transport.abort()
-            return response
+            return
     await response.write_eof()
-    return response
 
 
 def _from_zero(header: str) -> bool:
