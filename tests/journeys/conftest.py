@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Playwright, async_playwright
 
+from rehearsal.site import Site
+
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
 """Seconds any single step may take on a busy machine before the journey counts as stuck."""
@@ -92,6 +94,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running.wait_ready()
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="module")
+def token(server: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An operator's token of the running server."""
+    file = tmp_path_factory.mktemp("token") / "token"
+    yuanjian("token", "create", "--data-dir", str(server.data_dir), "--file", str(file))
+    return file.read_text().strip()
+
+
+@pytest.fixture
+async def site(server: Server, token: str) -> AsyncIterator[Site]:
+    async with Site(server.url, token) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -13,10 +13,9 @@ from playwright.async_api import Browser, Page, Playwright
 from tests.chromium import launch
 from tests.journeys.cast import PASSWORD, PATIENT
 from tests.journeys.conftest import Server, until
+from tests.taps import MOST_TAPS, PHONE, Taps
 
 pytestmark = pytest.mark.browser
-PHONE = {"width": 390, "height": 844}
-MOST_TAPS = 8
 
 
 @pytest.fixture(scope="module")
@@ -55,20 +54,6 @@ async def somebody(
         await page.wait_for_url(lambda address: "/signin" not in address)
     yield page
     await context.close()
-
-
-class Taps:
-    """Counts them."""
-
-    def __init__(self, page: Page) -> None:
-        self.page, self.count = page, 0
-
-    async def on(self, selector: str, then: str = "") -> None:
-        """Tap, and wait for the page on which ``then`` stands."""
-        self.count += 1
-        await self.page.locator(selector).first.tap()
-        if then:
-            await self.page.locator("main", has_text=then).wait_for()
 
 
 def letters(server: Server) -> list[tuple[str, int]]:

@@ -13,25 +13,11 @@ from recordings.verdicts import Verdict
 from recordings.verify import verify
 from rehearsal.recorded import examine
 from rehearsal.site import Site
-from tests.journeys.conftest import Server, yuanjian
+from tests.journeys.conftest import Server
 from tests.journeys.crew import Pair, chain, finish, recorded, resume
 
 LOST_AT_MOST = timedelta(seconds=2)
 """Evidence fault F1: how much of the newest media a kill may cost."""
-
-
-@pytest.fixture(scope="module")
-def token(server: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """An operator's token of the running server."""
-    file = tmp_path_factory.mktemp("token") / "token"
-    yuanjian("token", "create", "--data-dir", str(server.data_dir), "--file", str(file))
-    return file.read_text().strip()
-
-
-@pytest.fixture
-async def site(server: Server, token: str) -> AsyncIterator[Site]:
-    async with Site(server.url, token) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -16,27 +16,13 @@ from bench.lab import participant as wire
 from rehearsal.participant import Participant
 from rehearsal.site import Site
 from tests.campaigns import campaign, rounds
-from tests.journeys.conftest import Server, yuanjian
+from tests.journeys.conftest import Server
 from tests.journeys.crew import persons
 
 PLACES = 5
 SESSIONS = rounds(4, 20)
 WITHIN_S = rounds(1, 5)
 SOUND_S = 0.02
-
-
-@pytest.fixture(scope="module")
-def token(server: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """An operator's token of the running server."""
-    file = tmp_path_factory.mktemp("token") / "token"
-    yuanjian("token", "create", "--data-dir", str(server.data_dir), "--file", str(file))
-    return file.read_text().strip()
-
-
-@pytest.fixture
-async def site(server: Server, token: str) -> AsyncIterator[Site]:
-    async with Site(server.url, token) as opened:
-        yield opened
 
 
 class Talk:

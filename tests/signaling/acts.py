@@ -96,3 +96,14 @@ async def room_of(world: World, session: str) -> str:
     roster = await world.hub.desk.roster(session)
     assert roster is not None
     return next(room.id for room in roster.rooms if room.custody)
+
+
+async def stills_asked(world: World) -> tuple[str, Peer, Peer]:
+    """A statement whose guest has been asked for still pictures: session, host and guest."""
+    session = await a_statement(world)
+    host = await world.join(await world.account("officer"), session)
+    guest = await world.join(await world.guest(session, None), session)
+    person = guest.of("view")[-1]["endpoints"][-1]["persons"][0]["id"]
+    await host.say(messages.AskStills(present=person))
+    await guest.until(lambda m: m["type"] == "view" and m["stills"])
+    return session, host, guest

@@ -15,7 +15,7 @@ from signaling.restore import Entry, restore
 from signaling.rights import rights
 from signaling.states import State
 from signaling.views import view
-from tests.signaling.acts import a_statement
+from tests.signaling.acts import a_statement, stills_asked
 from tests.signaling.rosters import GUEST, HOST, LAWYER, POST, SECOND, Driver, live
 from tests.signaling.world import World
 
@@ -354,12 +354,8 @@ def test_no_clear_answer_leaves_it_to_the_officers(outcome: str) -> None:
 
 async def test_the_ledger_holds_every_step_under_its_author(world: World) -> None:
     """Question, answer, doubt and result stand there with the officer's or the guest's id, without names."""
-    session = await a_statement(world)
-    host = await world.join(await world.account("officer"), session)
-    guest = await world.join(await world.guest(session, None), session)
+    session, host, guest = await stills_asked(world)
     person = guest.of("view")[-1]["endpoints"][-1]["persons"][0]["id"]
-    await host.say(messages.AskStills(present=person))
-    await guest.until(lambda m: m["type"] == "view" and m["stills"])
     await guest.say(messages.AnswerStills(request="s1", consent=False))
     await host.a("notice", code="stills-refused")
     await host.say(messages.DoubtPerson(present=person, why="refused"))

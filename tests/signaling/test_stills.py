@@ -11,7 +11,7 @@ from core.vault import Vault
 from people.models import IdentityStill
 from signaling import messages
 from signaling.jpeg import LARGEST
-from tests.signaling.acts import a_rehearsal, a_statement, live_visit
+from tests.signaling.acts import a_rehearsal, live_visit, stills_asked
 from tests.signaling.test_jpeg import jpeg
 from tests.signaling.world import Peer, World
 
@@ -20,12 +20,7 @@ PICTURE = jpeg()
 
 async def agreed(world: World) -> tuple[str, Peer, Peer]:
     """A statement whose guest has agreed to still pictures."""
-    session = await a_statement(world)
-    host = await world.join(await world.account("officer"), session)
-    guest = await world.join(await world.guest(session, None), session)
-    person = guest.of("view")[-1]["endpoints"][-1]["persons"][0]["id"]
-    await host.say(messages.AskStills(present=person))
-    await guest.until(lambda m: m["type"] == "view" and m["stills"])
+    session, host, guest = await stills_asked(world)
     await guest.say(messages.AnswerStills(request="s1", consent=True))
     await guest.until(lambda m: m["type"] == "view" and m["stills"] and m["stills"]["state"] == "granted")
     return session, host, guest
@@ -90,12 +85,7 @@ async def test_nobody_else_sends_in_the_guests_place(world: World) -> None:
 
 async def test_without_consent_nothing_is_taken(world: World) -> None:
     """Asked but not answered, refused, withdrawn: refused each time."""
-    session = await a_statement(world)
-    host = await world.join(await world.account("officer"), session)
-    guest = await world.join(await world.guest(session, None), session)
-    person = guest.of("view")[-1]["endpoints"][-1]["persons"][0]["id"]
-    await host.say(messages.AskStills(present=person))
-    await guest.until(lambda m: m["type"] == "view" and m["stills"])
+    session, host, guest = await stills_asked(world)
     assert (await send(world, session, guest))[1]["code"] == "not-granted"
     await guest.say(messages.AnswerStills(request="s1", consent=False))
     await host.a("notice", code="stills-refused")

@@ -6,33 +6,18 @@ from pathlib import Path
 
 import pytest
 from icalendar import Calendar
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, async_playwright
 
 from core.jobs import Worker
 from scheduler import decisions, notices
 from scheduler.models import Booking
 from scheduler.sending import Outbox, SmsOutbox, handlers
 from tests.chromium import launch
+from tests.taps import MOST_TAPS, PHONE, Taps
 from tests.web.test_choosing_pages import asked
 from tests.web.world import World
 
 pytestmark = pytest.mark.browser
-PHONE = {"width": 390, "height": 844}
-MOST_TAPS = 8
-
-
-class Taps:
-    """A phone whose taps are counted."""
-
-    def __init__(self, page: Page) -> None:
-        self.page, self.count = page, 0
-
-    async def on(self, selector: str, then: str = "") -> None:
-        """Tap what ``selector`` finds, and wait for the page on which ``then`` stands."""
-        self.count += 1
-        await self.page.locator(selector).first.tap()
-        if then:
-            await self.page.locator("main", has_text=then).wait_for()
 
 
 async def phone(browser: Browser, site: World, login: str | None, zone: str = "Asia/Shanghai") -> Taps:
