@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.models import (
@@ -85,6 +85,13 @@ async def held_at(tx: AsyncSession, facility: str) -> list[tuple[CustodyPerson, 
     return [(row[0], row[1]) for row in await tx.execute(query.order_by(CustodyPerson.name, CustodyPerson.id))]
 
 
+async def lawyers_of_held(tx: AsyncSession, facility: str, now: datetime) -> set[str]:
+    """Ids of the lawyers with a checked representation in force of somebody held at a facility."""
+    query = select(Representation.lawyer).join(CustodyRecord, CustodyRecord.person == Representation.client)
+    query = query.where(CustodyRecord.facility == facility, CustodyRecord.until.is_(None), *_stands(now))
+    return set((await tx.execute(query.distinct())).scalars())
+
+
 async def custody_by_external(tx: AsyncSession, external: str) -> CustodyRecord | None:
     """The record an event of the custody system made."""
     return (await tx.execute(select(CustodyRecord).where(CustodyRecord.external == external))).scalar_one_or_none()
@@ -136,8 +143,11 @@ async def named_in_permits(tx: AsyncSession, case_id: str, person: str, now: dat
 
 
 def _in_force(lawyer: str, now: datetime):  # type: ignore[no-untyped-def]  # Select's row type changes as columns are added
-    return select(Representation).where(
-        Representation.lawyer == lawyer,
+    return select(Representation).where(Representation.lawyer == lawyer, *_stands(now))
+
+
+def _stands(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
         Representation.state == RepresentationState.VERIFIED,
         or_(Representation.until.is_(None), Representation.until > now),
     )

@@ -16,7 +16,7 @@ from core import ledger
 from core.clock import Clock
 from core.database import Database
 from core.errors import Denied, Invalid
-from core.texts import translate
+from core.texts import DEFAULT, translate
 from core.vault import Vault
 from people import challenges, contacts, invitations, throttle
 from people.challenges import Purpose
@@ -72,12 +72,17 @@ async def set_contact(
     *,
     kind: ContactKind,
     address: str,
+    locale: str = DEFAULT,
 ) -> None:
-    """Ask the guest for a code sent to ``address`` before they come in. Raises ``Invalid``."""
+    """Ask the guest for a code sent to ``address`` before they come in; what goes there is in the language ``locale``.
+
+    Raises ``Invalid``.
+    """
     found = await invitations.own(tx, principal, held, invitation)
     plain = address.strip().lower().replace(" ", "")
     if not (_PHONE if kind == "sms" else _MAIL).fullmatch(plain):
         raise Invalid("contact-unusable", "This phone number or mail address cannot be used.", field="contact")
+    found.locale = locale
     found.contact, found.contact_kind = vault.seal(plain.encode(), _context(found.id)), kind
     await ledger.append(
         tx, "invitation.contact-set", actor=principal.id, subject=found.id, at=clock.now(), details={"kind": kind}
@@ -94,6 +99,25 @@ async def make_short(
     found.short = vault.code_hashes(code, invitations.SHORT)[0]
     await ledger.append(tx, "invitation.short-code", actor=principal.id, subject=found.id, at=clock.now())
     return f"{code[:5]}-{code[5:]}"
+
+
+def contact_of(vault: Vault, invitation: Invitation) -> tuple[ContactKind, str] | None:
+    """How the guest can be reached, and where; ``None`` when no way was given, or it was forgotten."""
+    if invitation.contact is None:
+        return None
+    kind: ContactKind = "sms" if invitation.contact_kind == "sms" else "mail"
+    return kind, vault.unseal(invitation.contact, _context(invitation.id)).decode()
+
+
+def said(invitation: Invitation, text: str, **values: str) -> str:
+    """``text`` in the guest's language; its places for who asks and how to check that are filled (ON-4)."""
+    who = {
+        "officer": invitation.officer_name,
+        "number": invitation.officer_number,
+        "unit": invitation.unit,
+        "phone": invitation.unit_phone,
+    }
+    return translate(invitation.locale, text, {**who, **values})
 
 
 async def send_code(
@@ -136,12 +160,10 @@ async def send_link(
 
 
 async def _send(vault: Vault, carrier: Carrier, found: Invitation, text: str, **values: str) -> None:
-    """Send ``text`` to the guest's contact; it always says who asks and how to check that (ON-4)."""
-    assert found.contact is not None
-    who = {"officer": found.officer_name, "number": found.officer_number, "unit": found.unit, "phone": found.unit_phone}
-    to = vault.unseal(found.contact, _context(found.id)).decode()
-    kind: ContactKind = "sms" if found.contact_kind == "sms" else "mail"
-    await carrier.send(kind, to, translate(found.locale, text, {**who, **values}))
+    """Send ``text`` to the guest's contact."""
+    contact = contact_of(vault, found)
+    assert contact is not None
+    await carrier.send(*contact, said(found, text, **values))
 
 
 async def accept(

@@ -92,6 +92,8 @@ class Action(StrEnum):
     """The 48-hour clocks of visits, breached and running, without anybody's name."""
     CHECK_PAPERS = "check_papers"
     """The facility's check of a lawyer's three papers."""
+    REOPEN_BOOKING = "reopen_booking"
+    """Let a lawyer book online again to whom missed visits had closed it (LV-4c)."""
     PAIR_TERMINAL = "pair_terminal"
     VIEW_TERMINALS = "view_terminals"
     REVOKE_TERMINAL = "revoke_terminal"
@@ -202,6 +204,7 @@ TABLE: Mapping[Role, Mapping[Action, frozenset[Relation]]] = MappingProxyType(
             (Action.MOVE_BOOKING, R.OWN_FACILITY),
             (Action.CANCEL_BOOKING, R.OWN_FACILITY),
             (Action.CHECK_PAPERS, R.OWN_FACILITY),
+            (Action.REOPEN_BOOKING, R.OWN_FACILITY),
             (Action.HOST, R.OWN_FACILITY),
             (Action.JOIN, R.OWN_FACILITY),
             (Action.EXTEND_SESSION, R.OWN_FACILITY),

@@ -17,7 +17,7 @@ from people import store as people
 from people.models import Invitation
 from people.permissions import Action, allowed, require
 from people.principals import Principal
-from scheduler import access, store
+from scheduler import access, notices, store
 from scheduler.amending import Change, amend
 from scheduler.bookings import request_booking
 from scheduler.models import Booking, OfferedTimes, State
@@ -174,8 +174,11 @@ async def choose(db: Database, clock: Clock, guest: Principal, start: datetime) 
         raise Conflict("state", "This is no longer possible: the booking has moved on.")
     answer = await amend(db, clock, owner, booking.id, Change(start=start), version=booking.version)
     if isinstance(answer, Booking):
+        now, values = clock.now(), {"start": answer.start}
         async with db.transaction() as tx:
-            (await tx.get_one(OfferedTimes, booking.id)).chosen = clock.now()
+            (await tx.get_one(OfferedTimes, booking.id)).chosen = now
+            # amended in the name of whoever invited, who is told of nobody's act but the guest's
+            await notices.tell(tx, [owner.id], "amended", at=now, booking=booking.id, values=values)
     return answer
 
 

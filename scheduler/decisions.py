@@ -12,7 +12,7 @@ from core.database import Database
 from core.errors import Conflict, Invalid
 from people.permissions import Action, require
 from people.principals import Principal
-from scheduler import access, history, holds, practice, waiting
+from scheduler import access, history, holds, practice, reopening, waiting
 from scheduler.models import Booking, State
 from scheduler.reasons import OWNER, Cancelled, Declined, NoShow, Owner
 
@@ -94,6 +94,8 @@ async def _act(
         booking.state = act.to
         booking.reason = reason.value if reason else None
         booking.owner = await _owner(tx, booking, reason, principal, now)
+        if booking.owner == Owner.LAWYER:
+            await reopening.missed_again(tx, booking.created_by, now)
         booking.decided, booking.decided_by = now, principal.id
         booking.review = None if booking.review == "urgent" else booking.review
         if act.releases:

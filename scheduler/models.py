@@ -300,7 +300,7 @@ class RuleSetting(Base):
 
 
 class RuleException(Base):
-    """An enumerated exception somebody entitled granted for a person in custody, a case or a booking."""
+    """An enumerated exception somebody entitled granted for a person in custody, a case, a booking or a lawyer."""
 
     __tablename__ = "rule_exceptions"
     __table_args__ = (Index("ix_rule_exceptions_subject", "subject"),)
@@ -309,6 +309,8 @@ class RuleException(Base):
     subject: Mapped[str] = mapped_column(String(22))
     rule: Mapped[str] = mapped_column(String(16))
     word: Mapped[str] = mapped_column(String(24))
+    reason: Mapped[str] = mapped_column(String(24), default="")
+    """Of those that need one, a word such as of ``reopening.Reopened``."""
     by: Mapped[str] = mapped_column(String(64))
     at: Mapped[datetime] = mapped_column(UtcDateTime())
     until: Mapped[datetime] = mapped_column(UtcDateTime())

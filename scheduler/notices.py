@@ -17,6 +17,7 @@ from core.database import Database
 from core.errors import Invalid
 from core.jobs import Wanted
 from core.texts import translate
+from people import store as people
 from people.models import RoleGrant
 from people.principals import Principal
 from scheduler.models import Booking, Notice, NoticeAddress, Party, State
@@ -26,6 +27,7 @@ from scheduler.wording import local_values
 
 SEND = "notice.send"
 REMIND = "notice.remind"
+GUEST = "notice.guest"
 REMINDERS: tuple[timedelta, ...] = (timedelta(days=1), timedelta(hours=1), timedelta(minutes=15))
 TEXTS: dict[str, str] = {
     "urgent": "A room is asked for at once. Please decide in the day list.",
@@ -38,6 +40,7 @@ TEXTS: dict[str, str] = {
     "moved": "The appointment on {start} takes place in another room.",
     "review": "Your appointment on {start} cannot take place as planned: {reason}",
     "review_post": "A session on {start} cannot take place as planned. Please look at it in the day list.",
+    "settled": "Your appointment on {start} takes place as planned after all.",
     "reminder": "Reminder: your appointment begins on {start}.",
     "clock": "A visit request must be answered with a time before {deadline}.",
     "breach": "A visit request was not answered within 48 hours. The resident prosecutor has been told.",
@@ -51,9 +54,26 @@ TEXTS: dict[str, str] = {
     "scan_refused": "A virus was found in the scan of a late entry. It was removed; please scan the page again.",
     "papers_overdue": "Your papers were not checked in time. The resident prosecutor has been told.",
     "papers_prosecutor": "Papers of a lawyer were not checked in time: {facility}.",
+    "reopened": "You can book visits online again.",
     "papers_due": "Papers of a lawyer wait to be checked by {deadline}.",
 }
 """msgid of each notice. ``{reason}`` is itself a msgid."""
+_OFF = "The appointment on {start} does not take place. You need not do anything."
+GUEST_TEXTS: dict[str, str] = {
+    "review": "Your appointment on {start} cannot take place as planned. You will be told how it goes on.",
+    "settled": TEXTS["settled"],
+    "amended": "Your appointment was moved to {start}. Your link stays the same.",
+    "declined": _OFF,
+    "withdrawn": _OFF,
+    "cancelled": _OFF,
+    "reminder": TEXTS["reminder"],
+}
+"""msgid of what guests are told. Never why: that would tell them of somebody else's custody, room or case."""
+GUEST_CHECK = (
+    "We never ask for money, codes or your screen. You were invited by {officer} ({number}), {unit}. To check, call "
+    "{phone}."
+)
+"""Follows each of them (ON-4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +113,7 @@ async def about(
     persons = await _concerned(tx, booking, parties, act)
     values = {"start": booking.start, "reason": _reason(booking, act)}
     await tell(tx, sorted(persons - {by}), act, at=at, booking=booking.id, values=values)
+    await tell_guests(tx, booking, act, at=at)
     if act == "review":
         others = sorted({*await post_of(tx, booking.facility)} - persons - {by})
         await tell(tx, others, "review_post", at=at, booking=booking.id, values=values)
@@ -100,6 +121,22 @@ async def about(
         await tell(tx, await post_of(tx, booking.facility), "requested", at=at, booking=booking.id, values=values)
     if booking.state is State.CONFIRMED and act in ("confirmed", "amended"):
         await remind(tx, booking, at)
+
+
+async def tell_guests(tx: AsyncSession, booking: Booking, what: str, *, at: datetime, before: int = 0) -> None:
+    """Ask that the invited guests of a booking be told, with the caller's transaction or not at all.
+
+    Each is told once of a version of the booking, or of a reminder ``before`` so many seconds. Who gave neither phone
+    number nor mail address is told by whoever invited them.
+    """
+    if what not in GUEST_TEXTS:
+        return
+    start = booking.start.isoformat()
+    once = f"{start}:{before}" if before else str(booking.version)
+    said = {"what": what, "start": start, "zone": booking.zone, "once": once}
+    reached = [row.id for row in await people.invitations_of(tx, booking.id) if row.contact and row.state != "revoked"]
+    wanted = [Wanted(GUEST, {"invitation": id_, **said}, at, f"{GUEST}:{id_}:{what}:{once}") for id_ in reached]
+    await jobs.enqueue_all(tx, wanted)
 
 
 async def remind(tx: AsyncSession, booking: Booking, now: datetime) -> None:

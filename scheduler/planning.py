@@ -17,7 +17,7 @@ from core.errors import Denied, Invalid
 from core.refusals import Refused
 from people.permissions import Action, Relation, require
 from people.principals import Principal
-from scheduler import apart, naming, store
+from scheduler import apart, naming, reopening, store
 from scheduler.apart import Apart, Somebody, somebody
 from scheduler.facts import Facts, PlannedParty, RoomFacts, room_facts
 from scheduler.hours import working_days
@@ -30,7 +30,6 @@ from scheduler.windows import ZONE as ZONE
 
 Cards = Mapping[str, PersonCard]
 """Account holders by id; who is unknown or no longer active is not in it."""
-NO_SHOWS_BACK = timedelta(days=90)
 PRACTICE = timedelta(days=31)
 """How far ahead working days are counted."""
 NOT_YOURS = Refused(
@@ -86,6 +85,8 @@ async def make_plan(
     own = await _room(tx, request.own_room, "own_room")
     far = await _far_rooms(tx, request, kind, custody)
     case = await cases.case(tx, case_id) if case_id else None
+    place = far[0] if far else own
+    rules = await rulebook(tx, request.start.date(), place.facility if place else None)
     questioned = await store.last_questioned(tx, person.id, request.start) if person and not kind.privileged else None
     facts = Facts(
         kind=kind,
@@ -106,7 +107,7 @@ async def make_plan(
         questioned_before=questioned is not None,
         last_questioned=questioned,
         permit_named=await _named_by_permit(tx, request, parties, now) if person and not kind.privileged else 0,
-        lawyer_no_shows=await store.own_no_shows(tx, principal.id, now - NO_SHOWS_BACK) if kind.privileged else 0,
+        lawyer_no_shows=await _no_shows(tx, principal.id, rules, now) if kind.privileged else 0,
         differing=await _differing(tx, now) if kind.privileged else {},
         exceptions=await exceptions_for(tx, [i for i in (request.custody_person, case_id, principal.id) if i], now),
     )
@@ -120,7 +121,7 @@ async def make_plan(
         case=case_id,
         organisation=organisation,
         facts=facts,
-        rules=await rulebook(tx, facts.start.date(), facts.facility),
+        rules=rules,
         apart=keep_apart,
     )
 
@@ -143,6 +144,11 @@ async def _permit(
         if not await cases.is_suspect(tx, request.custody_person or "", request.case):
             raise Invalid("not-in-case", "This person does not belong to the case.", field="custody_person")
     return request.case
+
+
+async def _no_shows(tx: AsyncSession, lawyer: str, rules: Sequence[Rule], now: datetime) -> int:
+    """How many missed visits of a lawyer count."""
+    return (await store.own_no_shows(tx, {lawyer}, reopening.counted_since(rules, now))).get(lawyer, 0)
 
 
 async def _differing(tx: AsyncSession, now: datetime) -> dict[date, bool]:

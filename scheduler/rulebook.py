@@ -143,13 +143,13 @@ async def grant_exception(
 
 
 async def write_exception(
-    tx: AsyncSession, subject: str, rule: str, word: str, *, by: str, at: datetime, until: datetime
+    tx: AsyncSession, subject: str, rule: str, word: str, *, by: str, at: datetime, until: datetime, reason: str = ""
 ) -> RuleException:
     """Write an exception down; whether it may be granted was decided before."""
-    made = RuleException(subject=subject, rule=rule, word=word, by=by, at=at, until=until)
+    made = RuleException(subject=subject, rule=rule, word=word, reason=reason, by=by, at=at, until=until)
     tx.add(made)
     await tx.flush()
-    details = {"rule": rule, "word": word}
+    details = {"rule": rule, "word": word, **({"reason": reason} if reason else {})}
     await ledger.append(tx, "rule.exception", actor=by, subject=subject, at=at, details=details)
     return made
 

@@ -15,7 +15,7 @@ from core.errors import Invalid, NotFound
 from people import store as people
 from people.permissions import Action, Relation, allowed, relations, require
 from people.principals import Principal, Tree
-from scheduler import rulebook, store
+from scheduler import reopening, rulebook, store
 from scheduler.access import relations_to
 from scheduler.day import day_bounds
 from scheduler.models import Booking, Facility, RuleException, RuleSetting
@@ -43,6 +43,8 @@ class Granted:
     rule: str
     text: str
     """msgid of what was granted."""
+    reason: str
+    """msgid of why, where a reason was asked for; else empty."""
     subject: str
     """Number of the case, or empty where it is for a person."""
     by: str
@@ -101,6 +103,7 @@ async def granted(db: Database, clock: Clock, principal: Principal) -> list[Gran
             Granted(
                 rule=row.rule,
                 text=texts.get((row.rule, row.word), row.word),
+                reason=reopening.REOPENED_TEXT.get(row.reason, ""),
                 subject=numbers.get(row.subject, ""),
                 by=names.get(row.by, ("", ""))[0],
                 until=row.until,

@@ -291,7 +291,10 @@ RULES: tuple[Rule, ...] = (
         parameters={"count": 3, "days": 90},
         exceptions={"lifted": "Opened again by the facility"},
         input="custody_person",
-        proofs=("tests/scheduler/test_rules.py::test_only_repeated_no_shows_close_online_booking",),
+        proofs=(
+            "tests/scheduler/test_rules.py::test_only_repeated_no_shows_close_online_booking",
+            "tests/scheduler/test_reopening.py::test_the_post_opens_what_missed_visits_have_closed",
+        ),
     ),
     Rule(
         id="LV-4w",

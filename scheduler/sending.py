@@ -1,6 +1,7 @@
 """Sending notices: ports for mail and short messages, and the jobs that use them. Runs in the worker."""
 
 import contextlib
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,16 +14,18 @@ from sqlalchemy import select
 
 from core.clock import Clock
 from core.config import Settings
-from core.database import Database
+from core.database import Database, vault_of
 from core.errors import Unavailable
 from core.ids import new_id
 from core.jobs import Handler
 from core.texts import translate
-from people.models import Account
+from people import invitation_codes
+from people.models import Account, Invitation
 from scheduler import notices, store
 from scheduler.gateway import HttpSms, NotDeliverable
 from scheduler.ics import appointment
 from scheduler.models import Booking, Facility, Notice, NoticeAddress, State
+from scheduler.wording import local_values
 
 log = structlog.get_logger()
 
@@ -156,7 +159,7 @@ def as_message(letter: Letter, sender: str) -> EmailMessage:
 
 
 def handlers(db: Database, clock: Clock, mail: Mail, sms: Sms, *, base_url: str = "") -> dict[str, Handler]:
-    """The jobs of notices for the worker: send one, and remind of an appointment."""
+    """The jobs of notices for the worker: send one, tell a guest, and remind of an appointment."""
 
     async def send(payload: Mapping[str, Any]) -> None:
         await _send(db, clock, mail, sms, str(payload["notice"]), base_url)
@@ -165,7 +168,10 @@ def handlers(db: Database, clock: Clock, mail: Mail, sms: Sms, *, base_url: str 
         start = datetime.fromisoformat(str(payload["start"]))
         await _remind(db, clock, str(payload["booking"]), start, int(payload.get("before", 0)))
 
-    return {notices.SEND: send, notices.REMIND: remind}
+    async def guest(payload: Mapping[str, Any]) -> None:
+        await _tell_guest(db, clock, mail, sms, payload)
+
+    return {notices.SEND: send, notices.REMIND: remind, notices.GUEST: guest}
 
 
 async def _send(db: Database, clock: Clock, mail: Mail, sms: Sms, notice_id: str, base_url: str) -> None:
@@ -190,6 +196,27 @@ async def _send(db: Database, clock: Clock, mail: Mail, sms: Sms, notice_id: str
     async with db.transaction() as tx:
         (await tx.get_one(Notice, notice_id)).sent = now
     log.info("a notice was sent", notice=notice_id, ways=len(ways))
+
+
+async def _tell_guest(db: Database, clock: Clock, mail: Mail, sms: Sms, payload: Mapping[str, Any]) -> None:
+    """Tell an invited guest by the way they gave, in their language. Repeated it goes out with the same key."""
+    async with db.transaction(write=False) as tx:
+        found = await tx.get(Invitation, str(payload["invitation"]))
+        contact = invitation_codes.contact_of(vault_of(tx), found) if found is not None else None
+    if found is None or contact is None or found.state == "revoked":
+        return
+    what, start, zone = (str(payload[name]) for name in ("what", "start", "zone"))
+    values = local_values({"start": datetime.fromisoformat(start)}, found.locale, now=clock.now(), zone=zone)
+    sentence = translate(found.locale, notices.GUEST_TEXTS[what], values)
+    text = f"{sentence}\n{invitation_codes.said(found, notices.GUEST_CHECK)}"
+    key = hashlib.sha256(repr(sorted(payload.items())).encode()).hexdigest()[:32]
+    kind, to = contact
+    if kind == "mail":
+        await mail.send(Letter(to, translate(found.locale, SUBJECT), text + "\n", key=key))
+    else:
+        with contextlib.suppress(NotDeliverable):
+            await sms.send(to, text, key)
+    log.info("a guest was told", invitation=found.id, what=what, kind=kind)
 
 
 def _letter(
@@ -243,3 +270,4 @@ async def _remind(db: Database, clock: Clock, booking_id: str, start: datetime, 
             return
         persons = sorted({p.person for p in await store.parties(tx, [booking_id]) if p.person})
         await notices.tell(tx, persons, "reminder", at=clock.now(), booking=booking_id, values=values)
+        await notices.tell_guests(tx, booking, "reminder", at=clock.now(), before=before)

@@ -178,6 +178,7 @@ _PAGES: Final[dict[str, Policy]] = {
     "GET /day/papers": _may(A.CHECK_PAPERS),
     "GET /day/papers/{id}/file": _may(A.CHECK_PAPERS, of="paper"),
     "POST /day/papers/{id}": _may(A.CHECK_PAPERS, of="paper"),
+    "POST /day/lawyers/{id}/reopen": _may(A.REOPEN_BOOKING, of="lawyer"),
     "GET /day/custody": _may(A.CONFIRM_CUSTODY),
     "POST /day/custody/{id}": _may(A.CONFIRM_CUSTODY, of="custody"),
     "POST /day/custody/{id}/off": _may(A.CONFIRM_CUSTODY, of="custody"),

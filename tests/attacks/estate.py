@@ -305,6 +305,7 @@ async def _small(made: Estate) -> None:
     made.things |= {
         "mandate": [Thing({"id": bond.id}, owners=own)],
         "paper": [Thing({"id": paper.id}, owners=own, facility=east)],
+        "lawyer": [Thing({"id": lawyer.id}, facility=east)],
         "wish": [Thing({"id": wish.id}, owners=own, officers=own)],
         "lawyer-wish": [Thing({"id": asked.id}, facility=east, posts=own)],
         "block": [Thing({"id": block.id}, facility=east, line=EAST)],

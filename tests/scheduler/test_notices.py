@@ -7,18 +7,27 @@ import pytest
 from icalendar import Calendar
 from sqlalchemy import select
 
+from cases.kinds import EndpointRole, Role
 from core.errors import Invalid
 from core.jobs import Job, Worker
+from core.vault import Vault
+from people import invitation_codes
+from people.models import Invitation
+from people.permissions import Relation
+from scheduler import custody, invites, reviews, store
 from scheduler.amending import Change, amend
 from scheduler.bookings import request_booking
 from scheduler.decisions import cancel, confirm, decline
-from scheduler.notices import REMIND, mark_read, mine, set_address
+from scheduler.notices import REMIND, REMINDERS, mark_read, mine, set_address
+from scheduler.requests import GuestWish
 from scheduler.sending import Outbox, SmsOutbox, handlers
 
 
 @pytest.fixture
-def site(sqlite_site):
-    """On SQLite; what PostgreSQL does differently is in ``test_on_postgres``."""
+def site(sqlite_site, tmp_path):
+    """On SQLite, with its secrets; what PostgreSQL does differently is in ``test_on_postgres``."""
+    sqlite_site.db.vault = Vault(tmp_path / "secrets")
+    sqlite_site.db.vault.ensure(sqlite_site.clock.now())
     return sqlite_site
 
 
@@ -181,3 +190,103 @@ def _die_after(handler):
         raise RuntimeError("the worker is gone")
 
     return handle
+
+
+async def invited(site, booking, *, locale="zh-CN", kind="sms", address="+8613800000001"):
+    """The one guest of a booking, invited with a contact of their own."""
+    officer = site.who["officer"]
+    async with site.db.transaction(write=False) as tx:
+        guest = next(p.id for p in await store.parties(tx, [booking.id]) if p.endpoint_role is EndpointRole.GUEST)
+    invitation, _ = await invites.invite(site.db, site.clock, officer, booking.id, guest)
+    async with site.db.transaction() as tx:
+        await invitation_codes.set_contact(
+            tx,
+            site.clock,
+            site.db.vault,
+            officer,
+            {Relation.PARTICIPANT},
+            invitation,
+            kind=kind,
+            address=address,
+            locale=locale,
+        )
+    return invitation
+
+
+def guardian(site):
+    """An interrogation at which a guardian comes by link."""
+    return site.interrogation(26, guests=(GuestWish(Role.GUARDIAN, "张大海"),))
+
+
+def short_messages(outbox):
+    """Every text message, in the order of sending."""
+    return [p.read_text() for p in sorted(outbox.glob("*.sms.txt"), key=lambda p: p.stat().st_mtime_ns)]
+
+
+@pytest.mark.parametrize("event", ["transferred", "ill", "room"])
+async def test_a_guest_learns_that_the_time_does_not_stand_and_nothing_else(site, outbox, work, event):
+    """Transfer, illness, a closed room: the guardian who comes by link is told by their own phone, in their language,
+    who asks and how to check it, and not a word of why or of whom."""
+    booking = await request_booking(site.db, site.clock, site.who["officer"], guardian(site))
+    await invited(site, booking, locale="en")
+    duty, person = site.who["duty"], site.persons["张伟民"]
+    if event == "room":
+        start, end = site.at(24, 600)
+        closed, _ = await reviews.block(site.db, site.clock, duty, start=start, end=end, reason="repair")
+    elif event == "ill":
+        await custody.report(site.db, site.clock, duty, person, "ill", until=site.at(48)[0])
+    else:
+        await custody.report(site.db, site.clock, duty, person, event, to=site.facilities["城西看守所"])
+    await work()
+    assert (await site.booking(booking.id)).review is not None
+    (message,) = short_messages(outbox)
+    to, *lines = message.strip().split("\n")
+    assert (to, lines[0]) == (
+        "+8613800000001",
+        "Your appointment on tomorrow 14:00 cannot take place as planned. You will be told how it goes on.",
+    )
+    assert site.who["officer"].name in lines[1]
+    for secret in ("张大海", "张伟民", "0317", "城西", "transfer", "illness", "held", "room"):
+        assert secret not in message
+    if event == "room":
+        await reviews.lift(site.db, site.clock, duty, closed.id)
+        await work()
+        assert "takes place as planned after all" in short_messages(outbox)[-1]
+        assert "恢复按原计划进行" in (await texts(site, "officer"))[0]
+
+
+async def test_a_guest_is_told_of_every_change_once(site, outbox, work):
+    """Moved, reminded, cancelled; a job run again sends nothing new, and mail goes as mail."""
+    booking = await request_booking(site.db, site.clock, site.who["officer"], site.statement(26))
+    await invited(site, booking, kind="mail", address="sun@example.org")
+    await amend(site.db, site.clock, site.who["officer"], booking.id, Change(start=booking.start + timedelta(hours=1)))
+    await work()
+    (letter,) = letters(outbox)
+    assert letter["To"] == "sun@example.org"
+    assert "您的约谈改到 明天 15:00，邀请链接不变。" in letter.get_body(("plain",)).get_content()
+    async with site.db.transaction() as tx:
+        for job in (await tx.execute(select(Job).where(Job.state == "done"))).scalars():
+            job.state = "waiting"
+    await work()
+    assert len(letters(outbox)) == 1
+    for _ in range(27 * 4 - 1):
+        site.clock.advance(15 * 60)
+        await work()
+    assert len(letters(outbox)) == 1 + len(REMINDERS)
+    await amend(site.db, site.clock, site.who["officer"], booking.id, Change(start=booking.start + timedelta(hours=9)))
+    await cancel(site.db, site.clock, site.who["officer"], booking.id, "other-time")
+    await work()
+    assert len(letters(outbox)) == 3 + len(REMINDERS)
+    assert any("约谈取消" in letter.get_body(("plain",)).get_content() for letter in letters(outbox))
+
+
+async def test_whoever_was_invited_no_more_is_told_no_more(site, outbox, work):
+    """A withdrawn invitation gets nothing, also when it was withdrawn between the change and the sending."""
+    booking = await request_booking(site.db, site.clock, site.who["officer"], site.statement(26))
+    invitation = await invited(site, booking)
+    await amend(site.db, site.clock, site.who["officer"], booking.id, Change(start=booking.start + timedelta(hours=1)))
+    async with site.db.transaction() as tx:
+        (await tx.get_one(Invitation, invitation)).state = "revoked"
+    await cancel(site.db, site.clock, site.who["officer"], booking.id, "other-time")
+    await work()
+    assert short_messages(outbox) == []

@@ -229,6 +229,31 @@ async def test_a_paper_is_shown_without_being_run_and_each_look_is_written_down(
         assert (await site.get(await site.browser(login), f"/day/papers/{paper.id}/file"))[0] in (403, 404)
 
 
+async def test_a_lawyer_who_missed_visits_books_online_again(site: World) -> None:
+    """Three missed visits close it; the post opens it with a reason, which both then read on the page."""
+    duty, lawyer = await site.browser("duty"), await site.principal("lawyer")
+    for _ in range(3):
+        visit = await confirmed(site)
+        site.clock.advance(60 * 60)
+        assert (await site.post(duty, f"/day/{visit.id}/no-show", version="2", reason="lawyer"))[0] == 303
+    _, page = await site.get(duty, "/day/papers")
+    address = f"/day/lawyers/{lawyer.id}/reopen"
+    assert address in page
+    assert "计入的未到次数：3" in page
+    for bad in ("", "<script>", "lifted"):
+        status, page, _ = await site.post(duty, address, reason=bad)
+        assert (status, address in page, "请从列表中选择" in page) == (422, True, True)
+    assert (await site.post(await site.browser("duty-west"), address, reason="explained"))[0] == 404
+    assert (await site.post(await site.browser("lawyer"), address, reason="explained"))[0] == 403
+    assert (await site.post(duty, address, reason="explained"))[0] == 303
+    _, page = await site.get(duty, "/day/papers")
+    assert address not in page
+    assert "律师已说明未到原因" in page
+    assert (await site.post(duty, address, reason="explained"))[0] == 409
+    assert "律师已说明未到原因" in (await site.get(await site.browser("reviewer"), "/rules"))[1]
+    assert await site.visit(60)
+
+
 async def test_a_transfer_without_a_place_comes_back_as_typed(site: World) -> None:
     """The form stays open with what was chosen and says what is missing; unknown persons are not there."""
     duty = await site.browser("duty")

@@ -1,4 +1,5 @@
-"""The duty post checks papers: the three of a visit, the permits of interpreters and interrogations."""
+"""The duty post checks papers: the three of a visit, the permits of interpreters and interrogations; and opens online
+booking again to a lawyer who had missed visits."""
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -6,7 +7,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from core.errors import PersonError
-from scheduler import papers
+from scheduler import papers, reopening
 from web import duty
 from web.context import context
 from web.forms import form, path_id
@@ -23,7 +24,7 @@ async def listing(request: web.Request) -> web.StreamResponse:
     return await _listing(request, None)
 
 
-async def _listing(request: web.Request, mistake: Mistake | None) -> web.Response:
+async def _listing(request: web.Request, mistake: Mistake | None, lawyer: str = "") -> web.Response:
     principal, found = account(request), context(request)
     waiting = await papers.waiting_for_check(found.database, found.clock, principal)
     return page(
@@ -36,6 +37,9 @@ async def _listing(request: web.Request, mistake: Mistake | None) -> web.Respons
         refused=list(papers.REFUSED_TEXT.items()),
         why=papers.WHY_REFUSED,
         soon=duty.URGENT_FOR,
+        online=await reopening.online_booking(found.database, found.clock, principal),
+        reopen_reasons=list(reopening.REOPENED_TEXT.items()),
+        wrong=lawyer,
         work=await duty.open_work(found.database, found.clock, principal),
         error=mistake,
     )
@@ -63,6 +67,16 @@ async def check(request: web.Request) -> web.StreamResponse:
     return see_other("/day/papers")
 
 
+async def reopen(request: web.Request) -> web.StreamResponse:
+    """``POST /day/lawyers/{id}/reopen``: a lawyer may book online again, for an enumerated reason."""
+    principal, found, lawyer, typed = account(request), context(request), path_id(request), await form(request)
+    try:
+        await reopening.reopen(found.database, found.clock, principal, lawyer, typed.raw("reason"))
+    except PersonError as error:
+        return await _listing(request, of_form(request, error), lawyer)
+    return see_other("/day/papers#online-title")
+
+
 def _end_of(day: date, zone: ZoneInfo) -> datetime:
     """Valid through the last minute of that day."""
     return instant_of(datetime.combine(day, datetime.min.time()), zone, "until") + timedelta(days=1)
@@ -73,4 +87,5 @@ def routes() -> list[web.RouteDef]:
         web.get("/day/papers", listing),
         web.get("/day/papers/{id}/file", content),
         web.post("/day/papers/{id}", check),
+        web.post("/day/lawyers/{id}/reopen", reopen),
     ]

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases import volume
 from cases.kinds import EndpointRole
 from core.errors import Denied, NotFound, PersonError
+from core.texts import choose
 from people import invitation_codes, invitations
 from people.invitation_codes import ContactKind
 from people.invitations import InvitationView, NewInvitation
@@ -178,7 +179,10 @@ async def _further(
     clock, vault = context(request).clock, request.config_dict[VAULT]
     if way == "contact":
         kind = _kind(contact)
-        await invitation_codes.set_contact(tx, clock, vault, principal, held, invitation, kind=kind, address=contact)
+        locale = choose((await form(request)).raw("locale"), None)
+        await invitation_codes.set_contact(
+            tx, clock, vault, principal, held, invitation, kind=kind, address=contact, locale=locale
+        )
     if way == "short":
         return await invitation_codes.make_short(tx, clock, vault, principal, held, invitation)
     return ""
