@@ -20,9 +20,9 @@ from core.errors import Conflict, Invalid, NotFound
 from core.ids import hash_secret, new_id, new_secret
 from core.vault import Vault
 from people.models import RoomCamera
-from people.permissions import Action, allowed, relations, require
+from people.permissions import Action, allowed, relations, require_known
 from people.principals import Principal
-from people.terminals import Place
+from people.terminals import Place, no_room
 
 LONGEST_NAME = 64
 _LONGEST_KEY = 128
@@ -81,7 +81,7 @@ async def add(
 
     Raises ``Denied``, ``Invalid``, ``Conflict("view-taken")``. ``networks`` as in ``Settings.camera_networks``.
     """
-    _may_manage(principal, place)
+    _may(principal, Action.MANAGE_CAMERAS, place)
     async with database.transaction() as tx:
         return await put(tx, clock, vault, place, wish, by=principal.id, networks=networks)
 
@@ -121,7 +121,7 @@ async def put(
 
 async def rotate(database: Database, clock: Clock, principal: Principal, place: Place, camera: str) -> str:
     """Give an encoder's camera a new key and return it; a stream that came by the old one stops."""
-    _may_manage(principal, place)
+    _may(principal, Action.MANAGE_CAMERAS, place)
     async with database.transaction() as tx:
         return await renew_key(tx, clock, await _of_place(tx, place, camera), by=principal.id)
 
@@ -147,7 +147,7 @@ async def readdress(
     networks: Sequence[str] = (),
 ) -> None:
     """Read a camera at another address from now on, in a running session too."""
-    _may_manage(principal, place)
+    _may(principal, Action.MANAGE_CAMERAS, place)
     async with database.transaction() as tx:
         row = await _of_place(tx, place, camera)
         if row.way != Way.RTSP:
@@ -159,7 +159,7 @@ async def readdress(
 
 async def revoke(database: Database, clock: Clock, principal: Principal, place: Place, camera: str) -> None:
     """Put a camera out of use at once; its stream stops, in a running session too."""
-    _may_manage(principal, place)
+    _may(principal, Action.MANAGE_CAMERAS, place)
     async with database.transaction() as tx:
         await end(tx, clock, await _of_place(tx, place, camera), by=principal.id)
 
@@ -172,7 +172,7 @@ async def end(tx: AsyncSession, clock: Clock, row: RoomCamera, *, by: str) -> No
 
 async def of_room(database: Database, principal: Principal, place: Place) -> Sequence[RoomCamera]:
     """The cameras in use of a room, the close one first."""
-    require(principal, Action.VIEW_TERMINALS, relations(principal, facility=place.facility, line=place.line))
+    _may(principal, Action.VIEW_TERMINALS, place)
     async with database.transaction(write=False) as tx:
         return await in_rooms(tx, {place.room})
 
@@ -221,8 +221,9 @@ def sealed_for(camera: str) -> str:
     return f"room-camera:{camera}"
 
 
-def _may_manage(principal: Principal, place: Place) -> None:
-    require(principal, Action.MANAGE_CAMERAS, relations(principal, facility=place.facility, line=place.line))
+def _may(principal: Principal, action: Action, place: Place) -> None:
+    held = relations(principal, facility=place.facility, line=place.line)
+    require_known(principal, action, held, see=Action.VIEW_TERMINALS, missing=no_room())
 
 
 async def _of_place(tx: AsyncSession, place: Place, camera: str) -> RoomCamera:

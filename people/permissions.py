@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
-from core.errors import Denied
+from core.errors import Denied, NotFound
 from people.principals import Principal, Role
 
 
@@ -372,6 +372,16 @@ def require(
     if now is not None and action in STEP_UP:
         require_fresh(principal, now)
     return principal
+
+
+def require_known(
+    principal: Principal, action: Action, relations: Collection[Relation], *, see: Action, missing: NotFound
+) -> None:
+    """As ``require``, for an object that nobody is to learn of who may not ``see`` it: they get ``missing``, which an
+    id of nothing gets too."""
+    if not allowed(principal, action, relations) and not allowed(principal, see, relations):
+        raise missing
+    require(principal, action, relations)
 
 
 def require_fresh(principal: Principal, now: datetime) -> None:

@@ -5,7 +5,7 @@ its long-lived key, which it keeps as a cookie and of which only the hash is sto
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ from core.errors import Denied, NotFound
 from core.ids import hash_secret, new_secret
 from people import store, throttle
 from people.models import PairingCode, Terminal
-from people.permissions import Action, relations, require
+from people.permissions import Action, relations, require, require_known
 from people.principals import Principal
 from people.terminal_keys import check_public_key
 from people.throttle import Throttle
@@ -52,6 +52,11 @@ class Place:
     label: str
     line: tuple[str, ...] = ()
     """The facility's organisation and those above it."""
+
+
+def no_room() -> NotFound:
+    """The same whether there is none, or none for this viewer."""
+    return NotFound("no-room", "There is no such room.")
 
 
 @dataclass(frozen=True)
@@ -91,9 +96,10 @@ async def confirm(
 ) -> None:
     """The duty officer says that the device showing ``code`` stands in ``place``.
 
-    Raises ``Denied`` for a facility not theirs, ``NotFound("code-unknown")``, ``TooMany``.
+    Raises ``Denied`` and ``NotFound("no-room")`` for a facility not theirs, ``NotFound("code-unknown")``, ``TooMany``.
     """
-    require(principal, Action.PAIR_TERMINAL, relations(principal, facility=place.facility, line=place.line))
+    held = relations(principal, facility=place.facility, line=place.line)
+    require_known(principal, Action.PAIR_TERMINAL, held, see=Action.VIEW_TERMINALS, missing=no_room())
     gate.take(throttle.PAIRING_CONFIRM, principal.id)
     now = clock.now()
     typed = "".join(character for character in code.upper() if character.isalnum())
@@ -167,13 +173,19 @@ async def seen(database: Database, clock: Clock, terminal: Principal, health: He
 async def revoke(
     database: Database, clock: Clock, principal: Principal, terminal: str, *, line: tuple[str, ...] = ()
 ) -> None:
-    """Put a terminal out of use at once. ``line`` as in ``Place``, for administrators."""
+    """Put a terminal out of use at once; twice is once. ``line`` as in ``Place``, for administrators.
+
+    Raises ``NotFound``, also for one that is not theirs to know of.
+    """
     async with database.transaction() as tx:
         found = await tx.get(Terminal, terminal)
-        if found is None or found.state != "paired":
-            raise NotFound("terminal-unknown", "This terminal is out of use already.")
-        require(principal, Action.REVOKE_TERMINAL, relations(principal, facility=found.facility, line=line))
-        await _revoke(tx, clock, found, principal.id)
+        held = relations(principal, facility=found.facility if found else None, line=line)
+        unknown = NotFound("terminal-unknown", "There is no such terminal.")
+        require_known(principal, Action.REVOKE_TERMINAL, held, see=Action.VIEW_TERMINALS, missing=unknown)
+        if found is None:
+            raise unknown
+        if found.state == "paired":
+            await _revoke(tx, clock, found, principal.id)
 
 
 async def of_facility(
@@ -183,6 +195,13 @@ async def of_facility(
     require(principal, Action.VIEW_TERMINALS, relations(principal, facility=facility, line=line))
     async with database.transaction(write=False) as tx:
         return await store.terminals_of(tx, (facility,))
+
+
+async def of_tree(database: Database, principal: Principal, facilities: Collection[str]) -> Sequence[Terminal]:
+    """The same of several ``facilities``, which whoever knows them found below the principal's organisation."""
+    require(principal, Action.VIEW_TERMINALS, relations(principal, line=(principal.organisation or "",)))
+    async with database.transaction(write=False) as tx:
+        return await store.terminals_of(tx, facilities)
 
 
 async def _replace(tx: AsyncSession, clock: Clock, room: str, by: str) -> None:

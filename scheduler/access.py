@@ -7,9 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases import store as cases
 from cases.kinds import KINDS
 from cases.models import Stage
-from core.errors import Conflict, NotFound
+from core.errors import Conflict, Denied, NotFound
 from people import store as people
-from people.permissions import Relation, relations
+from people.permissions import Action, Relation, relations, require_known
 from people.principals import Principal, Role
 from scheduler import store
 from scheduler.models import Booking
@@ -37,6 +37,24 @@ async def relations_to(tx: AsyncSession, principal: Principal, booking: Booking)
     return frozenset(held)
 
 
+async def may(tx: AsyncSession, principal: Principal, action: Action, booking: Booking) -> frozenset[Relation]:
+    """The relations of somebody who may do ``action`` to ``booking``.
+
+    Raises ``Denied``; to whoever may not even see it ``NotFound``, as if it were not there.
+    """
+    held = await relations_to(tx, principal, booking)
+    require_known(principal, action, held, see=Action.VIEW_BOOKING, missing=no_booking())
+    return held
+
+
+async def check_maker(tx: AsyncSession, principal: Principal, booking: Booking, text: str) -> None:
+    """Raise ``Denied`` with ``text`` unless ``principal`` made ``booking``; ``NotFound`` as ``may``."""
+    if booking.created_by == principal.id:
+        return
+    await may(tx, principal, Action.VIEW_BOOKING, booking)
+    raise Denied("not-allowed", text)
+
+
 async def defends(tx: AsyncSession, principal: Principal, booking: Booking, now: datetime) -> frozenset[Relation]:
     """The relation of defence counsel to a session of the case: none before the case leaves investigation (CPL 40)."""
     if not booking.case or KINDS[booking.kind].privileged or not principal.has(Role.LAWYER):
@@ -52,8 +70,13 @@ async def load(tx: AsyncSession, booking_id: str) -> Booking:
     """The booking, locked for a change. Raises ``NotFound``."""
     booking = await store.booking(tx, booking_id, lock=True)
     if booking is None:
-        raise NotFound("no-booking", "There is no such booking.")
+        raise no_booking()
     return booking
+
+
+def no_booking() -> NotFound:
+    """The same whether there is none, or none for this viewer."""
+    return NotFound("no-booking", "There is no such booking.")
 
 
 def check_version(booking: Booking, version: int | None) -> None:

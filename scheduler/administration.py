@@ -11,8 +11,9 @@ from core.clock import Clock
 from core.database import Database
 from core.errors import Invalid, NotFound
 from people import store as people
-from people.permissions import Action, relations, require
+from people.permissions import Action, allowed, relations, require
 from people.principals import Principal
+from people.terminals import no_room
 from scheduler import hours, store
 from scheduler.facilities import LONGEST_BUFFER
 from scheduler.models import Block, Facility, Hours, Room, RoomUse, WorkingDay
@@ -63,12 +64,16 @@ class RoomWish:
 
 async def own_facility(tx: AsyncSession, principal: Principal, facility: str) -> Facility:
     """The facility, for an administrator of the tree it hangs in; ``NotFound`` for everybody else's."""
+    found = await _managed(tx, principal, facility)
+    if found is None:
+        raise NotFound("no-facility", "There is no such facility.")
+    return found
+
+
+async def _managed(tx: AsyncSession, principal: Principal, facility: str) -> Facility | None:
     found = await store.facility(tx, facility)
     line = await people.line(tx, found.organisation) if found else ()
-    if found is None or principal.organisation not in line:
-        raise NotFound("no-facility", "There is no such facility.")
-    require(principal, Action.MANAGE_ORGANISATION, relations(principal, line=line))
-    return found
+    return found if allowed(principal, Action.MANAGE_ORGANISATION, relations(principal, line=line)) else None
 
 
 async def calendar_of(db: Database, clock: Clock, principal: Principal, facility: str) -> FacilityCalendar:
@@ -104,7 +109,7 @@ async def add_hours(
     async with db.transaction() as tx:
         await own_facility(tx, principal, facility)
         if room is not None and room not in {r.id for r in await store.rooms_in(tx, facility)}:
-            raise NotFound("no-room", "There is no such room.")
+            raise no_room()
         await hours.add_hours(
             tx,
             clock,
@@ -206,6 +211,7 @@ async def _whole(tx: AsyncSession, principal: Principal) -> None:
 
 async def _room(tx: AsyncSession, principal: Principal, room: str) -> tuple[Room, Facility]:
     found = await store.room(tx, room)
-    if found is None:
-        raise NotFound("no-room", "There is no such room.")
-    return found, await own_facility(tx, principal, found.facility)
+    facility = await _managed(tx, principal, found.facility) if found else None
+    if found is None or facility is None:
+        raise no_room()
+    return found, facility

@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases.kinds import Role
 from core.clock import Clock
 from core.database import Database
-from core.errors import Conflict, Denied, Invalid
+from core.errors import Conflict, Invalid
 from core.refusals import Refused
-from people.permissions import Action, require
+from core.texts import msgid as m
+from people.permissions import Action
 from people.principals import Principal
 from scheduler import access, apart, escalation, exclusion, history, holds, invites, seating, store
 from scheduler.access import load
@@ -55,7 +56,7 @@ async def amend(
     try:
         async with db.transaction() as tx:
             found = await load(tx, booking)
-            check_amendable(principal, found)
+            await check_amendable(tx, principal, found)
             access.check_version(found, version)
             was = await request_of(tx, found)
             wish = amended_request(was, change)
@@ -93,7 +94,7 @@ async def move_room(
     try:
         async with db.transaction() as tx:
             found = await load(tx, booking)
-            require(principal, Action.MOVE_BOOKING, await access.relations_to(tx, principal, found))
+            await access.may(tx, principal, Action.MOVE_BOOKING, found)
             access.check_version(found, version)
             if found.state not in STANDING:
                 raise Conflict("state", "This is no longer possible: the booking has moved on.")
@@ -133,7 +134,7 @@ async def other_rooms(
     async with db.transaction(write=False) as tx:
         found = [b for b in await store.bookings(tx, bookings) if b.state in STANDING and b.facility]
         for booking in found:
-            require(principal, Action.MOVE_BOOKING, await access.relations_to(tx, principal, booking))
+            await access.may(tx, principal, Action.MOVE_BOOKING, booking)
         if not found:
             return {}
         reach = min(rest_of(b, now)[0] for b in found) - WIDEST, max(rest_of(b, now)[1] for b in found) + WIDEST
@@ -190,10 +191,9 @@ async def request_of(tx: AsyncSession, booking: Booking) -> Request:
     )
 
 
-def check_amendable(principal: Principal, booking: Booking) -> None:
-    """Raise ``Denied`` or ``Conflict`` unless ``principal`` can move ``booking`` as it stands."""
-    if booking.created_by != principal.id:
-        raise Denied("not-allowed", "Only whoever made a booking can move it.")
+async def check_amendable(tx: AsyncSession, principal: Principal, booking: Booking) -> None:
+    """Raise ``Denied``, ``NotFound`` or ``Conflict`` unless ``principal`` can move ``booking`` as it stands."""
+    await access.check_maker(tx, principal, booking, m("Only whoever made a booking can move it."))
     if booking.state not in STANDING:
         raise Conflict("state", "This is no longer possible: the booking has moved on.")
     if booking.started is not None:

@@ -15,7 +15,7 @@ from core.errors import Conflict, Denied, Invalid, NotFound
 from core.refusals import Refused
 from people import store as people
 from people.models import Invitation
-from people.permissions import Action, allowed, require
+from people.permissions import Action, allowed
 from people.principals import Principal
 from scheduler import access, notices, store
 from scheduler.amending import Change, amend
@@ -85,7 +85,7 @@ async def offer_times(
     now = clock.now()
     async with db.transaction() as tx:
         found = await access.load(tx, booking)
-        require(principal, Action.INVITE_GUEST, await access.relations_to(tx, principal, found))
+        await access.may(tx, principal, Action.INVITE_GUEST, found)
         times = sorted({found.start, *starts})
         if not 2 <= len(times) <= MOST_TIMES:
             raise Invalid("times", "Please offer between two and forty times.", field="starts")

@@ -10,7 +10,7 @@ from cases.kinds import KINDS
 from core.clock import Clock
 from core.database import Database
 from core.errors import Conflict, Invalid
-from people.permissions import Action, require
+from people.permissions import Action
 from people.principals import Principal
 from scheduler import access, history, holds, practice, reopening, waiting
 from scheduler.models import Booking, State
@@ -85,7 +85,7 @@ async def _act(
     now = clock.now()
     async with db.transaction() as tx:
         booking = await access.load(tx, booking_id)
-        require(principal, act.action, await access.relations_to(tx, principal, booking))
+        await access.may(tx, principal, act.action, booking)
         access.check_version(booking, version)
         reason = _word(act.reasons, word) if act.reasons else None
         if booking.state not in act.from_:

@@ -7,10 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core import ledger
 from core.clock import Clock
 from core.database import Database
-from core.errors import Invalid, NotFound
+from core.errors import Invalid
 from people import store as people
 from people.models import Terminal
-from people.terminals import Place
+from people.terminals import Place, no_room
 from scheduler import store
 from scheduler.models import Facility, FacilityKind, Room, RoomUse
 
@@ -88,7 +88,7 @@ async def place_of(db: Database, room: str) -> Place:
     async with db.transaction(write=False) as tx:
         found = await store.rooms_with_facilities(tx, {room})
         if not found:
-            raise NotFound("no-room", "There is no such room.")
+            raise no_room()
         where, facility = found[0]
         line = await people.line(tx, facility.organisation)
         return Place(room=where.id, facility=facility.id, label=f"{facility.name} {where.name}", line=line)

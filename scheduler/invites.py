@@ -9,6 +9,7 @@ from core.clock import Clock
 from core.database import Database
 from core.errors import Conflict, NotFound
 from people import invitations
+from people.permissions import Action
 from people.principals import Principal
 from scheduler import access, store
 from scheduler.models import Booking, State
@@ -25,7 +26,8 @@ async def invite(
     async with db.transaction() as tx:
         booking = await store.booking(tx, session)
         if booking is None:
-            raise NotFound("no-booking", "There is no such booking.")
+            raise access.no_booking()
+        held = await access.may(tx, principal, Action.INVITE_GUEST, booking)
         guest = next((p for p in await store.parties(tx, [session]) if p.id == party), None)
         if guest is None or guest.endpoint_role is not EndpointRole.GUEST:
             raise NotFound("no-guest", "There is no such guest in this booking.")
@@ -39,7 +41,6 @@ async def invite(
             valid_until=valid_until(booking, booking.end),
             locale=locale,
         )
-        held = await access.relations_to(tx, principal, booking)
         return await invitations.create(tx, clock, principal, held, wanted)
 
 

@@ -40,7 +40,7 @@ async def free_moves(
         raise Invalid("too-wide", "Please search at most a month at a time.", field="until")
     async with db.transaction(write=False) as tx:
         found = await access.load(tx, booking)
-        check_amendable(principal, found)
+        await check_amendable(tx, principal, found)
         was = await request_of(tx, found)
         wanted = length or was.end - was.start
         if not SHORTEST <= wanted <= LONGEST:

@@ -7,10 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.clock import Clock
 from core.database import Database
-from core.errors import Conflict, Denied
+from core.errors import Conflict
 from core.refusals import Refused
+from core.texts import msgid as m
 from people import store as people
-from people.permissions import Action, require
+from people.permissions import Action
 from people.principals import Principal
 from scheduler import access, exclusion, history, invites, notices
 from scheduler.access import load
@@ -38,7 +39,7 @@ async def offer_instead(
     try:
         async with db.transaction() as tx:
             found = await load(tx, booking)
-            require(principal, Action.CONFIRM_BOOKING, await access.relations_to(tx, principal, found))
+            await access.may(tx, principal, Action.CONFIRM_BOOKING, found)
             access.check_version(found, version)
             if not offerable(found):
                 raise Conflict("state", "This is no longer possible: the booking has moved on.")
@@ -70,8 +71,7 @@ async def take_offer(
     now = clock.now()
     async with db.transaction() as tx:
         found = await load(tx, booking)
-        if found.created_by != principal.id:
-            raise Denied("not-allowed", "Only whoever asked can take the offer.")
+        await access.check_maker(tx, principal, found, m("Only whoever asked can take the offer."))
         access.check_version(found, version)
         if found.state is not State.REQUESTED or found.review != OFFERED:
             raise Conflict("state", "This is no longer possible: the booking has moved on.")

@@ -175,7 +175,7 @@ async def late_entry(
     media_type = check_content(scan) if scan is not None else ""
     async with db.transaction() as tx:
         found = await access.load(tx, booking)
-        require(principal, Action.CONFIRM_CUSTODY, await access.relations_to(tx, principal, found))
+        await access.may(tx, principal, Action.CONFIRM_CUSTODY, found)
         if not KINDS[found.kind].custody or found.state not in (State.CONFIRMED, State.DONE):
             raise Conflict("state", "This is no longer possible: the booking has moved on.")
         there = {row.step for row in await store.custody_steps(tx, [booking])}
@@ -203,7 +203,7 @@ async def late_scan(db: Database, clock: Clock, principal: Principal, booking: s
     """The newest scan of a booking's late entry as ``papers.content`` gives a paper; the look is in the ledger."""
     async with db.transaction() as tx:
         found = await access.load(tx, booking)
-        require(principal, Action.CONFIRM_CUSTODY, await access.relations_to(tx, principal, found))
+        await access.may(tx, principal, Action.CONFIRM_CUSTODY, found)
         query = select(LateScan).where(LateScan.booking == booking).order_by(LateScan.at.desc(), LateScan.id)
         scan = (await tx.execute(query.limit(1))).scalar_one_or_none()
         if scan is None:

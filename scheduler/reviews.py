@@ -21,8 +21,9 @@ from core.refusals import Refused
 from people import store as people
 from people.permissions import Action, allowed, relations, require
 from people.principals import Principal
+from people.terminals import no_room
 from scheduler import absences, history, holds, hours, search, store
-from scheduler.access import check_version, load, relations_to
+from scheduler.access import check_version, load, may, relations_to
 from scheduler.amending import request_of
 from scheduler.models import Block, Booking, State
 from scheduler.planning import Plan, make_plan
@@ -159,7 +160,7 @@ async def block(
         await _may_close(tx, principal, facility)
         rooms = await store.rooms_in(tx, facility)
         if room is not None and room not in {r.id for r in rooms}:
-            raise NotFound("no-room", "There is no such room.")
+            raise no_room()
         closed = {room} if room is not None else {r.id for r in rooms}
         await holds.take_turns(tx, {f"room:{id_}" for id_ in closed})
         made = Block(facility=facility, room=room, start=start, end=end, reason=reason, by=principal.id, at=now)
@@ -178,9 +179,8 @@ async def lift(db: Database, clock: Clock, principal: Principal, block_id: str) 
     now = clock.now()
     async with db.transaction() as tx:
         found = await tx.get(Block, block_id)
-        if found is None:
+        if found is None or not await _closes(tx, principal, found.facility):
             raise NotFound("no-block", "There is no such closure.")
-        await _may_close(tx, principal, found.facility)
         if found.lifted is None:
             found.lifted = now
             await ledger.append(tx, "room.unblocked", actor=principal.id, subject=found.room or found.facility, at=now)
@@ -188,12 +188,16 @@ async def lift(db: Database, clock: Clock, principal: Principal, block_id: str) 
 
 
 async def _may_close(tx: AsyncSession, principal: Principal, facility: str) -> None:
+    if not await _closes(tx, principal, facility):
+        require(principal, Action.MOVE_BOOKING)
+
+
+async def _closes(tx: AsyncSession, principal: Principal, facility: str) -> bool:
+    """Whether somebody closes rooms of a facility: its post, and the administrators above it."""
     place = await store.facility(tx, facility)
-    held = relations(
-        principal, facility=facility or None, line=await people.line(tx, place.organisation) if place else ()
-    )
-    if not allowed(principal, Action.MANAGE_ORGANISATION, held):
-        require(principal, Action.MOVE_BOOKING, held)
+    line = await people.line(tx, place.organisation) if place else ()
+    held = relations(principal, facility=facility or None, line=line)
+    return any(allowed(principal, action, held) for action in (Action.MANAGE_ORGANISATION, Action.MOVE_BOOKING))
 
 
 async def _stand_again(tx: AsyncSession, block: Block, by: str, now: datetime) -> None:
@@ -214,7 +218,7 @@ async def settle(db: Database, clock: Clock, principal: Principal, booking: str,
     now = clock.now()
     async with db.transaction() as tx:
         found = await load(tx, booking)
-        require(principal, Action.MOVE_BOOKING, await relations_to(tx, principal, found))
+        await may(tx, principal, Action.MOVE_BOOKING, found)
         check_version(found, version)
         if found.review in (Why.TRANSFERRED, Why.RELEASED):
             raise Conflict("not-here", "The person is no longer held here, so it cannot take place as planned.")

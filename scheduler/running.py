@@ -11,7 +11,7 @@ from core.clock import Clock
 from core.database import Database
 from core.errors import Conflict, Invalid, NotFound
 from core.refusals import Refused
-from people.permissions import Action, require
+from people.permissions import Action
 from people.principals import Principal
 from scheduler import access, exclusion, history, holds, invites, store, waiting
 from scheduler.access import load
@@ -114,7 +114,7 @@ async def set_custody_step(
     now = clock.now()
     async with db.transaction() as tx:
         booking = await load(tx, session)
-        require(principal, Action.CONFIRM_CUSTODY, await access.relations_to(tx, principal, booking))
+        await access.may(tx, principal, Action.CONFIRM_CUSTODY, booking)
         if not KINDS[booking.kind].custody:
             raise Conflict("no-custody", "Nobody in custody takes part in this session.")
         there = {row.step: row.at for row in await store.custody_steps(tx, [session])}
@@ -132,7 +132,7 @@ async def set_arrived(db: Database, clock: Clock, principal: Principal, session:
     now = clock.now()
     async with db.transaction() as tx:
         booking = await load(tx, session)
-        require(principal, Action.CONFIRM_CUSTODY, await access.relations_to(tx, principal, booking))
+        await access.may(tx, principal, Action.CONFIRM_CUSTODY, booking)
         if booking.state is not State.CONFIRMED:
             raise Conflict("state", "This is no longer possible: the booking has moved on.")
         if booking.arrived is None:

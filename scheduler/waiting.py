@@ -13,7 +13,7 @@ from cases.kinds import Role
 from core import jobs, ledger
 from core.clock import Clock
 from core.database import Database
-from core.errors import Conflict, Denied, Invalid, NotFound
+from core.errors import Conflict, Invalid, NotFound
 from core.jobs import Handler
 from core.refusals import Refused
 from people import store as people
@@ -225,10 +225,8 @@ async def _give_back(tx: AsyncSession, row: Waiting, state: str, now: datetime) 
 
 async def _own(tx: AsyncSession, principal: Principal, waiting: str) -> Waiting:
     row = (await tx.execute(select(Waiting).where(Waiting.id == waiting).with_for_update())).scalar_one_or_none()
-    if row is None:
+    if row is None or row.person != principal.id:
         raise NotFound("no-waiting", "There is no such wish on the waiting list.")
-    if row.person != principal.id:
-        raise Denied("not-allowed", "Only whoever waits can do this.")
     return row
 
 

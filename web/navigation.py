@@ -35,7 +35,7 @@ _ITEMS = (
     ),
     Item(m("Book"), "/book", icon("calendar-plus"), _BOOKING),
     Item(m("Day list"), "/day", icon("list-check"), frozenset({"duty_officer"})),
-    Item(m("Terminals"), "/terminals", icon("display"), frozenset({"duty_officer"})),
+    Item(m("Terminals"), "/terminals", icon("display"), frozenset({"duty_officer", "inspector"})),
     Item(m("Filed recordings"), "/filed", icon("archive"), frozenset({"lawyer"})),
     Item(m("Records"), "/records", icon("journal-text"), frozenset({"officer", "reviewer", "inspector"})),
     Item(m("Kept apart"), "/apart", icon("shield-check"), frozenset({"officer", "duty_officer"})),

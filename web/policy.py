@@ -190,7 +190,7 @@ _PAGES: Final[dict[str, Policy]] = {
     "POST /day/{id}/custody": _may(A.CONFIRM_CUSTODY, of="booking"),
     "POST /day/{id}/calls": _may(A.CONFIRM_CUSTODY, of="booking"),
     "POST /day/{id}/{act}": _may(A.CONFIRM_BOOKING, A.CONFIRM_CUSTODY, A.MOVE_BOOKING, of="booking"),
-    "GET /terminals": _may(A.PAIR_TERMINAL),
+    "GET /terminals": _may(A.VIEW_TERMINALS),
     "POST /terminals": _may(A.PAIR_TERMINAL),
     "POST /terminals/{id}/revoke": _may(A.REVOKE_TERMINAL, of="terminal"),
     "GET /apart": _may(A.KEEP_APART),

@@ -60,10 +60,10 @@ async def test_a_code_expires(database, clock, door, site):
 
 @pytest.mark.parametrize("who", ["officer", "admin", "lawyer", "reviewer"])
 async def test_only_a_duty_officer_pairs(database, clock, door, site, who):
-    """Others are refused and the code stays unconfirmed."""
+    """To others the room is not there and the code stays unconfirmed."""
     pairing = await terminals.begin(database, clock, door.throttle)
     principal = await site.principal(database, who)
-    with pytest.raises(Denied):
+    with pytest.raises(NotFound):
         await terminals.confirm(database, clock, door.throttle, principal, code=pairing.code, place=PLACE)
     assert await terminals.collect(database, clock, pairing.device) is None
 
@@ -73,7 +73,7 @@ async def test_a_room_of_another_facility_is_refused(database, clock, door, site
     pairing = await terminals.begin(database, clock, door.throttle)
     duty = await site.principal(database, "duty")
     elsewhere = Place(room=ROOM, facility="g" * 22, label="会见室 1", line=(site.branch, site.bureau))
-    with pytest.raises(Denied):
+    with pytest.raises(NotFound):
         await terminals.confirm(database, clock, door.throttle, duty, code=pairing.code, place=elsewhere)
 
 
@@ -103,16 +103,19 @@ async def test_a_revoked_terminal_is_out_at_once(database, clock, site, pair):
     await terminals.revoke(database, clock, duty, terminal.id)
     async with database.transaction(write=False) as tx:
         assert await identities.withdrawn(tx, clock.now(), [terminal, duty]) == {terminal, duty}
+    await terminals.revoke(database, clock, duty, terminal.id)  # twice is once
     with pytest.raises(NotFound):
-        await terminals.revoke(database, clock, duty, terminal.id)
+        await terminals.revoke(database, clock, duty, "0" * 22)
 
 
 async def test_an_administrator_of_the_tree_revokes_too(database, clock, site, pair):
-    """With the facility in their line; another tree's cannot."""
+    """With the facility in their line; to another tree's there is no such terminal."""
     terminal = await terminals.authenticate_terminal(database, await pair())
     justice, admin = await site.principal(database, "admin.justice"), await site.principal(database, "admin")
     line = (site.branch, site.bureau)
-    with pytest.raises(Denied):
+    with pytest.raises(NotFound):
+        await terminals.revoke(database, clock, justice, terminal.id, line=())
+    with pytest.raises(NotFound):
         await terminals.revoke(database, clock, justice, terminal.id, line=line)
     await terminals.revoke(database, clock, admin, terminal.id, line=line)
 

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from core.errors import Conflict, Denied, Invalid
+from core.errors import Conflict, Denied, Invalid, NotFound
 from core.refusals import Refused
 from scheduler.amending import Change, amend, move_room, other_rooms
 from scheduler.bookings import request_booking
@@ -53,9 +53,9 @@ async def test_a_move_onto_another_session_is_refused_and_nothing_changes(site, 
 
 
 async def test_only_the_maker_moves_a_booking(site, visit):
-    """Neither the post nor another lawyer picks a lawyer's time."""
-    for login in ("duty", "lawyer2", "officer"):
-        with pytest.raises(Denied):
+    """Neither the post nor another lawyer picks a lawyer's time; to a stranger the visit is not there."""
+    for login, refused in (("duty", Denied), ("lawyer2", NotFound), ("officer", NotFound)):
+        with pytest.raises(refused):
             await amend(site.db, site.clock, site.who[login], visit.id, Change(start=visit.start + timedelta(hours=1)))
 
 

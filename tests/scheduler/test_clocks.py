@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from core.errors import Conflict, Denied
+from core.errors import Conflict, NotFound
 from core.jobs import Worker
 from core.refusals import Refused
 from scheduler.amending import Change, amend
@@ -113,7 +113,7 @@ async def test_no_capacity_is_not_an_answer(site, visit):
     assert (offered.start, offered.state, offered.review) == (start, State.REQUESTED, "offered")
     with pytest.raises(Conflict):
         await confirm(site.db, site.clock, site.who["duty"], visit.id)
-    with pytest.raises(Denied):
+    with pytest.raises(NotFound):
         await take_offer(site.db, site.clock, site.who["lawyer2"], visit.id)
     taken = await take_offer(site.db, site.clock, site.who["lawyer"], visit.id)
     assert (taken.state, taken.review) == (State.CONFIRMED, None)

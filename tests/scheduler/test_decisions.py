@@ -55,15 +55,17 @@ async def test_the_lawyer_withdraws_then_cancels(site, visit):
 
 
 async def test_nobody_else_confirms(site, visit):
-    """Only the duty post of the facility where the client is held."""
-    for login in ["lawyer", "lawyer2", "officer", "duty-west", "duty-centre", "admin", "reviewer"]:
-        with pytest.raises(Denied):
+    """Only the duty post of the facility where the client is held; to strangers there is no such visit."""
+    with pytest.raises(Denied):
+        await confirm(site.db, site.clock, site.who["lawyer"], visit.id)
+    for login in ["lawyer2", "officer", "duty-west", "duty-centre", "admin", "reviewer"]:
+        with pytest.raises(NotFound):
             await confirm(site.db, site.clock, site.who[login], visit.id)
 
 
 async def test_another_lawyer_cannot_withdraw(site, visit):
-    """A request belongs to whoever made it."""
-    with pytest.raises(Denied):
+    """A request belongs to whoever made it, and nobody else learns of it."""
+    with pytest.raises(NotFound):
         await withdraw(site.db, site.clock, site.who["lawyer2"], visit.id)
 
 

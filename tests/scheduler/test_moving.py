@@ -33,8 +33,8 @@ async def test_a_booking_is_not_in_its_own_way(site, visit):
 async def test_only_its_maker_moves_it_while_it_stands(site, visit):
     """Neither the post nor another lawyer, and nobody once it is cancelled."""
     start, until = site.at(1)[0], site.at(5)[0]
-    for login in ("duty", "lawyer2"):
-        with pytest.raises(Denied):
+    for login, refused in (("duty", Denied), ("lawyer2", NotFound)):
+        with pytest.raises(refused):
             await free_moves(site.db, site.clock, site.who[login], visit.id, start=start, until=until)
     await confirm(site.db, site.clock, site.who["duty"], visit.id)
     await cancel(site.db, site.clock, site.who["lawyer"], visit.id, "other-time")

@@ -147,7 +147,7 @@ async def test_what_the_post_has_looked_at_stands(site, visit):
     """A session in a closed room may go on as planned when the post says so, never one whose person is elsewhere."""
     start, end = site.at(1, 240)
     await block(site.db, site.clock, site.who["duty"], start=start, end=end, reason="cleaning")
-    with pytest.raises(Denied):
+    with pytest.raises(NotFound):
         await settle(site.db, site.clock, site.who["duty-west"], visit.id)
     await settle(site.db, site.clock, site.who["duty"], visit.id)
     assert (await site.booking(visit.id)).review is None

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from core.errors import Conflict, Denied, Invalid
+from core.errors import Conflict, Denied, Invalid, NotFound
 from core.refusals import Refused
 from scheduler.bookings import request_booking
 from scheduler.decisions import cancel, confirm
@@ -44,9 +44,9 @@ async def test_somebody_can_be_returned_early_but_not_unbrought(site, visit):
 
 
 async def test_only_the_post_of_the_facility_confirms_steps(site, visit):
-    """Neither officers nor other posts say that somebody was brought."""
-    for login in ["officer", "lawyer", "duty-west", "admin"]:
-        with pytest.raises(Denied):
+    """Neither lawyers nor other posts say that somebody was brought; to strangers there is no such visit."""
+    for login, refused in (("lawyer", Denied), ("officer", NotFound), ("duty-west", NotFound), ("admin", NotFound)):
+        with pytest.raises(refused):
             await set_custody_step(site.db, site.clock, site.who[login], visit.id, Step.BROUGHT)
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from core.errors import Conflict, Denied
+from core.errors import Conflict, NotFound
 from core.jobs import Worker
 from core.refusals import Refused
 from scheduler.bookings import request_booking
@@ -49,7 +49,7 @@ async def test_a_freed_window_is_offered_held_and_taken(site, full):
     await run(site)
     offered = (await my_waiting(site.db, site.who["lawyer"]))[0]
     assert (offered.state, offered.deadline) == ("offered", site.clock.now() + timedelta(hours=2))
-    with pytest.raises(Denied):
+    with pytest.raises(NotFound):
         await accept(site.db, site.clock, site.who["lawyer2"], offered.id)
     booking = await accept(site.db, site.clock, site.who["lawyer"], offered.id)
     assert (booking.state, booking.start) == (State.REQUESTED, full.start)

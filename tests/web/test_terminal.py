@@ -78,3 +78,22 @@ async def test_out_of_use_at_once(site: World, terminal: Device) -> None:
     assert await terminal.state() == {"paired": False, "waiting": False}
     assert (await terminal.send("/terminal/challenge"))[0] == 403
     assert (await terminal.send("/terminal/seen", camera=True))[0] == 403
+
+
+async def test_who_oversees_a_tree_sees_its_terminals(site: World, terminal: Device) -> None:
+    """Inspectors read the health of each by facility, administrators put one out of use; other trees see none."""
+    inspector, admin, court = [await site.browser(login) for login in ("inspector", "admin", "admin-court")]
+    await terminal.send("/terminal/seen", camera=True, microphone=False, network="4g", version="Chrome/156.0")
+    status, text = await site.get(inspector, "/terminals")
+    main = text.split("<main")[1]
+    assert (status, "城东看守所" in main, "Chrome 156" in main, "<form" in main) == (200, True, True, False)
+    assert "Chrome 156" not in (await site.get(court, "/terminals"))[1]
+    revoke = re.search(r"/terminals/\w{22}/revoke", (await site.get(admin, "/terminals"))[1])
+    assert revoke is not None
+    assert (await site.post(inspector, revoke[0]))[0] == 403
+    assert (await site.post(court, revoke[0]))[0] == 404
+    assert (await site.post(admin, revoke[0]))[::2] == (303, "/terminals?told=revoked")
+    assert "Chrome 156" not in (await site.get(admin, "/terminals?told=revoked"))[1]
+    assert await terminal.state() == {"paired": False, "waiting": False}
+    for login in ("officer", "lawyer", "reviewer"):
+        assert (await site.get(await site.browser(login), "/terminals"))[0] == 403

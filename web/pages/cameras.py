@@ -112,7 +112,7 @@ async def revoke(request: web.Request) -> web.StreamResponse:
     try:
         await cameras.revoke(found.database, found.clock, principal, place, camera)
     except PersonError as error:
-        if error.status != 404:
+        if error.code != "camera-unknown":
             raise
     return see_other(f"{_here(place)}?told=revoked")
 

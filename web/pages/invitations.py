@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases import volume
 from cases.kinds import EndpointRole
-from core.errors import Denied, NotFound, PersonError
+from core.errors import NotFound, PersonError
 from core.texts import choose
 from people import invitation_codes, invitations
 from people.invitation_codes import ContactKind
@@ -111,11 +111,8 @@ async def let_choose(request: web.Request) -> web.StreamResponse:
 async def _mine(tx: AsyncSession, principal: Principal, session: str) -> tuple[Booking, frozenset[Relation]]:
     booking = await calendar.booking(tx, session)
     if booking is None:
-        raise NotFound("no-booking", "There is no such booking.")
-    held = await access.relations_to(tx, principal, booking)
-    if not allowed(principal, Action.INVITE_GUEST, held):
-        raise Denied("not-allowed", "Guests are invited by the officers of the session.")
-    return booking, held
+        raise access.no_booking()
+    return booking, await access.may(tx, principal, Action.INVITE_GUEST, booking)
 
 
 async def _guests(tx: AsyncSession, session: str) -> list[Guest]:

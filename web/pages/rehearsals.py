@@ -7,12 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import ledger
 from core.errors import Invalid, NotFound
-from people.permissions import Action, Relation, relations, require
+from people.permissions import Action, allowed, relations
 from people.principals import Principal
 from recordings import store as recorded
 from recordings.models import Recording
 from scheduler import bookings
 from scheduler import store as calendar
+from scheduler.access import no_booking
 from scheduler.models import Booking
 from web.context import context
 from web.forms import json_body, path_id
@@ -93,10 +94,9 @@ def _result(recording: Recording | None) -> dict[str, Any]:
 async def _own(tx: AsyncSession, principal: Principal, session: str) -> Booking:
     """The rehearsal, for the token that began it."""
     booking = await calendar.booking(tx, session)
-    if booking is None or booking.kind != "rehearsal":
-        raise NotFound("no-booking", "There is no such booking.")
-    held: frozenset[Relation] = relations(principal, owner=booking.created_by)
-    require(principal, Action.VIEW_RECORD, held)
+    own = relations(principal, owner=booking.created_by) if booking else ()
+    if booking is None or booking.kind != "rehearsal" or not allowed(principal, Action.VIEW_RECORD, own):
+        raise no_booking()
     return booking
 
 

@@ -1,4 +1,6 @@
-"""Terminals of the duty post's own facility: pairing one by the code on its screen, health, putting one out of use."""
+"""Terminals: the duty post pairs those of its own facility by the code on their screens; who oversees a tree sees the
+health of all of them, and its administrators put one out of use.
+"""
 
 import re
 from datetime import timedelta
@@ -7,10 +9,14 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from core.errors import PersonError
+from people import store as people
 from people import terminals
 from people.models import Terminal
+from people.permissions import Action, Relation, allowed
+from people.principals import Principal
 from scheduler import day as days
 from scheduler.facilities import line_of_terminal, place_of
+from web import store
 from web.context import context
 from web.forms import form, path_id, query
 from web.identity import DOOR, account
@@ -22,15 +28,38 @@ SILENT = timedelta(minutes=2)
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    """``GET /terminals``."""
-    return await _show(request, None, "", "")
+    """``GET /terminals``: of the own facility, with pairing; without a post, of the own tree."""
+    principal = account(request)
+    if allowed(principal, Action.PAIR_TERMINAL, {Relation.OWN_FACILITY}):
+        return await _show(request, None, "", "")
+    return await _overview(request, principal)
+
+
+async def _overview(request: web.Request, principal: Principal) -> web.Response:
+    found = context(request)
+    async with found.database.transaction(write=False) as tx:
+        units = await people.below(tx, principal.organisation or "")
+        places = {place.id: place for place in await store.facilities_below(tx, units, "")}
+    devices = await terminals.of_tree(found.database, principal, places)
+    rows = [(places[device.facility], device, _is_there(request, device)) for device in devices]
+    return page(
+        request,
+        "terminals/overview.html",
+        rows=sorted(rows, key=lambda row: (row[0].name, row[1].label)),
+        revokes=allowed(principal, Action.REVOKE_TERMINAL, {Relation.OWN_TREE}),
+        browser_of=_browser,
+        told=query(request).raw("told"),
+    )
+
+
+def _is_there(request: web.Request, device: Terminal) -> bool:
+    return device.seen is not None and context(request).clock.now() - device.seen < SILENT
 
 
 async def _show(request: web.Request, mistake: Mistake | None, code: str, room: str) -> web.Response:
     principal, found = account(request), context(request)
     there = await days.day_list(found.database, found.clock, principal)
     devices = await terminals.of_facility(found.database, principal, there.facility)
-    now = found.clock.now()
     return page(
         request,
         "terminals/terminals.html",
@@ -39,7 +68,7 @@ async def _show(request: web.Request, mistake: Mistake | None, code: str, room: 
         facility_name=there.facility_name,
         rooms=there.rooms,
         paired={device.room for device in devices},
-        devices=[(device, device.seen is not None and now - device.seen < SILENT) for device in devices],
+        devices=[(device, _is_there(request, device)) for device in devices],
         browser_of=_browser,
         told=query(request).raw("told"),
         error=mistake,
@@ -74,12 +103,8 @@ async def pair(request: web.Request) -> web.StreamResponse:
 async def revoke(request: web.Request) -> web.StreamResponse:
     """``POST /terminals/{id}/revoke``."""
     principal, found = account(request), context(request)
-    try:
-        line = await line_of_terminal(found.database, path_id(request))
-        await terminals.revoke(found.database, found.clock, principal, path_id(request), line=line)
-    except PersonError as error:
-        if error.status != 404:
-            raise
+    line = await line_of_terminal(found.database, path_id(request))
+    await terminals.revoke(found.database, found.clock, principal, path_id(request), line=line)
     return see_other("/terminals?told=revoked")
 
 
