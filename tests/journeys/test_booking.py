@@ -4,11 +4,13 @@ import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from email import message_from_bytes, policy
+from zoneinfo import ZoneInfo
 
 import pytest
 from icalendar import Calendar
-from playwright.async_api import Browser, Page, Playwright
+from playwright.async_api import Browser, Locator, Page, Playwright
 
 from tests.chromium import launch
 from tests.journeys.cast import PASSWORD, PATIENT
@@ -37,7 +39,13 @@ async def browser(playwright: Playwright) -> AsyncIterator[Browser]:
 
 @asynccontextmanager
 async def somebody(
-    browser: Browser, server: Server, login: str = "", *, phone: bool = True, zone: str = "Asia/Shanghai"
+    browser: Browser,
+    server: Server,
+    login: str = "",
+    *,
+    phone: bool = True,
+    zone: str = "Asia/Shanghai",
+    password: str = PASSWORD,
 ):  # type: ignore[no-untyped-def]
     """A page, signed in where a login is given."""
     size = PHONE if phone else {"width": 1440, "height": 900}
@@ -49,7 +57,7 @@ async def somebody(
     if login:
         await page.goto("/signin")
         await page.fill("[name=login]", login)
-        await page.fill("[name=password]", PASSWORD)
+        await page.fill("[name=password]", password)
         await page.click("form[action='/signin'] button[type=submit]")
         await page.wait_for_url(lambda address: "/signin" not in address)
     yield page
@@ -65,6 +73,39 @@ def letters(server: Server) -> list[tuple[str, int]]:
                 calendar = Calendar.from_ical(part.get_payload(decode=True))  # type: ignore[arg-type]
                 found.append((str(calendar["METHOD"]), int(calendar.walk("VEVENT")[0]["SEQUENCE"])))
     return sorted(found, key=lambda one: one[1])
+
+
+NEXT_SHIFT = "duty-evening", "an evening shift's own words"
+"""Login and password of who takes over."""
+
+
+async def next_shift(browser: Browser, server: Server) -> None:
+    """The administrator registers a second duty officer, who comes by the one-time link and chooses a password."""
+    async with somebody(browser, server, "admin", phone=False) as page:
+        await page.goto("/people/new")
+        await page.fill("[name=name]", "丁一鸣")
+        await page.select_option("#organisation", label="城东分局")
+        await page.fill("[name=login]", NEXT_SHIFT[0])
+        await page.locator("form[action='/people/new'] button[type=submit]").click()
+        await page.select_option("#role", "duty_officer")
+        await page.select_option("#facility", label="城东看守所")
+        await page.locator("form[action$='/grant'] button").click()
+        await page.locator("form[action$='/revoke']").wait_for()
+        await page.locator("form[action$='/link'] button").click()
+        link = await page.locator("#once").input_value()
+    async with somebody(browser, server, phone=False) as page:
+        await page.goto(link)
+        await page.locator("form[action='/enrol'] button").click()
+        await page.locator("main a[href^='/account/password']").click()
+        await page.fill("[name=new]", NEXT_SHIFT[1])
+        await page.locator("form[action='/account/password'] button").click()
+        await page.wait_for_url(lambda address: "/account/password" not in address)
+
+
+async def starts(part: Locator) -> list[str]:
+    """The local times at which the slots of a part of the page begin, also of those that are folded away."""
+    times = part.locator("a.slot .slot__time")
+    return [re.split("[–-]", text.strip())[0] for text in await times.all_text_contents()]
 
 
 async def confirmed(duty: Page, booking: str) -> None:
@@ -146,8 +187,67 @@ async def test_a_post_has_its_day_in_hand(busy: Server, browser: Browser) -> Non
         await page.fill("[name=note]", "会见室 5 停电")
         await page.locator("form[action='/day/handover'] button").click()
         await page.locator("main", has_text="会见室 5 停电").wait_for()
+        assert await page.locator("form[action^='/day/handover/']").count() == 0, "nobody takes over from themselves"
+        open_now = await page.locator("section[aria-labelledby^='h-'] .items li").count()
+        assert open_now > 0
         await page.goto("/day/register")
         assert await page.locator("tbody tr").count() >= 15
+
+    await next_shift(browser, busy)
+    async with somebody(browser, busy, NEXT_SHIFT[0], phone=False, password=NEXT_SHIFT[1]) as page:
+        await page.goto("/day/handover")
+        handed = page.locator("section[aria-labelledby^='h-']")
+        assert await handed.locator(".items li").count() == open_now
+        assert "待答复" in await handed.locator(".items").inner_text()
+        await handed.locator("form[action^='/day/handover/'] button").click()
+        await page.locator("main", has_text="赵国强 → 丁一鸣").wait_for()
+        assert await page.locator("form[action^='/day/handover/']").count() == 0
+
+
+async def test_nobody_is_asked_for_at_lunch(busy: Server, browser: Browser) -> None:
+    """While a lawyer looks at a time tomorrow at noon, the administrator writes lunch into the regime: sending it is
+    answered with that it cannot be then and when it can, the search leaves lunch out, and what it offers is booked."""
+    async with somebody(browser, busy, "lawyer2") as page, somebody(browser, busy, "admin", phone=False) as admin:
+        tomorrow = (datetime.now(ZoneInfo("Asia/Shanghai")) + timedelta(days=1)).date().isoformat()
+
+        async def look() -> None:
+            await page.goto("/book/visit")
+            await page.locator(".choice", has_text="王立刚").locator("label").first.tap()
+            await page.locator("form .btn-primary").tap()
+            await page.locator(".wished summary").tap()
+            await page.fill("#day", tomorrow)
+            await page.fill("#at", "12:00")
+            await page.locator(".wished__form button").tap()
+            await page.locator(".slot-day").first.wait_for()
+
+        await look()
+        assert "12:00" in await starts(page.locator("main"))
+        await page.locator("a.slot", has_text=re.compile("^\\s*12:00")).first.tap()
+        await page.wait_for_url(re.compile("/check"))
+
+        await admin.goto("/facilities")
+        await admin.locator("main a", has_text="城东看守所").first.click()
+        await admin.locator("a[href$='/calendar']").click()
+        await admin.locator("details:has(#word) summary").click()
+        await admin.select_option("#word", "meal")
+        await admin.fill("#opens-break", "11:45")
+        await admin.fill("#closes-break", "13:00")
+        await admin.locator("form:has(#word) button[type=submit]").click()
+        await admin.locator("form[action$='/remove']").wait_for()
+
+        await page.locator("form[action='/book/visit'] .btn-primary").tap()
+        await page.locator("[role=alert]", has_text="该时段不可用").wait_for()
+        nearest = await starts(page.locator("section[aria-labelledby='nearest-title']"))
+        assert nearest
+        await look()
+        length = timedelta(minutes=60)
+        for start in nearest + await starts(page.locator(".slot-day").first):
+            begins = timedelta(hours=int(start.split(":")[0]), minutes=int(start.split(":")[1]))
+            assert begins + length <= timedelta(hours=11, minutes=45) or begins >= timedelta(hours=13), start
+        assert "13:00" in await starts(page.locator(".slot-day").first)
+        await page.locator("a.slot").first.tap()
+        await page.locator("form[action='/book/visit'] .btn-primary").tap()
+        await page.wait_for_url(re.compile(r"/bookings/\w{22}"))
 
 
 async def test_an_officer_books_with_interpreter_and_guardian_and_starts_at_once(
