@@ -47,6 +47,16 @@ async def suspects(tx: AsyncSession, case_id: str) -> Sequence[CustodyPerson]:
     return (await tx.execute(query.where(CaseSuspect.case == case_id).order_by(CustodyPerson.name))).scalars().all()
 
 
+async def standing(tx: AsyncSession, case_id: str, officer: str, suspect: str) -> tuple[Case | None, bool, bool]:
+    """The case of that id, whether an officer works on it, and whether a person is suspected in it."""
+    works = (CaseOfficer.case == Case.id) & (CaseOfficer.person == officer)
+    suspected = (CaseSuspect.case == Case.id) & (CaseSuspect.person == suspect)
+    query = select(Case, CaseOfficer.person, CaseSuspect.person.label("suspect"))
+    query = query.outerjoin(CaseOfficer, works).outerjoin(CaseSuspect, suspected).where(Case.id == case_id)
+    row = (await tx.execute(query)).one_or_none()
+    return (row[0], row[1] is not None, row[2] is not None) if row else (None, False, False)
+
+
 async def is_suspect(tx: AsyncSession, person: str, case_id: str) -> bool:
     """Whether a person is suspected in a case."""
     return await tx.get(CaseSuspect, (case_id, person)) is not None

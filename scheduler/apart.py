@@ -7,10 +7,10 @@ and victims of a case against its suspects. Everything told to whoever asks is w
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
-from sqlalchemy import or_, select
+from sqlalchemy import literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.kinds import Role
@@ -19,14 +19,12 @@ from core.refusals import Refused
 from people import screening
 from people.screening import MARGIN, Pair
 from scheduler.facts import RoomFacts
-from scheduler.models import Booking, Party, Room, State
+from scheduler.models import Booking, Hold, Party, Room, State
 
 NOT_TOGETHER = Refused("SC-1", "This cannot be booked online as it stands. Please call the facility.", input="guests")
 _INTERVIEWEES = (Role.WITNESS, Role.VICTIM)
 _NAMED = (Party.role, Party.name, Party.person, Party.custody_person)
 """Columns that make a row ``Named``."""
-_LASTS = timedelta(days=7)
-"""More than any session lasts, overrun included."""
 _HOLDING = (State.REQUESTED, State.CONFIRMED)
 
 Windows = list[tuple[datetime, datetime]]
@@ -154,8 +152,10 @@ def _near(apart: Apart, room: str, facility: str, persons: Iterable[Somebody], s
 async def _stays(
     tx: AsyncSession, facilities: Collection[str], start: datetime, end: datetime, but: str | None
 ) -> list[_Stay]:
-    query = _parties(facilities).where(Booking.state.in_(_HOLDING), Booking.start < end, Booking.end > start)
-    query = query.where(Booking.start > start - _LASTS)  # so that an index bounds it on both sides
+    # by what is held, buffers and all: an index leads from each room to its few holds of that time
+    held = (Hold.resource == literal("room:").concat(Room.id)) & (Hold.booking == Booking.id)
+    query = _parties(facilities).join(Hold, held).where(Hold.start < end, Hold.end > start)
+    query = query.where(Booking.state.in_(_HOLDING), Booking.start < end, Booking.end > start)
     return [_stay(row) for row in await tx.execute(query.where(Booking.id != (but or "")))]
 
 

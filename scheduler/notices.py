@@ -97,11 +97,24 @@ async def tell(
     values: Mapping[str, Any] | None = None,
 ) -> None:
     """Leave a notice for each person and ask for it to be sent; both with the caller's transaction or not at all."""
+    await jobs.enqueue_all(tx, await _left(tx, persons, what, at=at, booking=booking, values=values))
+
+
+async def _left(
+    tx: AsyncSession,
+    persons: Collection[str],
+    what: str,
+    *,
+    at: datetime,
+    booking: str | None,
+    values: Mapping[str, Any] | None,
+) -> list[Wanted]:
+    """Leave a notice for each person; the jobs that send them are still to be asked for."""
     said = {k: v.isoformat() if isinstance(v, datetime) else v for k, v in (values or {}).items()}
     left = [Notice(person=p, booking=booking, what=what, values=said, at=at) for p in dict.fromkeys(persons)]
     tx.add_all(left)
     await tx.flush()
-    await jobs.enqueue_all(tx, [Wanted(SEND, {"notice": n.id}, at, f"{SEND}:{n.id}") for n in left])
+    return [Wanted(SEND, {"notice": n.id}, at, f"{SEND}:{n.id}") for n in left]
 
 
 async def about(
@@ -112,36 +125,42 @@ async def about(
         return
     persons = await _concerned(tx, booking, parties, act)
     values = {"start": booking.start, "reason": _reason(booking, act)}
-    await tell(tx, sorted(persons - {by}), act, at=at, booking=booking.id, values=values)
-    await tell_guests(tx, booking, act, at=at)
+    asked = await _left(tx, sorted(persons - {by}), act, at=at, booking=booking.id, values=values)
+    asked += await _for_guests(tx, booking, act, at=at)
     if act == "review":
         others = sorted({*await post_of(tx, booking.facility)} - persons - {by})
-        await tell(tx, others, "review_post", at=at, booking=booking.id, values=values)
+        asked += await _left(tx, others, "review_post", at=at, booking=booking.id, values=values)
     if act == "amended" and booking.state is State.REQUESTED:
-        await tell(tx, await post_of(tx, booking.facility), "requested", at=at, booking=booking.id, values=values)
+        post = await post_of(tx, booking.facility)
+        asked += await _left(tx, post, "requested", at=at, booking=booking.id, values=values)
     if booking.state is State.CONFIRMED and act in ("confirmed", "amended"):
-        await remind(tx, booking, at)
+        asked += reminders(booking, at)
+    await jobs.enqueue_all(tx, asked)
 
 
-async def tell_guests(tx: AsyncSession, booking: Booking, what: str, *, at: datetime, before: int = 0) -> None:
-    """Ask that the invited guests of a booking be told, with the caller's transaction or not at all.
+async def remind_guests(tx: AsyncSession, booking: Booking, *, at: datetime, before: int) -> None:
+    """Ask that the invited guests of a booking be reminded, ``before`` so many seconds."""
+    await jobs.enqueue_all(tx, await _for_guests(tx, booking, "reminder", at=at, before=before))
+
+
+async def _for_guests(tx: AsyncSession, booking: Booking, what: str, *, at: datetime, before: int = 0) -> list[Wanted]:
+    """The jobs that tell the invited guests of a booking.
 
     Each is told once of a version of the booking, or of a reminder ``before`` so many seconds. Who gave neither phone
     number nor mail address is told by whoever invited them.
     """
     if what not in GUEST_TEXTS:
-        return
+        return []
     start = booking.start.isoformat()
     once = f"{start}:{before}" if before else str(booking.version)
     said = {"what": what, "start": start, "zone": booking.zone, "once": once}
     reached = [row.id for row in await people.invitations_of(tx, booking.id) if row.contact and row.state != "revoked"]
-    wanted = [Wanted(GUEST, {"invitation": id_, **said}, at, f"{GUEST}:{id_}:{what}:{once}") for id_ in reached]
-    await jobs.enqueue_all(tx, wanted)
+    return [Wanted(GUEST, {"invitation": id_, **said}, at, f"{GUEST}:{id_}:{what}:{once}") for id_ in reached]
 
 
-async def remind(tx: AsyncSession, booking: Booking, now: datetime) -> None:
-    """Ask for the reminders still ahead. One job per start, so a moved booking gets new ones and the old fall away."""
-    await jobs.enqueue_all(tx, [_reminder(booking, b) for b in REMINDERS if booking.start - b > now])
+def reminders(booking: Booking, now: datetime) -> list[Wanted]:
+    """The reminders still ahead. One job per start, so a moved booking gets new ones and the old fall away."""
+    return [_reminder(booking, b) for b in REMINDERS if booking.start - b > now]
 
 
 def _reminder(booking: Booking, before: timedelta) -> Wanted:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases import store as cases
 from cases.kinds import EndpointRole, Kind, Role
-from cases.models import CustodyPerson, CustodyRecord, Offence, Stage
+from cases.models import Case, CustodyPerson, CustodyRecord, Offence, Stage
 from core.errors import Denied, Invalid
 from core.refusals import Refused
 from people.permissions import Action, Relation, require
@@ -70,9 +70,10 @@ async def make_plan(
     tx: AsyncSession, principal: Principal, request: Request, kind: Kind, now: datetime
 ) -> Plan | Refused:
     """Resolve a request. Raises ``Denied`` when the asker may not book this kind for this person or case."""
-    case_id = await _permit(tx, principal, request, kind, now)
-    if isinstance(case_id, Refused):
-        return case_id
+    case = await _permit(tx, principal, request, kind, now)
+    if isinstance(case, Refused):
+        return case
+    case_id = case.id if case else None
     request = await naming.veiled(tx, request)
     person, custody = await cases.custody_of(tx, request.custody_person) if request.custody_person else (None, None)
     cards = await store.person_cards(tx, {principal.id, *request.officers, *request.interpreters, *request.cooperating})
@@ -84,7 +85,6 @@ async def make_plan(
         return refused
     own = await _room(tx, request.own_room, "own_room")
     far = await _far_rooms(tx, request, kind, custody)
-    case = await cases.case(tx, case_id) if case_id else None
     place = far[0] if far else own
     rules = await rulebook(tx, request.start.date(), place.facility if place else None)
     questioned = await store.last_questioned(tx, person.id, request.start) if person and not kind.privileged else None
@@ -128,22 +128,26 @@ async def make_plan(
 
 async def _permit(
     tx: AsyncSession, principal: Principal, request: Request, kind: Kind, now: datetime
-) -> str | Refused | None:
+) -> Case | Refused | None:
     """Return the case it belongs to. Refuses in one sentence whoever is not the client's lawyer; raises ``Denied`` for
     those who may never book this."""
     action = Action(f"book_{kind.code}")
     require(principal, action, {Relation.OWN_CASE})
     if kind.privileged:
         found = await cases.verified_representation(tx, principal.id, request.custody_person or "", now)
-        return found.case if found else NOT_YOURS
-    if request.case is not None and not await cases.works_on(tx, principal.id, request.case):
-        raise Denied("not-your-case", "You are not among the officers of this case.")
-    if kind.custody:
-        if request.case is None:
+        if found is None:
+            return NOT_YOURS
+        return await cases.case(tx, found.case) if found.case else None
+    if request.case is None:
+        if kind.custody:
             raise Invalid("case-missing", "Please choose the case.", field="case")
-        if not await cases.is_suspect(tx, request.custody_person or "", request.case):
-            raise Invalid("not-in-case", "This person does not belong to the case.", field="custody_person")
-    return request.case
+        return None
+    case, works, suspected = await cases.standing(tx, request.case, principal.id, request.custody_person or "")
+    if not works:
+        raise Denied("not-your-case", "You are not among the officers of this case.")
+    if kind.custody and not suspected:
+        raise Invalid("not-in-case", "This person does not belong to the case.", field="custody_person")
+    return case
 
 
 async def _no_shows(tx: AsyncSession, lawyer: str, rules: Sequence[Rule], now: datetime) -> int:

@@ -270,4 +270,4 @@ async def _remind(db: Database, clock: Clock, booking_id: str, start: datetime, 
             return
         persons = sorted({p.person for p in await store.parties(tx, [booking_id]) if p.person})
         await notices.tell(tx, persons, "reminder", at=clock.now(), booking=booking_id, values=values)
-        await notices.tell_guests(tx, booking, "reminder", at=clock.now(), before=before)
+        await notices.remind_guests(tx, booking, at=clock.now(), before=before)
