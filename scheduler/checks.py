@@ -38,6 +38,16 @@ def room_serves(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
     return KEPT
 
 
+def room_has_seats(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
+    """Each room has seats for those who are to sit in it; one room for both sides, for all of them (RM-2)."""
+    one = facts.far is not None and facts.own is not None and facts.far.id == facts.own.id
+    sides = [(facts.far, facts.far_persons + (facts.own_persons if one else 0)), (facts.own, facts.own_persons)]
+    for room, persons in sides:
+        if room is not None and room.capacity is not None and persons > room.capacity:
+            return {"room": room.name, "persons": persons, "seats": room.capacity}
+    return KEPT
+
+
 def enough_officers(facts: Facts, parameters: Parameters) -> Mapping[str, object] | None:
     """So many officers are named, co-operating ones included (IN-1)."""
     wanted = int(parameters["officers"])

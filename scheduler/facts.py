@@ -29,6 +29,8 @@ class RoomFacts:
     after: timedelta
     slot_minutes: int = 15
     """Visits begin every so many minutes of the facility's day."""
+    capacity: int | None = None
+    """How many persons it has seats for; ``None`` in facts kept from before this was looked at."""
 
 
 def room_facts(room: Room, facility: Facility) -> RoomFacts:
@@ -45,6 +47,7 @@ def room_facts(room: Room, facility: Facility) -> RoomFacts:
         before=timedelta(minutes=room.buffer_before),
         after=timedelta(minutes=room.buffer_after),
         slot_minutes=facility.slot_minutes,
+        capacity=room.capacity,
     )
 
 
@@ -74,6 +77,10 @@ class Facts:
     roles: tuple[Role, ...]
     far: RoomFacts | None = None
     own: RoomFacts | None = None
+    far_persons: int = 0
+    """How many are to sit in the room of the far side."""
+    own_persons: int = 0
+    """How many are to sit in the asking side's room."""
     custody_status: CustodyStatus | None = None
     custody_facility: str | None = None
     born: date | None = None

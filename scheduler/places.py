@@ -4,7 +4,7 @@ For a lawyer the room of their own side, for a witness the station they would co
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -81,6 +81,8 @@ async def free_places(
         if refused is not None:
             return refused
         uses = SERVES[kind.code].own if kind.custody else SERVES[kind.code].far
+        coming = plan.facts.own_persons if kind.custody else plan.facts.far_persons
+        wanted = replace(wanted, persons=max(wanted.persons, coming))
         rooms = [pair for pair in await store.rooms_by_use(tx, uses, wanted.facility) if _fits(pair[0], wanted)]
         if wanted.branch is not None:
             below = set(await people.below(tx, wanted.branch))

@@ -84,7 +84,8 @@ async def make_plan(
     if refused is not None:
         return refused
     own = await _room(tx, request.own_room, "own_room")
-    far = await _far_rooms(tx, request, kind, custody)
+    far_persons, own_persons = (sum(party.side == side for party in parties) for side in ("far", "own"))
+    far = _with_seats(await _far_rooms(tx, request, kind, custody), far_persons, own, own_persons)
     place = far[0] if far else own
     rules = await rulebook(tx, request.start.date(), place.facility if place else None)
     questioned = await store.last_questioned(tx, person.id, request.start) if person and not kind.privileged else None
@@ -96,6 +97,8 @@ async def make_plan(
         roles=tuple(p.role for p in parties),
         far=far[0] if far else None,
         own=own,
+        far_persons=far_persons,
+        own_persons=own_persons,
         custody_status=custody.status if custody else None,
         custody_facility=custody.facility if custody else None,
         born=person.born if person else None,
@@ -244,6 +247,16 @@ async def _room(tx: AsyncSession, room: str | None, field: str) -> RoomFacts | N
     if not found or found[0][0].closed is not None or found[0][1].closed is not None:
         raise Invalid("unknown-room", "This room cannot be used. Please choose another.", field=field)
     return room_facts(*found[0])
+
+
+def _with_seats(far: Sequence[RoomFacts], persons: int, own: RoomFacts | None, own_persons: int) -> list[RoomFacts]:
+    """Those with seats for all who would sit there; when none has, all of them, and the rule says so (RM-2)."""
+    fitting = [
+        room
+        for room in far
+        if persons + (own_persons if own is not None and room.id == own.id else 0) <= (room.capacity or 0)
+    ]
+    return fitting or list(far)
 
 
 async def _far_rooms(tx: AsyncSession, request: Request, kind: Kind, custody: CustodyRecord | None) -> list[RoomFacts]:

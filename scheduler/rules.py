@@ -411,5 +411,18 @@ RULES: tuple[Rule, ...] = (
         input="room",
         proofs=("tests/scheduler/test_rules.py::test_a_room_of_another_use_is_refused",),
     ),
+    Rule(
+        id="RM-2",
+        title="The room has seats for everybody",
+        source="practice",
+        kinds=_VISIT | _INTERROGATION | _STATEMENT,
+        check=checks.room_has_seats,
+        text="{room} has {seats} seats, and {persons} people would sit there. Please choose another room.",
+        input="room",
+        proofs=(
+            "tests/scheduler/test_rules.py::test_a_room_without_enough_seats_is_refused",
+            "tests/scheduler/test_bookings.py::test_a_room_with_too_few_seats_is_passed_over",
+        ),
+    ),
 )
 """In the order in which a person should learn of them. WS-2 (no officer in two sessions) is the hold on the officer."""

@@ -1,6 +1,8 @@
 """Booking: who may, what is written, what is refused, and who wins a race."""
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
@@ -8,9 +10,11 @@ from sqlalchemy import func, select
 from core import ledger
 from core.errors import Denied, Invalid
 from core.refusals import Refused
+from scheduler import store
 from scheduler.bookings import request_booking, start_now, start_rehearsal
-from scheduler.models import Booking, Hold, Party, State
+from scheduler.models import Booking, Hold, Party, Room, State
 from scheduler.refusals import Taken
+from scheduler.search import free_slots
 
 
 async def test_a_lawyer_requests_a_visit_and_everything_is_held(site):
@@ -53,6 +57,32 @@ async def test_a_second_visit_takes_the_next_room(site):
     await request_booking(site.db, site.clock, site.who["lawyer"], site.visit())
     second = await request_booking(site.db, site.clock, site.who["lawyer2"], site.visit(person="王立刚"))
     assert isinstance(second, Booking)
+
+
+async def test_a_room_with_too_few_seats_is_passed_over(site):
+    """Of the rooms that serve, the first with seats for everybody is taken; asked for by name, a small one is refused
+    in words; when all are small, so is the answer (RM-2)."""
+    rooms = {name.split()[-1]: id_ for name, id_ in site.rooms.items() if name.startswith("城东看守所 讯问室")}
+    officer, colleague = site.who["officer"], site.who["officer3"]
+
+    async def seats(count, *numbers):
+        async with site.db.transaction() as tx:
+            for number in numbers:
+                (await tx.get_one(Room, rooms[number])).capacity = count
+
+    await seats(1, "1")
+    wish = site.interrogation(cooperating=(colleague.id,))
+    small = await request_booking(site.db, site.clock, officer, replace(wish, room=rooms["1"]))
+    assert (small.rule, small.values["seats"], small.values["persons"]) == ("RM-2", 1, 2)
+    offered = await free_slots(site.db, site.clock, officer, wish, until=wish.start + timedelta(days=1))
+    assert {slot.room for slot in offered} == {rooms["2"]}
+    made = await request_booking(site.db, site.clock, officer, wish)
+    async with site.db.transaction(write=False) as tx:
+        seated = {party.room for party in await store.parties(tx, [made.id]) if party.room}
+    assert seated == {rooms["2"]}
+    await seats(1, "1", "2")
+    refused = await request_booking(site.db, site.clock, officer, replace(wish, start=site.at(6)[0], end=site.at(6)[1]))
+    assert refused.rule == "RM-2"
 
 
 async def test_the_same_person_twice_is_refused_with_alternatives(site):

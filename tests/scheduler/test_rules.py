@@ -144,6 +144,19 @@ def found(of):
     return [breach.rule.id for breach in judge(of, RULES)]
 
 
+def test_a_room_without_enough_seats_is_refused():
+    """Each side's room; one room for both holds both; facts kept from before this was looked at are not judged by it
+    (RM-2)."""
+    small = replace(room(), capacity=2)
+    assert refused(replace(QUESTIONING, far=small, far_persons=2)) is None
+    assert refused(replace(QUESTIONING, far=small, far_persons=3)) == "RM-2"
+    other = replace(room(id_="2"), capacity=2)
+    assert refused(replace(QUESTIONING, far=small, far_persons=1, own=other, own_persons=2)) is None
+    assert refused(replace(QUESTIONING, far=small, far_persons=1, own=other, own_persons=3)) == "RM-2"
+    assert refused(replace(QUESTIONING, far=small, far_persons=1, own=small, own_persons=2)) == "RM-2"
+    assert refused(replace(QUESTIONING, far=room(), far_persons=99)) is None
+
+
 def test_a_permit_naming_one_officer_is_a_warning():
     """The facility checks it on the spot: nothing is refused (IN-2b)."""
     assert found(replace(QUESTIONING, permit_named=1)) == ["IN-2b"]
