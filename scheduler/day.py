@@ -92,7 +92,9 @@ async def day_list(
             day=day,
             start=start,
             end=end,
-            rooms=tuple(RoomView(r.id, r.name, place.id, place.name) for r in await store.rooms_in(tx, place.id)),
+            rooms=tuple(
+                RoomView(r.id, r.name, place.id, place.name, r.movable) for r in await store.rooms_in(tx, place.id)
+            ),
             entries=tuple(await views(tx, principal, found, now)),
             requests=tuple(await views(tx, principal, waiting, now)),
         )

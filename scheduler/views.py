@@ -41,6 +41,8 @@ class RoomView:
     name: str
     facility: str
     facility_name: str
+    movable: bool
+    """A terminal on wheels rather than a place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +207,7 @@ def _view(
         facility_phone=facility.phone if facility else "",
         case_number=case_number,
         parties=tuple(_party(p, names.get(p.id, p.name), rooms) for p in parties),
-        rooms=tuple(RoomView(r.id, r.name, f.id, f.name) for r, f in (rooms[room] for room in used)),
+        rooms=tuple(RoomView(r.id, r.name, f.id, f.name, r.movable) for r, f in (rooms[room] for room in used)),
         steps={step.step: step.at for step in steps},
         reason=booking.reason,
         owner=booking.owner,

@@ -39,6 +39,8 @@ class Row:
 
     room: str
     name: str
+    movable: bool
+    """A terminal on wheels, which somebody has to bring."""
     bars: Sequence[Bar]
     shut: Sequence[Shut]
 
@@ -72,7 +74,7 @@ def timeline(day: DayList, now: datetime, closed: Sequence[Block] = ()) -> Timel
             for n, b in enumerate(closed)
             if b.room in (None, room.id) and b.start < end and b.end > start
         ]
-        rows.append(Row(room.id, room.name, bars, shut))
+        rows.append(Row(room.id, room.name, room.movable, bars, shut))
     count = round(length / timedelta(hours=1))
     marks = [(100 * n / count, (start + timedelta(hours=n)).astimezone(zone).hour) for n in range(count)]
     return Timeline(rows, marks, share(now) if start <= now < end else None)

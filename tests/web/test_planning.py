@@ -92,6 +92,12 @@ async def test_a_room_is_changed_and_taken_out_of_use(site: World) -> None:
     ):
         assert (await site.post(admin, f"/rooms/{room}", **wrong))[0] == 422
     assert (await site.post(admin, f"/rooms/{room}", **good))[0] == 303
+    duty = await site.browser("duty")
+    assert "移动终端" not in (await site.get(duty, "/day"))[1]
+    assert (await site.post(admin, f"/rooms/{room}", **good, movable="1"))[0] == 303
+    assert re.search(r"会见室 1A<span>移动终端</span>", (await site.get(duty, "/day"))[1]), (
+        "the post sees what is to be brought"
+    )
     row = await _one(site, Room, id=room)
     assert (row.name, row.capacity, row.equipment, row.buffer_after) == ("会见室 1A", 3, ["printer"], 15)
     await site.visit(120)
