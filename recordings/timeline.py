@@ -13,8 +13,10 @@ SLOPE = 0.005
 JUMP = 2 * SECOND
 WINDOW = 10 * SECOND
 """Within this much of a sender's time the least delayed packet counts."""
-SAME_CLOCK = SECOND // 5
-"""Two tracks whose senders' clocks differ by less are taken to have the same one."""
+SAME_CLOCK = JUMP
+"""Two tracks whose senders' clocks differ by less are taken to have the same one (RFC 3550 6.4.1: the tracks of a
+sender share it). Encoders delay the picture by some hundred milliseconds, and a clock drifts a second in hours, before
+a late camera is compared; clocks that are not the same count from different origins and lie far apart."""
 _NTP_FRACTION = 1 << 32
 
 

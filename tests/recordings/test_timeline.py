@@ -57,6 +57,44 @@ def test_lips_fit_after_an_hour_of_drift(jitter_ms):
     assert max(skew) < 40_000_000
 
 
+def steady(rate, *, delay_ms, drift=0.0, seconds=range(60)):
+    """A packet and a report each second, from a sender whose clock runs ``drift`` too fast; always as much delayed."""
+    clock, base = TrackClock(rate), 1000
+    for second in seconds:
+        stamp = base + round(second * rate * (1 + drift))
+        clock.packet(stamp & 0xFFFFFFFF, second * SECOND + delay_ms * 1_000_000)
+        clock.report(int((second * (1 + drift) + 3_900_000_000) * (1 << 32)), stamp & 0xFFFFFFFF)
+    return clock, lambda second: base + round(second * rate * (1 + drift))
+
+
+def test_a_picture_that_always_comes_later_than_its_sound_is_shown_with_it():
+    """An encoder that takes 400 ms for the picture, 20 ms for the sound: what was seen and heard at once stays so."""
+    audio, heard = steady(48_000, delay_ms=20)
+    video, seen = steady(90_000, delay_ms=420)
+    clock = PublicationClock([audio, video])
+    for second in (1, 30, 59):
+        assert abs(clock.media_ns(video, seen(second)) - clock.media_ns(audio, heard(second))) < 1_000_000
+
+
+def test_a_camera_switched_on_after_hours_still_has_its_sound_s_clock():
+    """By then a clock 50 ppm slow is 360 ms away from the server's."""
+    audio, heard = steady(48_000, delay_ms=20, drift=-50e-6, seconds=range(0, 7300, 10))
+    video, seen = steady(90_000, delay_ms=60, drift=-50e-6, seconds=range(7200, 7300))
+    clock = PublicationClock([audio, video])
+    assert abs(clock.media_ns(video, seen(7250)) - clock.media_ns(audio, heard(7250))) < 1_000_000
+
+
+def test_tracks_with_clocks_of_their_own_are_placed_by_arrival():
+    """One that counts from 1900 and one that counts from its start have nothing to say to one another."""
+    audio, heard = steady(48_000, delay_ms=20)
+    video, seen = TrackClock(90_000), lambda second: second * 90_000
+    for second in range(60):
+        video.packet(seen(second), second * SECOND + 30_000_000)
+        video.report((second + 1) << 32, seen(second))
+    clock = PublicationClock([audio, video])
+    assert abs(clock.media_ns(video, seen(30)) - clock.media_ns(audio, heard(30)) - 10_000_000) < 1_000_000
+
+
 def test_without_reports_arrival_decides():
     """A track that never sent a report is placed by its least delayed packets."""
     clock = TrackClock(48_000)
