@@ -1,11 +1,11 @@
 """What stands under each picture of a composed file: role, and the name or an alias as policy allows. Pure.
 
 Who acts in an office is named; everybody else is written as in a published document, by family name alone (张某某). Who
-is protected or a minor is written by their alias, from which not even that can be read. Whoever makes one by hand may
-say otherwise.
+is protected or a minor is written by their alias, from which not even that can be read; beside them nobody's family
+name is written, for a guardian's is theirs too (decision 0086). Whoever makes one by hand may say otherwise.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from people.veil import NOTHING, Veil
@@ -79,17 +79,26 @@ def _named(entries: Iterable[Mapping[str, Any]], *, forgetting: bool) -> dict[st
     return present
 
 
-def labels(entries: Iterable[Mapping[str, Any]], veil: Veil = NOTHING) -> dict[str, str]:
+def labels(entries: Sequence[Mapping[str, Any]], veil: Veil = NOTHING) -> dict[str, str]:
     """Words per endpoint: everybody named there in the end, grouped by role."""
-    return {endpoint: _words(here, veil) for endpoint, here in present(entries).items()}
+    ever = {veil.name(name) for here in ever_present(entries).values() for _, name in here}
+    aliases = frozenset(veil.aliases.values())
+    by_family = alias if aliases.isdisjoint(ever) else _nothing
+    return {endpoint: _words(here, veil, aliases, by_family) for endpoint, here in present(entries).items()}
 
 
-def _words(persons: Iterable[tuple[str, str]], veil: Veil) -> str:
+def _nothing(_name: str) -> str:
+    return ""
+
+
+def _words(
+    persons: Iterable[tuple[str, str]], veil: Veil, aliases: frozenset[str], by_family: Callable[[str], str]
+) -> str:
     by_role: dict[str, list[str]] = {}
     for role, name in persons:
         shown = veil.name(name)
-        if role not in NAMED and shown not in veil.aliases.values():
-            shown = alias(shown)
+        if role not in NAMED and shown not in aliases:
+            shown = by_family(shown)
         here = by_role.setdefault(role, [])
         if shown and shown not in here:
             here.append(shown)

@@ -36,6 +36,25 @@ def test_the_alias_of_a_protected_person_stands_as_it_is():
         assert labels([said("person", "ep-1", "p-1", "witness", name)], veil) == {"ep-1": "证人 Witness 化名甲"}
 
 
+def test_beside_somebody_hidden_nobodys_family_name_is_written():
+    """A guardian's is the child's; it stays away when the child left before the end, and from every other endpoint."""
+    veil = Veil({"张小明": "未成年人甲", "某人": "化名乙"})
+    here = [
+        said("person", "ep-1", "p-1", "victim", "未成年人甲"),
+        said("person", "ep-1", "p-2", "guardian", "张伟民"),
+        said("person", "ep-2", "p-3", "officer", "王强"),
+        said("person", "ep-3", "p-4", "party", "张大山"),
+    ]
+    left = [*here, said("person-dropped", "ep-1", "p-1")]
+    assert labels(here, veil) == {
+        "ep-1": "被害人 Victim 未成年人甲  法定代理人 Guardian",
+        "ep-2": "办案民警 Officer 王强",
+        "ep-3": "参加人 Party",
+    }
+    assert "张" not in "".join(labels(left, veil).values())
+    assert labels(here[1:2], veil) == {"ep-1": "法定代理人 Guardian 张某某"}
+
+
 def test_officers_are_named_and_share_a_caption():
     """Two at one endpoint; one who left the list is not written."""
     found = labels(
