@@ -1,4 +1,4 @@
-"""Backup of what cannot be made again: recordings and keys; and its restoration elsewhere.
+"""Backup of recordings and their keys, and its restoration elsewhere; ``site_backup`` takes the rest of the site too.
 
 A backup is a directory of the same shape as the data directory, so that it can be verified where it lies. Copies are
 compared by digest before they count; a file that did not change is not copied again. Keys go into it only when asked
@@ -32,6 +32,9 @@ class Copied:
     kept: int
     """Files that were already there, unchanged."""
 
+    def __add__(self, other: "Copied") -> "Copied":
+        return Copied(self.files + other.files, self.bytes + other.bytes, self.kept + other.kept)
+
 
 def backup(data_dir: Path, target: Path, disk: Disk, *, with_keys: bool = False) -> Copied:
     """Copy recordings and public keys, with ``with_keys`` the private ones too, to ``target``.
@@ -39,12 +42,17 @@ def backup(data_dir: Path, target: Path, disk: Disk, *, with_keys: bool = False)
     Open recordings are copied as far as they are; the next run brings the rest. Raises ``OSError`` and
     ``BackupRefused``.
     """
-    if target.resolve() == data_dir.resolve() or data_dir.resolve() in target.resolve().parents:
-        raise BackupRefused("a backup inside the data directory would be lost with it")
+    require_outside(data_dir, target)
     names = [*_recorded(data_dir), *_keys(data_dir, with_keys=with_keys)]
     done = _copy_all(data_dir, target, names, disk)
     _erase_too(data_dir, target, disk)
     return done
+
+
+def require_outside(data_dir: Path, target: Path) -> None:
+    """Raise ``BackupRefused`` for a target that lies in what is to be saved."""
+    if target.resolve() == data_dir.resolve() or data_dir.resolve() in target.resolve().parents:
+        raise BackupRefused("a backup inside the data directory would be lost with it")
 
 
 def _erase_too(data_dir: Path, target: Path, disk: Disk) -> None:

@@ -10,11 +10,12 @@ import typer
 
 from core import config
 from core.clock import SystemClock
+from core.config import Settings
 from core.database import Database
 from core.errors import NotFound, OperatorError, PersonError
 from core.texts import Texts
 from recordings import backup as backups
-from recordings import keeping, rotation, scrub
+from recordings import keeping, rotation, scrub, site_backup
 from recordings.asking import AsJson, DataDir, Id, in_database, place_of, refuse
 from recordings.cli import report, verify_command
 from recordings.compose import Composer, Wishes
@@ -47,16 +48,20 @@ def mount(app: typer.Typer) -> None:
 def backup_command(
     target: Annotated[Path, typer.Argument(help="Directory to copy to; run again, it takes only what is new.")],
     with_keys: Annotated[
-        bool, typer.Option("--with-keys", help="Also private keys: whoever has it reads all.")
+        bool, typer.Option("--with-keys", help="Also private keys and secrets: whoever has it reads all.")
     ] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Copy recordings and keys to another disk, each file read back."""
+    """Copy recordings, ledger and an SQLite database to another disk, also while the site runs; each file is read
+    back. A PostgreSQL database is dumped by pg_dump."""
+    settings = config.load(None, {"data_dir": data_dir})
     try:
-        done = backups.backup(place_of(data_dir), target, Disk(), with_keys=with_keys)
+        taken = site_backup.backup(settings, target, Disk(), with_keys=with_keys)
     except (OSError, backups.BackupRefused) as error:
         raise refuse(error) from None
+    done = taken.copied
     typer.echo(f"{done.files} files, {done.bytes} bytes copied; {done.kept} unchanged")
+    _say_database(settings, there=taken.database, how="pg_dump --format=custom")
 
 
 def restore_command(
@@ -64,13 +69,22 @@ def restore_command(
     data_dir: DataDir = None,
 ) -> None:
     """Bring a backup back into an empty data directory, then verify every recording."""
-    place = place_of(data_dir)
+    settings = config.load(None, {"data_dir": data_dir})
     try:
-        done = backups.restore(source, place, Disk())
+        taken = site_backup.restore(source, settings, Disk())
     except (OSError, backups.BackupRefused) as error:
         raise refuse(error) from None
-    typer.echo(f"{done.files} files, {done.bytes} bytes restored")
-    _scrub(place, as_json=False)
+    typer.echo(f"{taken.copied.files} files, {taken.copied.bytes} bytes restored")
+    _say_database(settings, there=taken.database, how="pg_restore")
+    _scrub(settings.data_dir, as_json=False)
+
+
+def _say_database(settings: Settings, *, there: bool, how: str) -> None:
+    """Nobody shall find out on a bad day that the database is not in it."""
+    if there:
+        return
+    is_sqlite = site_backup.database_file(settings) is not None
+    typer.echo("without a database: there is none here" if is_sqlite else f"WITHOUT THE DATABASE: use {how}", err=True)
 
 
 @recordings_app.command("list")
