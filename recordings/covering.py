@@ -16,9 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.ids import new_id
 from core.jobs import enqueue
 from people.veil import Cover, Veil
-from recordings import captions
+from recordings import captions, store
 from recordings.derived import PROTECTED
-from recordings.models import Handover, Recording
+from recordings.models import Recording
 
 _DUE = "due-"
 JOB = "cover_recording"
@@ -97,9 +97,7 @@ async def due(tx: AsyncSession, change: Change) -> None:
     )
     for row in (await tx.execute(query)).scalars().all():
         row.cover = due_mark()
-        made = select(Handover).where(Handover.recording == row.id, Handover.state.in_(("asked", "ready")))
-        for handover in (await tx.execute(made.where(Handover.content != "encrypted"))).scalars():
-            handover.state = "gone"
+        await store.withdraw(tx, row.id, encrypted=False)
         await ask(tx, row.id, change.at)
         await ask(tx, row.id, change.at + AGAIN)
 

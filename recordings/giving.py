@@ -104,6 +104,7 @@ def receipt_command(folder: Annotated[Path, typer.Argument(help="Folder as it ar
     for name in found.wrong:
         typer.echo(f"DIFFERS  {name}")
     typer.echo(f"{found.items} items; site {found.site}; list {'signed' if found.signed else 'NOT SIGNED by it'}")
+    typer.echo(f"list sha256  {found.sha256}")
     if not found.ok:
         raise typer.Exit(1)
 

@@ -7,13 +7,14 @@ for both signatures; the recipient runs the check on what arrived and signs the 
 import hashlib
 import html
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from core.clock import Clock
+from core.texts import Texts
 from recordings import keys
 from recordings.canonical import canonical, instant
 from recordings.chain import b64
@@ -64,8 +65,10 @@ def hand_over(
     recipient: str,
     case: str,
     bundle: Bundle = Bundle.ORIGINAL,
+    left_out: Sequence[tuple[str, str]] = (),
 ) -> list[Item]:
-    """Write one bundle per recording, the signed list and the sheet into a new folder.
+    """Write one bundle per recording, the signed list and the sheet into a new folder. ``left_out``: when and why
+    (a msgid) of what belongs to the case and is not in it; list and sheet say so.
 
     Raises ``KeyMissing``, ``OSError`` and ``ValueError`` for what is no recording id, or has no working copy.
     """
@@ -84,6 +87,8 @@ def hand_over(
         "site": b64(site.public()),
         "items": [item.to_json() for item in items],
     }
+    if left_out:
+        said["left_out"] = [{"at": at, "why": why} for at, why in left_out]
     text = canonical(said)
     (target / LIST).write_bytes(text + b"\t" + b64(site.sign(DOMAIN + text)).encode() + b"\n")
     (target / SHEET).write_text(_sheet(said, items, keys.fingerprint(site.public())), encoding="utf-8")
@@ -102,6 +107,8 @@ def _bundle(data_dir: Path, recording: str, target: Path, site: SiteKeys, clock:
 class Receipt:
     """What the recipient's check found."""
 
+    sha256: str
+    """Of the signed list, which holds the digests of all bundles: what the recipient reads back."""
     signed: bool
     """Whether the list is signed by the site it names."""
     site: str
@@ -126,7 +133,7 @@ def check(folder: Path) -> Receipt:
         raise ValueError("there is no list of a handover here") from None
     signed = keys.is_signed(site, keys.decode(coded.decode("ascii", "replace")), DOMAIN + text)
     wrong = [item.file for item in items if not _arrived(folder / Path(item.file).name, item)]
-    return Receipt(signed, keys.fingerprint(site), tuple(wrong), len(items))
+    return Receipt(hashlib.sha256(raw).hexdigest(), signed, keys.fingerprint(site), tuple(wrong), len(items))
 
 
 def _arrived(path: Path, item: Item) -> bool:
@@ -152,7 +159,20 @@ def _sheet(said: dict[str, Any], items: Sequence[Item], fingerprint: str) -> str
         "<p class=signed><span>移送 Handed over</span><span>接收 Received</span></p></section>"
         for item in items
     )
-    page = _SHEET.read_text(encoding="utf-8")
+    page = _SHEET.read_text(encoding="utf-8").replace("{{left_out}}", _left_out(said.get("left_out", ())))
     for name in ("case", "recipient", "at"):
         page = page.replace("{{" + name + "}}", html.escape(str(said[name])))
     return page.replace("{{fingerprint}}", fingerprint).replace("{{rows}}", rows).replace("{{labels}}", labels)
+
+
+def _left_out(items: Sequence[Mapping[str, str]]) -> str:
+    """What is not in it, in both languages; nothing when all is."""
+    if not items:
+        return ""
+    say = Texts("zh-CN")
+    rows = "".join(
+        f"<tr><td>{html.escape(item['at'])}</td><td>{html.escape(say(item['why']))} "
+        f"<span lang=en>{html.escape(item['why'])}</span></td></tr>"
+        for item in items
+    )
+    return f"<h2>未移交 <span lang=en>Not included</span></h2>\n<table>{rows}</table>"

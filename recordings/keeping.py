@@ -12,7 +12,7 @@ from core import ledger
 from core.clock import Clock
 from core.database import Database
 from core.errors import Conflict, Invalid, NotFound
-from recordings import erasure, retention, store
+from recordings import erasure, outgoing, retention, store
 from recordings.library import Library
 from recordings.models import KeepingRequest, LegalHold, Recording
 from recordings.retention import Decider, Kept, Refused
@@ -139,7 +139,9 @@ async def carry_out(
         if request.state == "approved":
             await ledger.append(tx, "recording.erased", actor=actor, subject=row.id, at=now, details=details)
         request.state, row.state = "done", "erased"
+        await store.withdraw(tx, row.id, encrypted=True)
     await erasure.erase_in(library, request.recording, request.reason, clock)
+    await outgoing.remove_withdrawn(database, library, request.recording)
     return None
 
 
@@ -151,9 +153,11 @@ async def remove_expired(database: Database, library: Library, clock: Clock) -> 
             if retention.goes_by_itself(await _kept(tx, row, case_ended=True), now):
                 await ledger.append(tx, "recording.expired", actor="system", subject=row.id, at=now)
                 row.state = "erased"
+                await store.withdraw(tx, row.id, encrypted=True)
                 gone.append(row.id)
     for recording in gone:
         await erasure.erase_in(library, recording, "term-over", clock)
+        await outgoing.remove_withdrawn(database, library, recording)
     return gone
 
 

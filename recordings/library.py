@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from recordings import summary as summaries
 from recordings.anchors import Anchor
 from recordings.derived import DerivedError, SealedReader, Sidecar
 from recordings.filesystem import Disk
+from recordings.frames import derive
 from recordings.keys import FileKeys, KeyMissing, SiteKeys
 from recordings.layout import RecordingFiles, is_recording_id
 from recordings.reader import entries
@@ -28,6 +29,7 @@ log = structlog.get_logger()
 
 REMEMBERED = 32
 """Summaries of chains that are kept."""
+_SEVERAL = b"yuanjian/handover-key/1\n"
 
 
 class Library:
@@ -102,19 +104,28 @@ class Library:
 
         return await asyncio.to_thread(opened)
 
-    async def open_outgoing(self, recording: str, path: Path, media_type: str) -> "Playable":
-        """Open a file that was sealed to be taken along. Raises ``NotFound`` and ``Unavailable``."""
-        files = self._existing(recording)
+    async def open_outgoing(self, recordings: Sequence[str], handover: str, path: Path, media_type: str) -> "Playable":
+        """Open a file of a handover, sealed under ``lock_of`` these recordings. Raises ``NotFound`` and
+        ``Unavailable``."""
 
         def opened() -> Playable:
             try:
-                return Playable(Outgoing(media_type), SealedReader(path, self._data_key(files, recording), recording))
+                lock = self.lock_of(recordings, handover)
+                return Playable(Outgoing(media_type), SealedReader(path, lock.key, lock.tag))
             except FileNotFoundError:
                 raise _no_file() from None
             except (DerivedError, OSError):
                 raise _damaged() from None
 
         return await asyncio.to_thread(opened)
+
+    def lock_of(self, recordings: Sequence[str], handover: str) -> "Lock":
+        """What seals a file of a handover: the key of its recording; of several, a key of all their keys, so that
+        destroying any one of them closes it for good. Raises ``NotFound`` and ``Unavailable``."""
+        found = [self._data_key(self._existing(recording), recording) for recording in recordings]
+        if len(found) == 1:
+            return Lock(found[0], recordings[0])
+        return Lock(derive(b"".join(found), b"", _SEVERAL + handover.encode()), handover)
 
     async def working_copy(self, recording: str, names: Collection[str]) -> AsyncIterator[bytes]:
         """The zip file of working copies, made while it is read. Raises ``NotFound`` and ``Unavailable``, the latter
@@ -178,6 +189,14 @@ class Library:
             return keys.load_data_key(self.site(), files, recording)
         except KeyMissing:
             raise _locked() from None
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A key to seal files with, and what it is bound to."""
+
+    key: bytes = field(repr=False)
+    tag: str
 
 
 @dataclass(frozen=True, slots=True)

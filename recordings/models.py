@@ -105,13 +105,14 @@ class KeepingRequest(Base):
 
 
 class Handover(Base):
-    """A recording made ready to leave the house: asked for on a page, written by the worker, taken along, receipted."""
+    """Recordings made ready to leave the house: asked for on a page, written by the worker, taken along, receipted."""
 
     __tablename__ = "recording_handovers"
-    __table_args__ = (Index("ix_recording_handovers_recording", "recording"), {"info": {"package": "recordings"}})
+    __table_args__ = (Index("ix_recording_handovers_case", "case"), {"info": {"package": "recordings"}})
 
     id: Mapped[str] = mapped_column(String(22), primary_key=True, default=new_id)
-    recording: Mapped[str] = mapped_column(RECORDING_ID, ForeignKey("recordings.id"))
+    case: Mapped[str | None] = mapped_column(String(22))
+    """The case of which all that may leave was asked for; none when one recording was."""
     case_number: Mapped[str] = mapped_column(String(64))
     recipient: Mapped[str] = mapped_column(String(100))
     """Organisation it is for."""
@@ -125,11 +126,29 @@ class Handover(Base):
     """``asked``, ``ready``, ``failed``, or ``gone`` when its time was over."""
     ready: Mapped[datetime | None] = mapped_column(UtcDateTime())
     files: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
-    """``name``, ``bytes`` and ``sha256`` of each file to be taken along, the bundle first."""
-    digest: Mapped[str | None] = mapped_column(String(64))
-    """Of the chain's last line, as printed on the statement."""
+    """``name``, ``bytes`` and ``sha256`` of each file to be taken along, the bundles first; a bundle of several has its
+    ``recording`` too."""
+    left_out: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list, server_default="[]")
+    """What of the case could not leave: ``session``, ``at`` and ``rule`` (``outgoing.WHY``)."""
     fingerprint: Mapped[str | None] = mapped_column(String(64))
     """Of the site's key."""
     received_by: Mapped[str | None] = mapped_column(String(100))
     """Who signed for it, as the receipt says."""
     received: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+
+class HandoverPart(Base):
+    """One recording of a handover."""
+
+    __tablename__ = "recording_handover_parts"
+    __table_args__ = (
+        Index("ix_recording_handover_parts_recording", "recording"),
+        {"info": {"package": "recordings"}},
+    )
+
+    handover: Mapped[str] = mapped_column(String(22), ForeignKey("recording_handovers.id"), primary_key=True)
+    recording: Mapped[str] = mapped_column(RECORDING_ID, ForeignKey("recordings.id"), primary_key=True)
+    place: Mapped[int]
+    """Its place on the list, from 0."""
+    digest: Mapped[str | None] = mapped_column(String(64))
+    """Of the chain's last line, as printed on the statement; none before it was made."""

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import ledger
 from recordings import anchors
 from recordings.anchors import Anchor
 from recordings.derived import Sidecar
-from recordings.models import DerivedFile, Recording
+from recordings.models import DerivedFile, Handover, HandoverPart, Recording
 from recordings.verdicts import Verdict, Verification
 
 
@@ -71,3 +71,13 @@ async def known_heads(tx: AsyncSession, recording: str) -> list[Anchor]:
 async def all_recordings(tx: AsyncSession, limit: int = 500) -> Sequence[Recording]:
     """The newest recordings, newest first."""
     return (await tx.execute(select(Recording).order_by(Recording.started.desc()).limit(limit))).scalars().all()
+
+
+async def withdraw(tx: AsyncSession, recording: str, *, encrypted: bool) -> None:
+    """Take back what was made ready to leave of a recording, also with others; ``encrypted``: that as well which
+    nobody opens without the key."""
+    parts = select(HandoverPart.handover).where(HandoverPart.recording == recording)
+    taken_back = update(Handover).where(Handover.id.in_(parts), Handover.state.in_(("asked", "ready")))
+    if not encrypted:
+        taken_back = taken_back.where(Handover.content != "encrypted")
+    await tx.execute(taken_back.values(state="gone"))

@@ -75,6 +75,7 @@ PAGES: Final = (
     "record",
     "keeping",
     "handover",
+    "case_handover",
     "access",
     "people",
     "facilities",

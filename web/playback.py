@@ -12,7 +12,8 @@ from web.standing import while_standing
 class Sidecar(Protocol):
     """What is said about a file."""
 
-    media_type: str
+    @property
+    def media_type(self) -> str: ...
 
 
 class Source(Protocol):
@@ -23,17 +24,9 @@ class Source(Protocol):
     @property
     def about(self) -> Sidecar: ...
 
-    def chunks(self, offset: int = 0, length: int | None = None) -> "Chunks": ...
+    def chunks(self, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]: ...
 
     def close(self) -> None: ...
-
-
-class Chunks(Protocol):
-    """Pieces of a range, in order."""
-
-    def __aiter__(self) -> "Chunks": ...
-
-    async def __anext__(self) -> bytes: ...
 
 
 async def serve(request: web.Request, source: Source, attachment: str = "") -> web.StreamResponse:

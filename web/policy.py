@@ -218,6 +218,12 @@ _PAGES: Final[dict[str, Policy]] = {
     "POST /records/{id}/handover/{handover}/receipt": _may(A.EXPORT_RECORD, of="record"),
     "GET /records/{id}/handover/{handover}/progress": _may(A.EXPORT_RECORD, of="record"),
     "GET /records/{id}/handover/{handover}/{name}": _may(A.EXPORT_RECORD, of="record"),
+    "GET /cases/{id}/handover": _may(A.EXPORT_RECORD, of="case"),
+    "POST /cases/{id}/handover": _may(A.EXPORT_RECORD, of="case"),
+    "GET /cases/{id}/handover/{handover}": _may(A.EXPORT_RECORD, of="given-case"),
+    "POST /cases/{id}/handover/{handover}/receipt": _may(A.EXPORT_RECORD, of="given-case"),
+    "GET /cases/{id}/handover/{handover}/progress": _may(A.EXPORT_RECORD, of="given-case"),
+    "GET /cases/{id}/handover/{handover}/{name}": _may(A.EXPORT_RECORD, of="given-case"),
     "GET /records/{id}/access": Policy((A.VIEW_RECORD,), "record", also=A.VIEW_LEDGER),
     # Oversight
     "GET /clocks": _may(A.VIEW_CLOCKS),

@@ -116,6 +116,13 @@ async def recorded_sessions(
     return await _listed(tx, query, limit, offset)
 
 
+async def recorded_of_case(tx: AsyncSession, case: str) -> Sequence[Booking]:
+    """Sessions of a case that began, oldest first. Privileged kinds are never here."""
+    open_kinds = [kind.code for kind in KINDS.values() if not kind.privileged and kind.statistics]
+    query = select(Booking).where(Booking.case == case, Booking.kind.in_(open_kinds), Booking.started.is_not(None))
+    return (await tx.execute(query.order_by(Booking.started, Booking.id))).scalars().all()
+
+
 async def filed_sessions(
     tx: AsyncSession, cases: Collection[str], limit: int, offset: int = 0
 ) -> list[RecordedSession]:

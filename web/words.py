@@ -382,7 +382,7 @@ HANDOVER_STATES: Mapping[str, tuple[str, str, str]] = {
     "asked": ("plan", icon("hourglass-split"), m("being made")),
     "ready": ("good", icon("check-circle"), m("ready")),
     "failed": ("stop", icon("exclamation-triangle"), m("could not be made")),
-    "gone": ("", icon("archive"), m("removed after a week")),
+    "gone": ("", icon("archive"), m("no longer kept here")),
 }
 
 GROUNDS: Mapping[str, str] = {

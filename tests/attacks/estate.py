@@ -16,7 +16,7 @@ from people.permissions import Action, Relation
 from people.principals import Principal
 from people.screening import Reason, keep_apart
 from recordings.models import Handover as GivenOut
-from recordings.models import Recording
+from recordings.models import HandoverPart, Recording
 from scheduler import bookings, history, protecting
 from scheduler.models import (
     Block,
@@ -225,12 +225,13 @@ async def _record(made: Estate) -> None:
     reviewer, now = (await site.principal("reviewer")).id, site.clock.now()
     async with site.database.transaction() as tx:
         given = GivenOut(
-            recording=row.id, case_number="1", recipient="检察院", content="working", discs=False,
+            case=session.case, case_number="1", recipient="检察院", content="working", discs=False,
             asked_by=reviewer, asked=now, state="ready", ready=now,
-            files=[{"name": "x.zip", "bytes": 1, "sha256": "0" * 64}], digest="0" * 64, fingerprint="0" * 64,
+            files=[{"name": "x.zip", "bytes": 1, "sha256": "0" * 64}], fingerprint="0" * 64,
         )  # fmt: skip
         tx.add(given)
         await tx.flush()
+        tx.add(HandoverPart(handover=given.id, recording=row.id, place=0, digest="0" * 64))
         case = await tx.get_one(Case, str(session.case))
         (await tx.get_one(Recording, row.id)).state = "filed"
         case.stage = Stage.TRIAL
@@ -241,6 +242,7 @@ async def _record(made: Estate) -> None:
     team, both = names("officer officer2 officer3"), names("officer officer2")
     thing = Thing(path, names("officer"), team, both, session.facility, SQUAD)
     made.things["record"] = [thing]
+    made.things["given-case"] = [Thing(path | {"id": str(session.case)}, officers=team, line=SQUAD)]
     made.things["filed"] = [Thing(path, officers=names("lawyer lawyer2"))]
 
 

@@ -21,6 +21,7 @@ DOORS = {
 }
 """Every address that gives out a file here; a new one is seen by the test and belongs on the list."""
 ELSEWHERE = {
+    "/cases/{id}/handover/{handover}/{name}",
     "/records/{id}/handover/{handover}/{name}",
     "/records/{id}/media/{recording}/{file}",
     "/filed/{id}/media/{recording}/{file}",

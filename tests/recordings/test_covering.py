@@ -1,6 +1,7 @@
 """Which copy hides somebody: due when a name changes, made by the worker, and the only one that is given."""
 
 import io
+import zipfile
 from types import SimpleNamespace
 
 import av
@@ -19,7 +20,8 @@ from recordings.compose import Wishes
 from recordings.handover import Bundle
 from recordings.jobs import handlers, refresh
 from recordings.library import Library
-from recordings.models import DerivedFile, Handover, Recording
+from recordings.models import DerivedFile, Handover, HandoverPart, Recording
+from recordings.outgoing import Order
 from recordings.retention import Refused
 from recordings.workingcopy import copy_out
 
@@ -137,6 +139,24 @@ async def test_the_worker_makes_the_copy_and_only_then_it_is_given(covered):
     assert first not in {file.file for file in files}
 
 
+async def test_nothing_of_the_copy_names_who_is_hidden(covered):
+    """Neither its names, the film's own description, what the site signed of it, nor the page beside it."""
+    studio, _ = covered
+    await cover(covered, Casting(COVER))
+    made = copy_out(studio.data_dir, "rec-1", studio.data_dir / "copy.zip", studio.site, studio.clock)
+    with zipfile.ZipFile(made.bundle) as archive:
+        names, contents = archive.namelist(), [archive.read(name) for name in archive.namelist()]
+    film = next(content for name, content in zip(names, contents, strict=True) if name.endswith(".mp4"))
+    with av.open(io.BytesIO(film)) as container:
+        said = [container.metadata, *(stream.metadata for stream in container.streams)]
+        assert {stream.type for stream in container.streams} == {"audio", "video"}, "no subtitles"
+    told = [*names, str(said), *(content.decode("utf-8", "replace") for content in contents if content is not film)]
+    assert len(told) == len(names) * 2
+    for name in (NAME, ALIAS, NAME[1:]):
+        assert not [text for text in told if name in text or repr(name)[1:-1] in text]
+        assert name.encode() not in film
+
+
 async def test_work_for_an_older_marking_is_not_taken_for_the_newer(covered):
     """Somebody is marked while the copy is made: it stays due."""
     studio, database = covered
@@ -217,21 +237,20 @@ async def test_what_was_made_ready_before_is_taken_back(covered):
     async with database.transaction() as tx:
         await tx.execute(update(Recording).values(cover=""))
         for content_, state in (("original", "ready"), ("working", "asked"), ("encrypted", "ready")):
-            tx.add(
-                Handover(
-                    recording="rec-1", case_number="1", recipient="x", content=content_, discs=False, asked_by="p-1",
-                    asked=now, state=state, files=[],
-                )
+            given = Handover(
+                case_number="1", recipient="x", content=content_, discs=False, asked_by="p-1", asked=now, state=state,
+                files=[],
             )  # fmt: skip
+            tx.add(given)
+            await tx.flush()
+            tx.add(HandoverPart(handover=given.id, recording="rec-1", place=0))
     await mark(studio, database)
     async with database.transaction() as tx:
         states = {row.content: row.state for row in await outgoing.of_recording(tx, "rec-1")}
         answers = {}
         for wanted in Bundle:
-            made = await outgoing.ask(
-                tx, reviewer, {Relation.OWN_TREE}, "rec-1", content=wanted, with_discs=False, recipient="x",
-                case_number="1", now=now,
-            )  # fmt: skip
+            order = Order(wanted, with_discs=False, recipient="x", case_number="1")
+            made = await outgoing.ask(tx, reviewer, {"rec-1": {Relation.OWN_TREE}}, order, now=now)
             answers[wanted.value] = made.rule if isinstance(made, Refused) else "asked"
     assert states == {"original": "gone", "working": "gone", "encrypted": "ready"}
     assert answers == {"original": "protected-person", "encrypted": "asked", "working": "no-working-copy"}

@@ -1,14 +1,13 @@
 """What leaves the site: disc images, working copies, and sealed originals that do not."""
 
 import asyncio
-import io
 import shutil
 import subprocess
 import zipfile
 
-import pycdlib
 import pytest
 import synthetic
+from isoimage import read_image
 from typer.testing import CliRunner
 
 from core.database import Database, sqlite_url
@@ -53,21 +52,6 @@ def test_files_go_whole_where_they_fit_and_in_parts_where_none_does():
 def test_one_disc_when_all_fits():
     """Nothing is cut."""
     assert plan([("a", 1), ("b", 2)], 0, 700 * MB) == [[Piece("a", 0, 1, "a"), Piece("b", 0, 2, "b")]]
-
-
-def read_image(path):
-    """Every file of an image by its Joliet name."""
-    disc = pycdlib.PyCdlib()
-    disc.open(str(path))
-    found = {}
-    for child in disc.list_children(joliet_path="/"):
-        if child.is_file():
-            name = child.file_identifier().decode("utf-16-be")
-            content = io.BytesIO()
-            disc.get_file_from_iso_fp(content, joliet_path=f"/{name}")
-            found[name] = content.getvalue()
-    disc.close()
-    return found
 
 
 @pytest.fixture(scope="module")

@@ -69,7 +69,9 @@ async def test_bundle_is_made_taken_along_and_receipted(site: World, session: Bo
     assert (answer.status, await answer.read()) == (206, body[10:20])
     status, text = await site.get(reviewer, base)
     assert status == 200
-    assert {row.files[0]["sha256"], str(row.digest), str(row.fingerprint)} <= set(re.findall(r"[0-9a-f]{64}", text))
+    async with site.database.transaction(write=False) as tx:
+        ((part, _),) = await outgoing.parts(tx, row.id)
+    assert {row.files[0]["sha256"], str(part.digest), str(row.fingerprint)} <= set(re.findall(r"[0-9a-f]{64}", text))
     status, text, _ = await site.post(reviewer, f"{base}/receipt", signed="李检", sha256="0" * 64)
     assert (status, "不符" in text) == (422, True)
     assert (await site.post(reviewer, f"{base}/receipt", signed="李检", sha256=row.files[0]["sha256"]))[0] == 303

@@ -1,7 +1,8 @@
 """Handing a record over (随案移送): have it made ready, take it along, print the sheet, enter the receipt."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
@@ -11,11 +12,11 @@ from cases.kinds import KINDS
 from core import jobs
 from core.errors import NotFound, PersonError
 from people import store as people
-from people.permissions import Action, require
-from recordings import filing, outgoing
-from recordings import store as recorded_files
+from people.permissions import Action, Relation, require
+from recordings import filing, handover, outgoing
 from recordings.handover import Bundle
 from recordings.models import Handover, Recording
+from recordings.outgoing import Order
 from recordings.retention import Refused
 from scheduler import store as calendar
 from web import store
@@ -32,12 +33,41 @@ _TYPES = {".zip": "application/zip", ".iso": "application/x-iso9660-image", ".ht
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """What one page hands over from: the recordings of a session, or of all sessions of a case (``case_handover``)."""
+
+    address: str
+    sessions: Mapping[str, Recorded]
+    """Every session whose record the viewer may export, by id."""
+    recordings: Sequence[Recording]
+    zone: ZoneInfo
+
+    def held(self, recording: Recording) -> frozenset[Relation]:
+        return self.sessions[recording.session].held
+
+
+ScopeOf = Callable[[AsyncSession, web.Request], Awaitable[Scope]]
+"""Finds what the address names. Raises ``NotFound`` and ``Denied``."""
+
+
+async def of_session(tx: AsyncSession, request: web.Request) -> Scope:
+    session = path_id(request)
+    held = await recorded(tx, account(request), session)
+    require(account(request), Action.EXPORT_RECORD, held.held)
+    rows = await store.recordings_of(tx, session)
+    return Scope(f"/records/{session}/handover", {session: held}, rows, ZoneInfo(held.booking.zone))
+
+
+@dataclass(frozen=True, slots=True)
 class Made:
     """One handover as the page shows it. ``state`` also knows ``failed``, from its job."""
 
     row: Handover
     state: str
     percent: int
+    several: bool
+    sealed: bool
+    """Whether it holds an original that was sealed after it was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +88,16 @@ async def show(request: web.Request) -> web.StreamResponse:
 async def _show(request: web.Request, mistake: Mistake | None, typed: Form | None) -> web.Response:
     principal, found, session = account(request), context(request), path_id(request)
     async with found.database.transaction(write=False) as tx:
-        held = await recorded(tx, principal, session)
-        require(principal, Action.EXPORT_RECORD, held.held)
-        parts = [await _part(tx, request, row) for row in await store.recordings_of(tx, session)]
+        scope = await of_session(tx, request)
+        held = scope.sessions[session]
+        parts = [await _part(tx, request, row) for row in scope.recordings]
         facility = await calendar.facility(tx, held.booking.facility) if held.booking.facility else None
         names = await people.names(tx, {made.row.asked_by for part in parts for made in part.handovers})
     return page(
         request,
         "record/handover.html",
         status=mistake.status if mistake else 200,
-        zone=ZoneInfo(held.booking.zone),
+        zone=scope.zone,
         tab="handover",
         may=lambda action: held.may(principal, Action(action)),
         booking=held.booking,
@@ -76,27 +106,65 @@ async def _show(request: web.Request, mistake: Mistake | None, typed: Form | Non
         facility=facility,
         parts=parts,
         names=names,
-        error=mistake,
-        recipient=typed.raw("recipient")[:100] if typed else "",
-        content=typed.raw("content") if typed else "",
-        told=query(request).raw("told"),
-        kept_for=outgoing.KEPT_FOR.days,
+        **form_values(request, mistake, typed),
     )
 
 
+def form_values(request: web.Request, mistake: Mistake | None, typed: Form | None) -> dict[str, object]:
+    """What every page with the form of a handover shows of it."""
+    return {
+        "error": mistake,
+        "recipient": typed.raw("recipient")[:100] if typed else "",
+        "content": typed.raw("content") if typed else "",
+        "told": query(request).raw("told"),
+        "kept_for": outgoing.KEPT_FOR.days,
+    }
+
+
 async def _part(tx: AsyncSession, request: web.Request, row: Recording) -> Part:
-    principal, found = account(request), context(request)
-    files = await recorded_files.files(tx, row.id)
-    is_open = await filing.is_original_open(tx, row.id, now=found.clock.now(), person=principal.id)
-    refusals = {content.value: outgoing.may_leave(row, files, content, original_open=is_open) for content in Bundle}
-    made = []
-    for item in await outgoing.of_recording(tx, row.id):
-        failed = item.state == "asked" and await jobs.state(tx, f"handover:{item.id}") == "failed"
-        waits = item.state == "asked" and not failed and found.recordings is not None
-        percent = outgoing.share(found.recordings, item, row) if waits else 0
-        made.append(Made(item, "failed" if failed else item.state, percent))
-    said = {content: sentence(request, refused.text, {}) for content, refused in refusals.items() if refused}
+    refusals = await refusals_of(tx, request, row)
+    made = await shown_of(tx, request, await outgoing.of_recording(tx, row.id))
+    said = {content: sentence(request, refused.text, {}) for content, refused in refusals.items()}
     return Part(row, said, made)
+
+
+async def refusals_of(tx: AsyncSession, request: web.Request, row: Recording) -> dict[str, Refused]:
+    """Per form why a recording cannot leave now; nothing where it can."""
+    now = context(request).clock.now()
+    found = {content.value: await outgoing.why_not(tx, account(request), row, content, now=now) for content in Bundle}
+    return {content: refused for content, refused in found.items() if refused is not None}
+
+
+async def shown_of(tx: AsyncSession, request: web.Request, rows: Sequence[Handover]) -> list[Made]:
+    """How far each is."""
+    found, made = context(request), []
+    for item in rows:
+        failed = item.state == "asked" and await jobs.state(tx, f"handover:{item.id}") == "failed"
+        recordings = [recording for _, recording in await outgoing.parts(tx, item.id)]
+        waits = item.state == "asked" and not failed and found.recordings is not None
+        percent = outgoing.share(found.recordings, item, recordings) if waits else 0
+        sealed = item.state == "ready" and not await _is_open(tx, request, item, recordings)
+        made.append(Made(item, "failed" if failed else item.state, percent, len(recordings) > 1, sealed))
+    return made
+
+
+async def _is_open(tx: AsyncSession, request: web.Request, row: Handover, recordings: Sequence[Recording]) -> bool:
+    """Whether nothing in a handover is an original that is sealed for the viewer."""
+    if row.content != Bundle.ORIGINAL.value:
+        return True
+    now, person = context(request).clock.now(), account(request).id
+    opened = [await filing.is_original_open(tx, recording.id, now=now, person=person) for recording in recordings]
+    return all(opened)
+
+
+def order_of(typed: Form, case_number: str) -> Order:
+    """What the form asks for. Raises ``Invalid``."""
+    return Order(
+        content=Bundle(typed.choice("content", tuple(content.value for content in Bundle))),
+        with_discs=typed.has("discs"),
+        recipient=typed.text("recipient", longest=100),
+        case_number=case_number,
+    )
 
 
 async def ask(request: web.Request) -> web.StreamResponse:
@@ -105,112 +173,146 @@ async def ask(request: web.Request) -> web.StreamResponse:
     now = found.clock.now()
     try:
         async with found.database.transaction() as tx:
-            held = await recorded(tx, principal, session)
+            scope = await of_session(tx, request)
+            held = scope.sessions[session]
             require(principal, Action.EXPORT_RECORD, held.held, now=now)
-            if typed.raw("recording") not in {row.id for row in await store.recordings_of(tx, session)}:
+            if typed.raw("recording") not in {row.id for row in scope.recordings}:
                 raise NotFound("no-recording", "There is no recording here that you can see.")
-            made = await outgoing.ask(
-                tx,
-                principal,
-                held.held,
-                typed.raw("recording"),
-                content=Bundle(typed.choice("content", tuple(content.value for content in Bundle))),
-                with_discs=typed.has("discs"),
-                recipient=typed.text("recipient", longest=100),
-                case_number=held.case.number if held.case else "",
-                now=now,
-            )
+            order = order_of(typed, held.case.number if held.case else "")
+            made = await outgoing.ask(tx, principal, {typed.raw("recording"): held.held}, order, now=now)
     except PersonError as error:
         return await _show(request, of_form(request, error), typed)
     if isinstance(made, Refused):
         return await _show(request, Mistake(made.rule, sentence(request, made.text, {}), status=409), typed)
-    return see_other(f"/records/{session}/handover?told=asked")
+    return see_other(f"{scope.address}?told=asked")
 
 
-async def _found(tx: AsyncSession, request: web.Request) -> tuple[Recorded, Handover, Recording]:
-    """The handover in the address, if it is of this session's and open to the viewer."""
-    principal, session = account(request), path_id(request)
-    held = await recorded(tx, principal, session)
-    require(principal, Action.EXPORT_RECORD, held.held)
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """The handover in the address, and the recordings in it."""
+
+    scope: Scope
+    row: Handover
+    recordings: Sequence[Recording]
+
+    @property
+    def ids(self) -> list[str]:
+        return [recording.id for recording in self.recordings]
+
+
+async def _found(tx: AsyncSession, request: web.Request, scope_of: ScopeOf) -> _Given:
+    """The handover in the address, if all that is in it is of the page's and open to the viewer."""
+    scope = await scope_of(tx, request)
     row = await tx.get(Handover, path_id(request, "handover"))
-    known = {item.id: item for item in await store.recordings_of(tx, session)}
-    if row is None or row.recording not in known:
+    recordings = [recording for _, recording in await outgoing.parts(tx, row.id)] if row else []
+    known = {item.id for item in scope.recordings}
+    if row is None or not recordings or not known.issuperset(item.id for item in recordings):
         raise web.HTTPNotFound
-    return held, row, known[row.recording]
+    return _Given(scope, row, recordings)
 
 
-async def take(request: web.Request) -> web.StreamResponse:
-    """``GET /records/{id}/handover/{handover}/{name}``: take a file along, in ranges. Each beginning is told first."""
+async def take(request: web.Request, *, scope_of: ScopeOf) -> web.StreamResponse:
+    """``GET …/{handover}/{name}``: take a file along, in ranges. Each beginning is told first."""
     principal, found = account(request), context(request)
     now, name = found.clock.now(), request.match_info["name"]
     async with found.database.transaction() as tx:
-        held, row, _ = await _found(tx, request)
-        require(principal, Action.EXPORT_RECORD, held.held, now=now)
-        if row.content == Bundle.ORIGINAL.value and not await filing.is_original_open(
-            tx, row.recording, now=now, person=principal.id
-        ):
+        given = await _found(tx, request, scope_of)
+        row = given.row
+        for recording in given.recordings:
+            require(principal, Action.EXPORT_RECORD, given.scope.held(recording), now=now)
+        if not await _is_open(tx, request, row, given.recordings):
             raise NotFound("sealed-original", "The original of this recording is sealed. Please ask for its release.")
         if request.headers.get("Range", "").replace(" ", "") in ("", "bytes=0-"):
-            await outgoing.taken(tx, row, name, by=principal.id, now=now)
+            await outgoing.taken(tx, row, name, given.ids, by=principal.id, now=now)
         known = {file["name"] for file in row.files if row.state == "ready"}
     if name not in known or found.recordings is None:
         raise NotFound("no-file", "There is no such file to take along.")
-    path = outgoing.folder_of(found.settings.data_dir, row.id) / name
-    suffix = name[name.rfind(".") :]
-    source = await found.recordings.open_outgoing(row.recording, path, _TYPES.get(suffix, "application/octet-stream"))
+    media_type = _TYPES.get(name[name.rfind(".") :], "application/octet-stream")
+    source = await outgoing.open_file(found.recordings, row, name, given.ids, media_type)
     return await serve(request, source, attachment=name)
 
 
-async def sheet(request: web.Request) -> web.StreamResponse:
-    """``GET /records/{id}/handover/{handover}``: the sheet and the label, to be printed on A4."""
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One recording on the printed list."""
+
+    recording: Recording
+    kind: str
+    digest: str
+
+
+async def sheet(request: web.Request, *, scope_of: ScopeOf) -> web.StreamResponse:
+    """``GET …/{handover}``: the sheet and the labels, to be printed on A4."""
     found = context(request)
     async with found.database.transaction(write=False) as tx:
-        held, row, recording = await _found(tx, request)
-        names = await people.names(tx, {row.asked_by})
+        given = await _found(tx, request, scope_of)
+        parts = await outgoing.parts(tx, given.row.id)
+        names = await people.names(tx, {given.row.asked_by})
+        left_out = [
+            (booking, outgoing.WHY[item["rule"]])
+            for item in given.row.left_out
+            if (booking := await calendar.booking(tx, item["session"])) is not None
+        ]
+    row = given.row
     if not row.files:
         raise NotFound("not-made", "This has not been made yet.")
+    images = [file for file in row.files if file["name"].endswith(".iso")]
+    listed = next((file for file in row.files if file["name"] == handover.LIST), row.files[0])
+    several = len(parts) > 1
     return page(
         request,
         "record/sheet.html",
-        zone=ZoneInfo(held.booking.zone),
-        booking=held.booking,
-        kind=KINDS[held.booking.kind],
+        zone=given.scope.zone,
+        back=given.scope.address,
         row=row,
-        recording=recording,
+        lines=[Line(recording, KINDS[recording.kind].name, part.digest or "") for part, recording in parts],
+        left_out=[(booking, KINDS[booking.kind].name, why) for booking, why in left_out],
+        listed=listed if several else None,
+        labels=images or [listed if several else row.files[0]],
         by=names.get(row.asked_by, ("", "")),
     )
 
 
-async def receipt(request: web.Request) -> web.StreamResponse:
-    """``POST /records/{id}/handover/{handover}/receipt``: what the recipient signed, compared with what was made."""
+async def receipt(request: web.Request, *, scope_of: ScopeOf, again: "Again") -> web.StreamResponse:
+    """``POST …/{handover}/receipt``: what the recipient signed, compared with what was made."""
     principal, found, typed = account(request), context(request), await form(request)
     try:
         async with found.database.transaction() as tx:
-            _, row, _ = await _found(tx, request)
+            given = await _found(tx, request, scope_of)
             signed, sha256 = typed.text("signed", longest=100), typed.text("sha256", longest=100)
-            await outgoing.receive(tx, row, sha256=sha256, signed=signed, by=principal.id, now=found.clock.now())
+            now = found.clock.now()
+            await outgoing.receive(tx, given.row, given.ids, sha256=sha256, signed=signed, by=principal.id, now=now)
     except PersonError as error:
-        return await _show(request, of_form(request, error), typed)
-    return see_other(f"/records/{path_id(request)}/handover?told=received")
+        return await again(request, of_form(request, error), typed)
+    return see_other(f"{given.scope.address}?told=received")
 
 
-async def progress(request: web.Request) -> web.StreamResponse:
-    """``GET /records/{id}/handover/{handover}/progress``: for the page that waits."""
+Again = Callable[[web.Request, Mistake | None, Form | None], Awaitable[web.StreamResponse]]
+"""Shows the page with what was wrong."""
+
+
+async def progress(request: web.Request, *, scope_of: ScopeOf) -> web.StreamResponse:
+    """``GET …/{handover}/progress``: for the page that waits."""
     found = context(request)
     async with found.database.transaction(write=False) as tx:
-        _, row, recording = await _found(tx, request)
-        state = await jobs.state(tx, f"handover:{row.id}")
-    waits = row.state == "asked" and state in ("waiting", "running")
-    percent = outgoing.share(found.recordings, row, recording) if waits and found.recordings is not None else 100
+        given = await _found(tx, request, scope_of)
+        state = await jobs.state(tx, f"handover:{given.row.id}")
+    waits = given.row.state == "asked" and state in ("waiting", "running")
+    asked = waits and found.recordings is not None
+    percent = outgoing.share(found.recordings, given.row, given.recordings) if asked else 100
     return web.json_response({"waits": waits, "percent": percent})
 
 
-def routes() -> list[web.RouteDef]:
+def routes_of_one(base: str, scope_of: ScopeOf, again: Again) -> list[web.RouteDef]:
+    """The addresses of one handover below a page."""
     return [
-        web.get("/records/{id}/handover", show),
-        web.post("/records/{id}/handover", ask),
-        web.get("/records/{id}/handover/{handover}", sheet),
-        web.post("/records/{id}/handover/{handover}/receipt", receipt),
-        web.get("/records/{id}/handover/{handover}/progress", progress),
-        web.get("/records/{id}/handover/{handover}/{name}", take),
+        web.get(base + "/{handover}", partial(sheet, scope_of=scope_of)),
+        web.post(base + "/{handover}/receipt", partial(receipt, scope_of=scope_of, again=again)),
+        web.get(base + "/{handover}/progress", partial(progress, scope_of=scope_of)),
+        web.get(base + "/{handover}/{name}", partial(take, scope_of=scope_of)),
     ]
+
+
+def routes() -> list[web.RouteDef]:
+    base = "/records/{id}/handover"
+    return [web.get(base, show), web.post(base, ask), *routes_of_one(base, of_session, _show)]
