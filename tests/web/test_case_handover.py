@@ -209,7 +209,7 @@ async def test_handovers_go_back_and_forth_with_the_schema(site: World, sessions
     async with site.database.transaction(write=False) as tx:
         row = next(row for row in await outgoing.of_recording(tx, recorded.MADE) if row.case is None)
         ((before, _),) = await outgoing.parts(tx, row.id)
-    await migrate.downgrade(site.database, "0021")
+    await migrate.downgrade(site.database, "0022")
     async with site.database.transaction(write=False) as tx:
         kept = (await tx.execute(text("SELECT id, recording, digest FROM recording_handovers"))).all()
     assert [tuple(found) for found in kept] == [(row.id, recorded.MADE, before.digest)]
