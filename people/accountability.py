@@ -1,6 +1,6 @@
 """Reading the ledger: auditors search what people of their tree did; everybody sees who looked at own sessions."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -35,19 +35,26 @@ class Line:
     details: dict[str, object]
 
 
+Private = Callable[[AsyncSession, Collection[str]], Awaitable[Collection[str]]]
+"""Which of some subjects are nobody's business: asked of whoever knows what they are."""
+
+
 async def search(
-    database: Database, clock: Clock, principal: Principal, wanted: Wanted, *, limit: int = 100
+    database: Database, clock: Clock, principal: Principal, wanted: Wanted, *, private: Private, limit: int = 100
 ) -> Sequence[Line]:
     """Acts of people of the principal's organisation and those below it, newest first; the search is an entry too.
 
-    Other trees' people are not found, whoever is asked for.
+    Other trees' people are not found, whoever is asked for. Of an act about something ``private`` it is told that it
+    was done, by whom and when, and never about what; nothing is found by what is private.
     """
     require(principal, Action.VIEW_LEDGER, relations(principal, line=(principal.organisation or "",)))
     async with database.transaction() as tx:
         own = await store.person_ids(tx, await store.below(tx, principal.organisation or ""))
         actors = own if wanted.actors is None else tuple(set(own) & set(wanted.actors))
-        found = await ledger.find(tx, replace(wanted, actors=actors), min(limit, 1000))
-        lines = await _named(tx, found)
+        subjects = wanted.subjects and set(wanted.subjects) - set(await private(tx, wanted.subjects))
+        found = await ledger.find(tx, replace(wanted, actors=actors, subjects=subjects), min(limit, 1000))
+        hidden = set(await private(tx, {entry.subject for entry in found}))
+        lines = [_bare(line) if line.subject in hidden else line for line in await _named(tx, found)]
         details = {"tag": wanted.tag, "found": len(found)}
         await ledger.append(
             tx,
@@ -71,6 +78,10 @@ async def who_looked(
     async with database.transaction(write=False) as tx:
         found = await ledger.find(tx, Wanted(tag=LOOKS, subjects=tuple(sessions), by_people=True), min(limit, 1000))
         return await _named(tx, found)
+
+
+def _bare(line: Line) -> Line:
+    return replace(line, subject="", subject_name="", details={})
 
 
 async def _named(tx: AsyncSession, entries: Sequence[Entry]) -> Sequence[Line]:

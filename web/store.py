@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cases.kinds import KINDS
@@ -121,6 +121,14 @@ async def recorded_of_case(tx: AsyncSession, case: str) -> Sequence[Booking]:
     open_kinds = [kind.code for kind in KINDS.values() if not kind.privileged and kind.statistics]
     query = select(Booking).where(Booking.case == case, Booking.kind.in_(open_kinds), Booking.started.is_not(None))
     return (await tx.execute(query.order_by(Booking.started, Booking.id))).scalars().all()
+
+
+async def privileged(tx: AsyncSession, ids: Collection[str]) -> frozenset[str]:
+    """Those of ``ids`` that are lawyers' visits or recordings of them."""
+    kinds = [kind.code for kind in KINDS.values() if kind.privileged]
+    bookings = select(Booking.id).where(Booking.id.in_(ids), Booking.kind.in_(kinds))
+    recordings = select(Recording.id).where(Recording.id.in_(ids), Recording.kind.in_(kinds))
+    return frozenset((await tx.execute(union_all(bookings, recordings))).scalars())
 
 
 async def filed_sessions(

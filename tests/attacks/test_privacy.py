@@ -11,12 +11,14 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 from sqlalchemy import delete, select
 
+from core import ledger
 from core.ids import new_id
 from recordings.models import Recording
 from scheduler import choices
 from scheduler.models import Booking, Hold, Party, State
 from scheduler.statistics import FEWEST
 from signaling.models import LiveSession
+from tests.attacks.estate import Estate, _people
 from tests.attacks.test_routes import filled, routes
 from tests.web.world import PAGE, World
 
@@ -27,8 +29,19 @@ VARIANTS = 3
 ELSEWHERE = re.compile(r"^/(static|language|signout|i|terminal|trust|health|metrics)\b")
 """Not of an account: files, languages, guests, devices."""
 LEDGER = re.compile(r"^/ledger\b")
-"""Holds the reader's own searches, which differ by having been made, and the acts of the reader's own tree: what it
-shows of whom is tried in ``tests/people/test_accountability.py``."""
+"""Holds the reader's own searches, which differ by having been made, and that the post did its work: tried below."""
+ACTS = (
+    # who, what, about the visit or its recording, with which details
+    ("lawyer", "booking.requested", "visit", {"kind": "visit", "version": 1}),
+    ("duty", "booking.confirmed", "visit", {"kind": "visit", "version": 2}),
+    ("duty", "booking.brought", "visit", {"kind": "visit", "version": 3}),
+    ("duty", "booking.moved", "visit", {"kind": "visit", "version": 4, "room": "r"}),
+    ("duty", "late_scan.viewed", "visit", {}),
+    ("duty", "apart.stopped", "visit", {}),
+    ("system", "recording.head", "recording", {"take": 1}),
+    ("duty", "recording.verified", "recording", {}),
+)
+"""What the ledger holds of each visit."""
 COUNTS = re.compile(r"^/statistics\b")
 """Counts of whole facilities, never of a lawyer or a case: tried apart, below."""
 NONCE = re.compile(r'nonce="[^"]*"')
@@ -154,6 +167,50 @@ async def test_twenty_visits_change_nothing_police_can_open(site: World, login: 
             assert answer.status >= 300, (path, answer.status)
             if answer.status < 400:
                 assert answer.headers["Location"].startswith("/signin"), path
+
+
+async def noted(site: World, ids: list[str]) -> None:
+    """What is written down when visits take place; ``ids`` as ``visits_held`` returns them."""
+    people = {login: (await site.principal(login)).id for login in ("lawyer", "duty")}
+    async with site.database.transaction() as tx:
+        for visit, recording in zip(ids[::2], ids[1::2], strict=True):
+            for who, tag, about, details in ACTS:
+                subject = visit if about == "visit" else recording
+                actor = people.get(who, who)
+                await ledger.append(tx, tag, actor=actor, subject=subject, at=site.clock.now(), details=details)
+
+
+def without_searches(text: str) -> Counter[str]:
+    """The rows of the ledger's file, but for the searches and numbers, which go up by looking."""
+    rows = [row for row in text.splitlines() if "ledger.searched" not in row]
+    return Counter(row.partition(",")[2] for row in rows)
+
+
+@pytest.mark.parametrize("login", ["reviewer", "inspector", "admin", "security"])
+async def test_the_ledger_leads_to_no_visit(site: World, login: str) -> None:
+    """Twenty visits later there is nothing to find by a visit, its recording, its lawyer or its client; what is new
+    says that the post did something, and not about what."""
+    await _people(Estate(site))
+    browser, duty = await site.browser(login), (await site.principal("duty")).id
+    ids = await visits_held(site, await site.visit())
+    lawyer = (await site.principal("lawyer")).id
+    clients = [
+        client.id for client in await choices.my_clients(site.database, site.clock, await site.principal("lawyer"))
+    ]
+    asked = ["", "?tag=booking.", "?tag=recording.", f"?actor={duty}", f"?actor={lawyer}"]
+    asked += [f"?subject={about}" for about in (*ids, lawyer, *clients)]
+    before = {one: without_searches(await words(browser, f"/ledger.csv{one}")) for one in asked}
+    await noted(site, ids)
+    own_acts = sum(who == "duty" for who, *_ in ACTS) * VISITS
+    for one in asked:
+        told, page = await words(browser, f"/ledger.csv{one}"), await words(browser, f"/ledger{one}")
+        fresh = without_searches(told) - before[one]
+        assert fresh.total() == {"": own_acts, f"?actor={duty}": own_acts}.get(one, fresh.total()), one
+        assert not (fresh and "subject" in one), one
+        for row in fresh:
+            assert row.endswith(",,"), row  # neither about what, nor any detail
+        for text in (told, page.partition("<table")[2]):
+            assert not [about for about in (*ids, lawyer, *clients, "kind=visit") if about in text], one
 
 
 @pytest.mark.parametrize("login", ["reviewer", "inspector", "admin", "duty"])

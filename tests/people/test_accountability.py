@@ -11,6 +11,11 @@ from people import accountability
 from tests.people.conftest import SESSION
 
 
+async def private(_tx, ids) -> set[str]:
+    """What is nobody's business."""
+    return {"v" * 22} & set(ids)
+
+
 @pytest.fixture
 def look(database, clock, site):
     """Somebody opens the record of the session."""
@@ -26,7 +31,7 @@ def look(database, clock, site):
 def search(database, clock, site):
     async def go(who, **wanted):
         principal = await site.principal(database, who)
-        return await accountability.search(database, clock, principal, Wanted(**wanted))
+        return await accountability.search(database, clock, principal, Wanted(**wanted), private=private)
 
     return go
 
@@ -48,6 +53,15 @@ async def test_a_branch_does_not_see_the_bureau(search, look):
     await look("reviewer")
     assert await search("admin.branch", tag="recording.") == []
     assert len(await search("admin", tag="recording.")) == 1
+
+
+async def test_what_is_private_is_not_told(search, look, site):
+    """That something was done, by whom and when, not about what; and nothing is found by it."""
+    await look("officer", subject="v" * 22)
+    await look("officer")
+    assert [line.subject for line in await search("reviewer", tag="recording.")] == [SESSION, ""]
+    assert await search("reviewer", subjects=["v" * 22]) == []
+    assert len(await search("reviewer", subjects=["v" * 22, SESSION])) == 1
 
 
 async def test_searching_leaves_an_entry_first(search, look):

@@ -76,7 +76,9 @@ async def _find(request: web.Request, asked: Form, limit: int) -> Sequence[Line]
         until=_midnight(request, asked, "until", days=1),
         before=asked.number("before", 1, 999_999_999) if asked.has("before") else None,
     )
-    return await accountability.search(found.database, found.clock, principal, wanted, limit=limit)
+    return await accountability.search(
+        found.database, found.clock, principal, wanted, private=store.privileged, limit=limit
+    )
 
 
 def _midnight(request: web.Request, asked: Form, name: str, *, days: int = 0) -> datetime | None:
