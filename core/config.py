@@ -25,6 +25,8 @@ SCANNER = re.compile(r"unix:/\S+|tcp:\S+:\d{1,5}", re.ASCII)
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 SHORTEST_SECRET = 32
 """Characters of a secret that an operator types in."""
+FEWEST_LETTERS = 8
+"""Different characters among them."""
 
 
 class SingleSignOn(BaseModel):
@@ -41,9 +43,19 @@ class SingleSignOn(BaseModel):
     """Empty for a public client: PKCE protects the code in either case."""
     algorithms: tuple[Literal["RS256", "PS256", "ES256", "EdDSA"], ...] = ("RS256", "PS256", "ES256")
     """By which tokens may be signed. Never ``none`` and never one with a shared key."""
+    authorities: Path | None = None
+    """Certificates, PEM, of the only authorities whose word counts for the provider's own; default: those this machine
+    trusts."""
     methods: tuple[str, ...] = ()
     """Values of ``amr`` of which the token must name one, such as ``mfa``: for a provider that does not ask everybody
     for a second factor."""
+
+    @field_validator("authorities")
+    @classmethod
+    def _there(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_file():
+            raise ValueError(f"no such file: {value}")
+        return value
 
     @field_validator("issuer")
     @classmethod
@@ -243,18 +255,15 @@ class Settings(BaseSettings):
             yield "timestamp_certificate", "timestamp_url and timestamp_certificate go together"
         elif self.timestamp_certificate and not self.timestamp_certificate.is_file():
             yield "timestamp_certificate", f"no such file: {self.timestamp_certificate}"
-        if self.turn_urls and len(self.turn_secret) < 16:
-            yield "turn_secret", "needed beside turn_urls, at least 16 characters"
+        for name, beside in (("turn", "turn_urls"), ("verification", "verification_url"), ("sms", "sms_url")):
+            if getattr(self, beside) and _is_weak(getattr(self, f"{name}_secret")):
+                yield f"{name}_secret", f"needed beside {beside}, at least {SHORTEST_SECRET} random characters"
         if self.virus_scanner and not SCANNER.fullmatch(self.virus_scanner):
             yield "virus_scanner", "write it as unix:/run/clamav/clamd.ctl or tcp:host:port"
         if self.smtp_host and "@" not in self.smtp_sender:
             yield "smtp_sender", "needed beside smtp_host: the address letters come from"
-        if self.verification_url and len(self.verification_secret) < 32:
-            yield "verification_secret", "needed beside verification_url, at least 32 characters"
         if self.verification_url and not self.verification_networks:
             yield "verification_networks", "needed beside verification_url: where the service may be"
-        if self.sms_url and len(self.sms_secret) < SHORTEST_SECRET:
-            yield "sms_secret", f"needed beside sms_url, at least {SHORTEST_SECRET} characters"
         if self.sms_url and not _is_private_way(self.sms_url):
             yield "sms_url", "write it as https://sms.example.org/send: numbers and texts do not travel in the clear"
         if self.media_port and self.media_port + self.media_processes - 1 > 65_535:
@@ -305,6 +314,11 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """Address of the database."""
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'yuanjian.sqlite3'}"
+
+
+def _is_weak(secret: str) -> bool:
+    """Whether a secret is missing, short, or hardly varied, as what somebody types to get past the question."""
+    return len(secret) < SHORTEST_SECRET or len(set(secret)) < FEWEST_LETTERS
 
 
 def _is_private_way(address: str) -> bool:

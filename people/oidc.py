@@ -7,9 +7,11 @@ algorithms the settings name, for us, for the nonce at hand, and is not older th
 import base64
 import hashlib
 import hmac
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -21,7 +23,7 @@ from joserfc.jwk import KeySet
 
 from core.clock import Clock
 from core.config import SingleSignOn
-from core.errors import Denied, Unavailable
+from core.errors import Denied, OperatorError, Unavailable
 
 log = structlog.get_logger()
 
@@ -59,10 +61,14 @@ class Discovered:
 
 
 class Provider:
-    """One provider, with what it said about itself remembered for a while."""
+    """One provider, with what it said about itself remembered for a while.
+
+    Raises ``OperatorError`` when the settings name authorities that cannot be read.
+    """
 
     def __init__(self, settings: SingleSignOn, clock: Clock) -> None:
         self.settings = settings
+        self._trusted = _trusted(settings.authorities)
         self._clock = clock
         self._discovered: tuple[datetime, Discovered] | None = None
         self._keys: tuple[datetime, KeySet] | None = None
@@ -189,7 +195,7 @@ class Provider:
     async def _ask(self, method: str, address: str, **options: Any) -> Mapping[str, Any]:
         """A JSON object from the provider; no redirect is followed. Raises ``Denied`` (4xx) or ``Unavailable``."""
         try:
-            async with httpx.AsyncClient(timeout=_PATIENCE, trust_env=False) as client:
+            async with httpx.AsyncClient(timeout=_PATIENCE, trust_env=False, verify=self._trusted) as client:
                 response = await client.request(method, address, headers={"Accept": "application/json"}, **options)
         except httpx.HTTPError as error:
             log.error("a sign-on provider does not answer", error=type(error).__name__)
@@ -204,6 +210,14 @@ class Provider:
             log.error("a sign-on provider answers in an unknown way", status=response.status_code)
             raise _away()
         return said
+
+
+def _trusted(authorities: Path | None) -> ssl.SSLContext:
+    """What the provider's certificate is checked by: named authorities alone, else the machine's own store."""
+    try:
+        return ssl.create_default_context(cafile=authorities)
+    except (ssl.SSLError, OSError):
+        raise OperatorError(f"{authorities} holds no certificates: single_sign_on needs them in PEM") from None
 
 
 def _challenge(verifier: str) -> str:

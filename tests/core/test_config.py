@@ -72,6 +72,25 @@ def test_an_unusable_value_is_refused_by_name(name, value):
         config.load(None, {name: value})
 
 
+@pytest.mark.parametrize("secret", ["", "CHANGE-ME", "x" * 64, "0123456" * 9, "only thirty-one characters long"])
+@pytest.mark.parametrize(
+    ("name", "beside"),
+    [
+        ("turn_secret", {"turn_urls": "turns:turn.example.org"}),
+        ("sms_secret", {"sms_url": "https://sms.example.org/send"}),
+        (
+            "verification_secret",
+            {"verification_url": "https://v.example.org/", "verification_networks": "203.0.113.0/28"},
+        ),
+    ],
+)
+def test_a_weak_or_missing_secret_stops_the_start(name, beside, secret):
+    """Whatever a secret is shared with; a random one is taken."""
+    with pytest.raises(OperatorError, match=name):
+        config.load(None, beside | {name: secret})
+    assert getattr(config.load(None, beside | {name: "8f3a" * 4 + "c0de17b5e9264f0d" * 2}), name)
+
+
 def test_plain_http_is_refused_off_loopback():
     """Listening on the network needs TLS or a proxy that ends it."""
     with pytest.raises(OperatorError, match="plain HTTP is refused"):

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import secrets
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,13 +45,14 @@ class Provider:
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     server: TestServer = field(init=False)
 
-    async def start(self) -> "Provider":
+    async def start(self, certificate: ssl.SSLContext | None = None) -> "Provider":
+        """Serve, with ``certificate`` over TLS."""
         app = web.Application()
         app.router.add_get("/.well-known/openid-configuration", self._about)
         app.router.add_get("/keys", self._keys)
         app.router.add_post("/token", self._token)
-        self.server = TestServer(app)
-        await self.server.start_server()
+        self.server = TestServer(app, scheme="https" if certificate else "http")
+        await self.server.start_server(ssl=certificate)
         return self
 
     @property

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import pytest
 from joserfc.jwk import RSAKey
 
+from core import tls
 from core.config import SingleSignOn
-from core.errors import Conflict, Denied, NotFound, Unavailable
+from core.errors import Conflict, Denied, NotFound, OperatorError, Unavailable
 from people import administration, outside
 from people.outside import Providers
 from tests.people.provider import CLIENT, SECRET, Provider, unsigned
@@ -246,3 +248,37 @@ def test_a_weak_algorithm_cannot_be_set(algorithm):
     """Neither none nor a shared key, by setting either."""
     with pytest.raises(ValueError, match="algorithms"):
         SingleSignOn(name="x", issuer="https://sso.example.org", client_id="x", algorithms=(algorithm,))
+
+
+@pytest.fixture
+async def secured(clock, tmp_path) -> AsyncIterator[Provider]:
+    """A provider over TLS whose certificate comes from an authority of its own network."""
+    made = tls.ensure(tmp_path / "tls", ("127.0.0.1", "localhost"), datetime.now(UTC))
+    provider = await Provider(clock).start(tls.server_context(made.certificate, made.key))
+    yield provider
+    await provider.server.close()
+
+
+@pytest.mark.parametrize("known", ["its own", "another", "the machine's"])
+async def test_a_provider_is_known_by_its_certificate(secured, database, clock, tmp_path, known):
+    """By the authority that the settings name, and by no other; the machine's own store does not know this one."""
+    other = tls.ensure(tmp_path / "other", ("localhost",), datetime.now(UTC)).authority
+    named = {"its own": tmp_path / "tls" / "ca.crt", "another": other, "the machine's": None}[known]
+    one = SingleSignOn(name="x", issuer=secured.issuer, client_id=CLIENT, client_secret=SECRET, authorities=named)
+    begun = outside.begin(database, clock, Providers({"police": one}, clock), "police", redirect=BACK, after="/")
+    if known == "its own":
+        assert (await begun)[1].startswith(f"{secured.issuer}/authorize?")
+    else:
+        with pytest.raises(Unavailable):
+            await begun
+        assert secured.asked == []
+
+
+def test_authorities_that_cannot_be_read_stop_the_start(clock, tmp_path):
+    """A file that is not there, and one that holds no certificate, each in words."""
+    with pytest.raises(ValueError, match="no such file"):
+        SingleSignOn(name="x", issuer="https://sso.example.org", client_id=CLIENT, authorities=tmp_path / "none")
+    (tmp_path / "empty").write_text("no certificate")
+    one = SingleSignOn(name="x", issuer="https://sso.example.org", client_id=CLIENT, authorities=tmp_path / "empty")
+    with pytest.raises(OperatorError, match="holds no certificates"):
+        Providers({"police": one}, clock)
