@@ -88,6 +88,20 @@ class Log:
             return None
         return self._opened(note)
 
+    async def check_new_key(self) -> None:
+        """Raise ``OperatorError`` unless the newest head is signed by the newest key, so that older ones can go."""
+        async with self._database.transaction(write=False) as tx:
+            notes = [await ledger.newest_checkpoint(tx)]
+        file = self.directory / FILE
+        notes += [file.read_text(encoding="utf-8")] if file.exists() else []
+        try:
+            for note in filter(None, notes):
+                open_checkpoint(note, self.verifier)
+        except NoteInvalid:
+            raise OperatorError(
+                "the newest checkpoint is not signed by the new key yet: restart the service and wait a minute"
+            ) from None
+
     async def _last(self, tx: AsyncSession) -> Checkpoint | None:
         """The largest head ever signed that file or database remembers."""
         row = (await tx.execute(select(ledger.Checkpoint).order_by(ledger.Checkpoint.size.desc()).limit(1))).scalar()

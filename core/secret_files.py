@@ -44,13 +44,14 @@ TABLE: Final[tuple[SecretFile, ...]] = (
         "secrets/codes.keys",
         "hashes short codes",
         ("secrets", "rotate", "codes"),
-        "codes already printed or sent",
+        "codes already printed or sent, until yuanjian secrets forget codes",
     ),
     SecretFile(
         "secrets/ledger.keys",
         "signs checkpoints of the ledger",
         ("secrets", "rotate", "ledger"),
-        "older checkpoints verify with the older public key; give witnesses the new one",
+        "older checkpoints verify with the older public key; give witnesses the new one; then yuanjian secrets forget "
+        "ledger",
     ),
     SecretFile(
         "keys/site-signing.pem",

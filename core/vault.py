@@ -10,7 +10,7 @@ import hmac
 import os
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from core.errors import OperatorError
 
+_WRITTEN = "%Y-%m-%dT%H:%M:%SZ"
 _MADE = "made"
 """File that names the purposes ever made here."""
 
@@ -43,6 +44,10 @@ class Key:
     id: str
     created: str
     value: bytes
+
+    @property
+    def made(self) -> datetime:
+        return datetime.strptime(self.created, _WRITTEN).replace(tzinfo=UTC)
 
     def line(self) -> str:
         return f"{self.id} {self.created} {base64.b64encode(self.value).decode()}\n"
@@ -144,7 +149,7 @@ class Vault:
 
 
 def _new(now: datetime) -> Key:
-    return Key(secrets.token_hex(4), now.strftime("%Y-%m-%dT%H:%M:%SZ"), os.urandom(32))
+    return Key(secrets.token_hex(4), now.strftime(_WRITTEN), os.urandom(32))
 
 
 def _parse(line: str) -> Key:

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from core import config, ledger, secret_files, tls
+from core.checkpoints import Log
 from core.clock import SystemClock
 from core.config import Settings
 from core.database import Database
@@ -72,6 +73,42 @@ def rotate(
         else:
             key, changed = asyncio.run(_rotate(settings, Purpose(which)))
             print(f"new {which} key {key}; {changed} entries sealed anew. Restart the service.")
+
+
+class Kept(StrEnum):
+    """Keys that stay beside a new one until they are forgotten."""
+
+    CODES = Purpose.CODES
+    LEDGER = Purpose.LEDGER
+
+
+@app.command()
+def forget(
+    which: Annotated[Kept, typer.Argument(help="Whose older keys.")],
+    even_so: Annotated[bool, typer.Option("--even-so", help="Also when codes in use are void by it.")] = False,
+    toml: ConfigFile = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Destroy the older keys that were kept when a new one was made. Restart the service before and afterwards."""
+    with _told():
+        settings = config.load(toml, {"data_dir": data_dir})
+        print(asyncio.run(_forget(settings, which, even_so=even_so)))
+
+
+async def _forget(settings: Settings, which: Kept, *, even_so: bool) -> str:
+    clock, vault, database = SystemClock(), Vault(settings.secrets), Database(settings.database)
+    try:
+        vault.ensure(clock.now())
+        old = len(vault.keys(Purpose(which))) - 1
+        if which is Kept.LEDGER:
+            await resealing.forget_ledger(database, clock, vault, Log(database, settings.ledger_dir, vault))
+            void = "older checkpoints are checked with the older public key, which witnesses keep"
+        else:
+            gone = await resealing.forget_codes(database, clock, vault, even_so=even_so)
+            void = f"void: {gone.recovery_codes} recovery codes, {gone.cards} cards, {gone.invitations} short codes"
+        return f"{old} older keys of {which} are destroyed; {void}. Restart the service."
+    finally:
+        await database.close()
 
 
 async def _rotate(settings: Settings, purpose: Purpose) -> tuple[str, int]:

@@ -1,18 +1,21 @@
 """After the sealing key was rotated: everything sealed with an older one is sealed anew, then the old keys can go."""
 
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import timedelta
 
-from sqlalchemy import Column, MetaData, String, func, select
+from sqlalchemy import Column, ColumnElement, MetaData, String, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import ledger
+from core.checkpoints import Log
 from core.clock import Clock
-from core.database import Database
+from core.database import Base, Database
 from core.errors import OperatorError
 from core.vault import Purpose, Vault
 from people import stills
 from people.cameras import sealed_for
-from people.models import CodeApp, IdentityStill, Invitation, RoomCamera
+from people.models import Card, CodeApp, IdentityStill, Invitation, RecoveryCode, RoomCamera
 from people.registry import SYSTEM
 
 Resealer = Callable[[AsyncSession, Vault], Awaitable[int]]
@@ -71,8 +74,8 @@ async def rotate(database: Database, clock: Clock, vault: Vault, purpose: Purpos
     """Make a new key of ``purpose`` and, for what is sealed, seal everything with it and destroy the old ones.
 
     Returns the new key's id and how many rows were sealed anew. Keys of codes stay beside the new one, because codes
-    printed or sent are known only by their hash; ledger keys stay, so that older checkpoints can be opened:
-    ``Vault.forget_old`` ends them.
+    printed or sent are known only by their hash; ledger keys stay, so that older checkpoints can be opened: ``forget``
+    ends them.
     """
     key, changed = vault.rotate(purpose, clock.now()), 0
     if purpose is Purpose.SEAL:
@@ -87,3 +90,59 @@ async def rotate(database: Database, clock: Clock, vault: Vault, purpose: Purpos
         details = {"purpose": purpose.value, "key": key}
         await ledger.append(tx, "secret.rotated", actor=SYSTEM, subject=purpose.value, at=clock.now(), details=details)
     return key, changed
+
+
+@dataclass(frozen=True, slots=True)
+class UnderOldKeys:
+    """What may be known only by a hash under an older key of codes: all that was made before the newest."""
+
+    recovery_codes: int
+    cards: int
+    invitations: int
+    """With a short code."""
+
+    def __bool__(self) -> bool:
+        return bool(self.recovery_codes or self.cards or self.invitations)
+
+
+async def forget_codes(database: Database, clock: Clock, vault: Vault, *, even_so: bool = False) -> UnderOldKeys:
+    """Destroy the older keys of codes, ``even_so`` also when codes are void by it, which are then deleted.
+
+    Raises ``OperatorError`` that counts them.
+    """
+    since = vault.keys(Purpose.CODES)[0].made + timedelta(seconds=1)  # it is written down to the second
+    codes = RecoveryCode.created < since, RecoveryCode.used.is_(None)
+    shorts = Invitation.created < since, Invitation.short.is_not(None), Invitation.valid_until > clock.now()
+    async with database.transaction() as tx:
+        found = UnderOldKeys(
+            await _count(tx, RecoveryCode, *codes),
+            await _count(tx, Card, Card.created < since),
+            await _count(tx, Invitation, *shorts),
+        )
+        if found and not even_so:
+            raise OperatorError(
+                f"under older keys are {found.recovery_codes} recovery codes, {found.cards} cards and "
+                f"{found.invitations} short codes of invitations: have them renewed, or make them void with --even-so"
+            )
+        await tx.execute(delete(RecoveryCode).where(*codes))
+        await tx.execute(delete(Card).where(Card.created < since))
+        await tx.execute(update(Invitation).where(*shorts).values(short=None))
+        await _forgotten(tx, clock, Purpose.CODES, asdict(found))
+    vault.forget_old(Purpose.CODES)
+    return found
+
+
+async def forget_ledger(database: Database, clock: Clock, vault: Vault, log: Log) -> None:
+    """Destroy the older keys of the ledger once the newest head is signed by the newest. Raises ``OperatorError``."""
+    await log.check_new_key()
+    async with database.transaction() as tx:
+        await _forgotten(tx, clock, Purpose.LEDGER, {})
+    vault.forget_old(Purpose.LEDGER)
+
+
+async def _count(tx: AsyncSession, table: type[Base], *conditions: ColumnElement[bool]) -> int:
+    return (await tx.execute(select(func.count()).select_from(table).where(*conditions))).scalar_one()
+
+
+async def _forgotten(tx: AsyncSession, clock: Clock, purpose: Purpose, void: dict[str, int]) -> None:
+    await ledger.append(tx, "secret.forgotten", actor=SYSTEM, subject=purpose.value, at=clock.now(), details=void)

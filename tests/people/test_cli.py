@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from typer.testing import CliRunner
 
-from core import ledger, migrate
+from core import ledger, ledger_cli, migrate
 from core.clock import SystemClock
 from core.database import Database, sqlite_url
 from core.vault import Purpose, Vault
@@ -41,6 +41,25 @@ def test_a_key_is_rotated(data, purpose):
     vault.ensure(NOON)
     assert done.exit_code == 0
     assert vault.keys(purpose)[0].id in done.output
+
+
+@pytest.mark.parametrize("which", ["codes", "ledger"])
+def test_older_keys_are_forgotten(data, which):
+    """After a rotation one key is left, and the command says how many went; the ledger's must have signed first."""
+    RUN.invoke(app, ["rotate", which])
+    if which == "ledger":
+        assert RUN.invoke(ledger_cli.app, ["checkpoint"]).exit_code == 0
+    done = RUN.invoke(app, ["forget", which])
+    assert (done.exit_code, done.output.split()[0]) == (0, "1"), done.output
+    vault = Vault(data / "secrets")
+    vault.ensure(NOON)
+    assert len(vault.keys(Purpose(which))) == 1
+
+
+@pytest.mark.parametrize("which", ["seal", "names", "tls"])
+def test_nothing_is_to_be_forgotten_of_others(data, which):
+    """What is sealed anew leaves no older key, so there is no command for it."""
+    assert RUN.invoke(app, ["forget", which]).exit_code == 2
 
 
 def test_a_lost_secret_is_told(data):
