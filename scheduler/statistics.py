@@ -1,6 +1,8 @@
-"""Figures for planning: waiting time from request to visit, use of rooms, sessions by kind. Never per lawyer, never per
-person; a figure or count from fewer than five sessions is left out, none at all included: whether a count is nought or
-one would tell of that one."""
+"""Figures for planning: waiting time from request to visit, use of rooms, capacity and sessions by kind.
+
+Never per lawyer, never per person; a figure or count from fewer than five sessions is left out, none at all included:
+whether a count is nought or one would tell of that one.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +26,13 @@ from scheduler.rooms import SERVES
 from scheduler.search import Seat, grid, slots
 
 FEWEST = 5
+_SERVED: dict[RoomUse, str] = {
+    RoomUse.VISIT: "visit",
+    RoomUse.LAWYER: "visit",
+    RoomUse.INTERROGATION: "interrogation",
+    RoomUse.EVIDENCE: "statement",
+}
+"""The kind by whose hours the open time of a room counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +63,25 @@ class RoomUsed:
     @property
     def share(self) -> float | None:
         """Held over open, 0 to 1; ``None`` with ``held_hours``."""
-        if self.held_hours is None:
-            return None
-        return min(1.0, self.held_hours / self.open_hours) if self.open_hours else 0.0
+        return _share(self.held_hours, self.open_hours)
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What the rooms that serve a kind's far side, custody or witness, hold and could hold."""
+
+    kind: str
+    rooms: int
+    open_hours: float
+    held_hours: float | None
+    """``None`` when it would tell of a room held too few times to say."""
+    fits: int
+    """So many sessions of the usual length fit into the open time, one after the other."""
+
+    @property
+    def share(self) -> float | None:
+        """Held over open, 0 to 1; ``None`` with ``held_hours``."""
+        return _share(self.held_hours, self.open_hours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +124,41 @@ async def waiting_times(db: Database, principal: Principal, *, since: datetime, 
 
 async def room_use(db: Database, principal: Principal, *, since: datetime, until: datetime) -> list[RoomUsed]:
     """Per room of the principal's organisation and below; blocks and closing time do not count as open."""
+    return [
+        RoomUsed(one.room.id, one.room.name, one.place, one.hours if one.times >= FEWEST else None, one.open_hours)
+        for one in await _rooms(db, principal, since, until)
+    ]
+
+
+async def capacity(db: Database, principal: Principal, *, since: datetime, until: datetime) -> list[Capacity]:
+    """Per kind that needs a room at the far side, over every room that serves it."""
+    rooms = await _rooms(db, principal, since, until)
+    found = []
+    for code, kind in KINDS.items():
+        serving = [one for one in rooms if one.room.use in SERVES[code].far] if code in SERVES else []
+        if not serving:
+            continue
+        # a sum beside the figures of the single rooms must not tell of those that have none
+        few = [one.times for one in serving if one.times < FEWEST]
+        held = None if few and sum(few) < FEWEST else sum(one.hours for one in serving)
+        length = kind.duration / timedelta(hours=1)
+        fits = sum(int(one.open_hours // length) for one in serving)
+        found.append(Capacity(code, len(serving), sum(one.open_hours for one in serving), held, fits))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A room with what was held of it: never told as it is."""
+
+    room: Room
+    place: str
+    times: int
+    hours: float
+    open_hours: float
+
+
+async def _rooms(db: Database, principal: Principal, since: datetime, until: datetime) -> list[_Held]:
     async with db.transaction(write=False) as tx:
         places = {place.id: place for place in await _places(tx, principal)}
         calendars = await calendars_of(tx, set(places), since, until)
@@ -106,11 +166,11 @@ async def room_use(db: Database, principal: Principal, *, since: datetime, until
         busy = await store.busy(tx, {f"room:{room.id}" for room in rooms}, since, until)
         used = []
         for room in rooms:
-            holds = busy.get(f"room:{room.id}", ())
-            held = _hours([(max(s, since), min(e, until)) for s, e in holds]) if len(holds) >= FEWEST else None
-            shut = _hours(_joined(calendars[room.facility].closed("visit", room.id, since, until), since, until))
+            holds = [(max(s, since), min(e, until)) for s, e in busy.get(f"room:{room.id}", ())]
+            closed = calendars[room.facility].closed(_SERVED[room.use], room.id, since, until)
             whole = (until - since) / timedelta(hours=1)
-            used.append(RoomUsed(room.id, room.name, places[room.facility].name, held, max(0.0, whole - shut)))
+            open_ = max(0.0, whole - _hours(_joined(closed, since, until)))
+            used.append(_Held(room, places[room.facility].name, len(holds), _hours(holds), open_))
         return used
 
 
@@ -183,6 +243,12 @@ def _waiting(place: Facility, hours: Sequence[float]) -> Waiting:
     ninetieth = hours[min(len(hours) - 1, int(len(hours) * 0.9))]
     median = hours[len(hours) // 2]
     return Waiting(place.id, place.name, len(hours), round(median, 1), round(ninetieth, 1), round(within, 3))
+
+
+def _share(held: float | None, open_: float) -> float | None:
+    if held is None:
+        return None
+    return min(1.0, held / open_) if open_ else 0.0
 
 
 def _hours(windows: Sequence[tuple[datetime, datetime]]) -> float:

@@ -217,7 +217,8 @@ async def test_the_ledger_leads_to_no_visit(site: World, login: str) -> None:
 async def test_statistics_show_no_single_visit(site: World, login: str) -> None:
     """With one to four visits the page and its tables say the same as with none, the fifth is a figure."""
     browser, names = await site.browser(login), ("沈知远", *await _clients(site))
-    pages = ["/statistics", *(f"/statistics/{table}.csv" for table in ("waiting", "rooms", "kinds", "reach"))]
+    tables = ("waiting", "rooms", "capacity", "kinds", "reach")
+    pages = ["/statistics", *(f"/statistics/{table}.csv" for table in tables)]
     pattern = await site.visit()
     none = [await words(browser, page) for page in pages]
     assert all(text.startswith("200") for text in none)

@@ -195,7 +195,7 @@ async def test_statistics_name_no_lawyer_and_leave_out_small_numbers(site: World
         _, page = await site.get(admin, "/statistics?since=2026-03-01&until=2026-03-03")
         assert ("plot__mark" in page) == (count == statistics.FEWEST)
         assert "沈知远" not in page
-    for what in ("waiting", "rooms", "kinds", "reach"):
+    for what in ("waiting", "rooms", "capacity", "kinds", "reach"):
         answer = await admin.get(f"/statistics/{what}.csv?since=2026-03-01&until=2026-03-03", headers=PAGE)
         assert answer.status == 200
         assert "沈知远" not in await answer.text(encoding="utf-8-sig")

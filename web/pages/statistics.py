@@ -10,7 +10,7 @@ from core.texts import msgid as m
 from core.texts import translate
 from scheduler import statistics
 from scheduler.day import day_bounds
-from scheduler.statistics import KindCount, Reach, RoomUsed, Waiting
+from scheduler.statistics import Capacity, KindCount, Reach, RoomUsed, Waiting
 from web import words
 from web.context import context
 from web.csv_file import csv_response
@@ -27,7 +27,7 @@ BACK = timedelta(days=30)
 async def show(request: web.Request) -> web.StreamResponse:
     """``GET /statistics?since=&until=``: by default the last thirty days."""
     first, last, since, until = _span(request)
-    waiting, rooms, kinds, reach = await _figures(request, since, until)
+    waiting, rooms, capacity, kinds, reach = await _figures(request, since, until)
     shown_waiting = [w for w in waiting if w.median is not None]
     return page(
         request,
@@ -36,6 +36,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         last=last,
         waiting=waiting,
         rooms=rooms,
+        capacity=capacity,
         kinds=_by_kind(kinds),
         reach=reach,
         fewest=statistics.FEWEST,
@@ -47,6 +48,14 @@ async def show(request: web.Request) -> web.StreamResponse:
         room_plot=bars(
             [(f"{r.facility_name} {r.room_name}", share, f"{share:.0%}") for share, r in _busiest(rooms)], most=1.0
         ),
+        capacity_plot=bars(
+            [
+                (_said(locale_of(request), words.KINDS, one.kind), one.share, f"{one.share:.0%}")
+                for one in capacity
+                if one.share is not None
+            ],
+            most=1.0,
+        ),
         reach_plot=bars([(r.facility_name, r.kilometres, f"{r.kilometres:g} km") for r in reach[:12]]),
     )
 
@@ -55,12 +64,19 @@ async def export(request: web.Request) -> web.StreamResponse:
     """``GET /statistics/{list}.csv?since=&until=``."""
     what, locale = request.match_info["list"], locale_of(request)
     _, _, since, until = _span(request)
-    waiting, rooms, kinds, reach = await _figures(request, since, until)
+    waiting, rooms, capacity, kinds, reach = await _figures(request, since, until)
     table: dict[str, tuple[tuple[str, ...], list[list[object]]]] = {
         "waiting": (WAITING_HEAD, [[w.facility_name, w.count, w.median, w.ninetieth, w.within_48] for w in waiting]),
         "rooms": (
             ROOMS_HEAD,
             [[r.facility_name, r.room_name, _tenth(r.held_hours), _tenth(r.open_hours), r.share] for r in rooms],
+        ),
+        "capacity": (
+            CAPACITY_HEAD,
+            [
+                [_said(locale, words.KINDS, c.kind), c.rooms, _tenth(c.open_hours), _tenth(c.held_hours), c.fits]
+                for c in capacity
+            ],
         ),
         "kinds": (
             KINDS_HEAD,
@@ -80,6 +96,7 @@ WAITING_HEAD = (
     m("Share within 48 hours"),
 )
 ROOMS_HEAD = (m("Facility"), m("Room"), m("Hours held"), m("Hours open"), m("Share used"))
+CAPACITY_HEAD = (m("Kind"), m("Rooms"), m("Hours open"), m("Hours held"), m("Sessions that fit"))
 KINDS_HEAD = (m("Kind"), m("State"), m("Count"))
 REACH_HEAD = (m("Facility"), m("Nearest lawyer’s room"), m("Kilometres"))
 
@@ -90,12 +107,13 @@ def _said(locale: str, table: object, value: object) -> str:
 
 async def _figures(
     request: web.Request, since: datetime, until: datetime
-) -> tuple[list[Waiting], list[RoomUsed], list[KindCount], list[Reach]]:
+) -> tuple[list[Waiting], list[RoomUsed], list[Capacity], list[KindCount], list[Reach]]:
     principal, found = account(request), context(request)
     db = found.database
     return (
         await statistics.waiting_times(db, principal, since=since, until=until),
         await statistics.room_use(db, principal, since=since, until=until),
+        await statistics.capacity(db, principal, since=since, until=until),
         await statistics.by_kind(db, principal, since=since, until=until),
         await statistics.reach(db, principal),
     )
@@ -131,5 +149,5 @@ def _by_kind(kinds: list[KindCount]) -> dict[str, dict[str, int]]:
 def routes() -> list[web.RouteDef]:
     return [
         web.get("/statistics", show),
-        web.get("/statistics/{list:waiting|rooms|kinds|reach}.csv", export),
+        web.get("/statistics/{list:waiting|rooms|capacity|kinds|reach}.csv", export),
     ]
