@@ -99,6 +99,13 @@ async def test_rooms_near_a_place_are_searched(site: World) -> None:
     status, text = await site.get(browser, slot[1].replace("&amp;", "&"))
     assert status == 200
     assert "律师会见点" in text
+    _, text = await site.get(browser, f"{address}&branch={branch[1]}&day=2026-03-04&at=15:30")
+    first = re.search(r"最早 (.*?)</p>", text)
+    assert first
+    assert re.sub("<[^>]*>", "", first[1]) == "3月4日 周三 15:30", "from the wished time on"
+    assert 'value="2026-03-04"' in text
+    for bad in ("day=2026-03-01&at=10:00", "day=2026-03-04", "at=25:00&day=2026-03-04", "day=x&at=10:00"):
+        assert (await site.get(browser, f"{address}&{bad}"))[0] == 422
     assert (await site.get(browser, f"{address}&persons=99"))[0] == 422
     assert (await site.get(browser, f"{address}&near=x"))[0] == 422
 

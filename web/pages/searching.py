@@ -147,7 +147,7 @@ def _plain(start: datetime, step: int) -> bool:
 
 
 async def near(request: web.Request) -> web.StreamResponse:
-    """``GET /book/{kind}/places``: which room near me, with what I need, is free first?"""
+    """``GET /book/{kind}/places``: which room near me, with what I need, is free first, from now or a wish on?"""
     principal, wish = asked(request)
     try:
         wishes.complete(wish)
@@ -163,17 +163,22 @@ async def near(request: web.Request) -> web.StreamResponse:
         equipment=frozenset(word for word in choices.equipment if typed.raw(f"has-{word}") == "1"),
         persons=typed.number("persons", 1, 20) if typed.has("persons") else 1,
     )
-    start = next_on_grid(found.clock.now().astimezone(UTC))
+    zone, now = ZoneInfo(offer.zone), found.clock.now()
+    wished, mistake = _wished(request, typed, zone, now)
+    start = next_on_grid((wished or now).astimezone(UTC))
     plain = wishes.without_place(wish).search(start)
     answer = await places.free_places(found.database, found.clock, principal, plain, until=start + SPAN, nearby=wanted)
     return page(
         request,
         "book/places.html",
-        zone=ZoneInfo(offer.zone),
+        status=mistake.status if mistake else 200,
+        zone=zone,
+        wished=wished,
+        error=mistake,
         wish=wish,
         offer=offer,
         choices=choices,
-        typed={name: typed.raw(name) for name in ("near", "facility", "branch", "persons")},
+        typed={name: typed.raw(name) for name in ("near", "facility", "branch", "persons", "day", "at")},
         equipment=wanted.equipment,
         refused=of_refusal(request, answer) if isinstance(answer, Refused) else None,
         places=[] if isinstance(answer, Refused) else answer,
