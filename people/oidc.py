@@ -204,7 +204,7 @@ class Provider:
             raise refused("code")
         try:
             said = response.json() if response.status_code == 200 and len(response.content) <= _LARGEST else None
-        except ValueError:
+        except (ValueError, RecursionError):
             said = None
         if not isinstance(said, dict):
             log.error("a sign-on provider answers in an unknown way", status=response.status_code)

@@ -166,7 +166,7 @@ class _Unbelievable(Exception):
 def _read(answer: bytes, question: str) -> Answer:
     try:
         said = json.loads(answer)
-    except ValueError:
+    except (ValueError, RecursionError):
         said = None
     if not isinstance(said, dict):
         raise _Unbelievable("not-json")

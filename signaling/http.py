@@ -38,7 +38,7 @@ async def _json(request: web.Request) -> dict[str, Any]:
         return {}
     try:
         body = json.loads(data) if len(data) <= MOST_JSON else None
-    except ValueError:
+    except (ValueError, RecursionError):  # the second: a thousand nested brackets
         body = None
     if not isinstance(body, dict):
         raise Invalid("bad-json", "The request cannot be read.")

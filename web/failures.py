@@ -14,6 +14,7 @@ from core.texts import translate
 from web.confirming import ask, carried
 from web.context import principal_of
 from web.language import local_path, locale_of, see_other
+from web.mistakes import REFUSED
 from web.rendering import page, shown
 
 log = structlog.get_logger()
@@ -49,18 +50,21 @@ _CODES: Mapping[int, str] = {404: "not-found", 405: "method-not-allowed", 413: "
 async def failure_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn whatever a handler raises into an answer; nothing of a traceback reaches the client."""
     try:
-        return await handler(request)
+        response = await handler(request)
+        if response.status >= 400 and REFUSED in request:
+            _noted(request, request[REFUSED], response.status)
+        return response
     except Denied as error:
         if principal_of(request) is None and error.code in _SIGN_IN and wants_page(request):
             return see_other(f"/signin?{_next(request)}")
+        _noted(request, error.code, error.status)
         if error.code == "owing" and wants_page(request):
             return see_other(f"/account/begin?{_next(request)}")
         if error.code == "step-up" and wants_page(request):
             return await _step_up(request)
-        _noted(request, error)
         return _answer(request, _denied_status(request, error), error.code, error.text, error.values, error.field)
     except PersonError as error:
-        _noted(request, error)
+        _noted(request, error.code, error.status)
         return _answer(request, error.status, error.code, error.text, error.values, error.field)
     except PeerError as error:
         return web.json_response({"code": error.code, "text": error.text, "field": None}, status=400)
@@ -83,9 +87,9 @@ async def _step_up(request: web.Request) -> web.StreamResponse:
     return await ask(request, act=request.path_qs, after=_here(request), fields=fields)
 
 
-def _noted(request: web.Request, error: PersonError) -> None:
+def _noted(request: web.Request, code: str, status: int) -> None:
     """Every refusal is in the log: which route and why, never what was sent or by whom."""
-    log.warning("a request was refused", code=error.code, status=error.status, path=_route(request))
+    log.warning("a request was refused", code=code, status=status, path=_route(request))
 
 
 def _next(request: web.Request) -> str:
@@ -105,7 +109,7 @@ def _denied_status(request: web.Request, error: Denied) -> int:
 
 def _http_error(request: web.Request, error: web.HTTPException) -> web.StreamResponse:
     status = error.status
-    log.warning("a request was refused", code=_CODES.get(status, f"http-{status}"), status=status, path=_route(request))
+    _noted(request, _CODES.get(status, f"http-{status}"), status)
     sentence = _SENTENCES.get(status, _SENTENCES[400 if status < 500 else 500])
     response = _answer(request, status, _CODES.get(status, f"http-{status}"), sentence, {}, None)
     for name in ("Allow", "Retry-After"):

@@ -11,6 +11,9 @@ from core.texts import translate
 from web.language import locale_of
 from web.rendering import shown
 
+REFUSED = "refused"
+"""Under which a request keeps the code of the mistake its page shows, for the log."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
@@ -25,6 +28,7 @@ class Mistake:
 
 def of_error(request: web.Request, error: PersonError) -> Mistake:
     """The mistake an error tells of."""
+    request[REFUSED] = error.code
     status = 422 if error.field and error.status == 404 else error.status
     return Mistake(error.code, sentence(request, error.text, error.values), error.field, status)
 
@@ -38,7 +42,13 @@ def of_form(request: web.Request, error: PersonError) -> Mistake:
 
 def of_refusal(request: web.Request, refused: Refused) -> Mistake:
     """The mistake a refusal tells of."""
+    request[REFUSED] = refused.rule
     return Mistake(refused.rule, sentence(request, refused.text, refused.values), refused.input, 409)
+
+
+def of_rule(request: web.Request, rule: str, text: str) -> Mistake:
+    """The mistake of a rule whose sentence has no places."""
+    return of_refusal(request, Refused(rule, text))
 
 
 def sentence(request: web.Request, text: str, values: Mapping[str, object]) -> str:

@@ -41,6 +41,8 @@ class Provider:
     sign: Callable[[dict[str, Any]], str] | None = None
     claims: Callable[[dict[str, Any]], dict[str, Any]] = dict
     issuer_told: str = ""
+    told: str = ""
+    """What it says instead of its description."""
     asked: list[str] = field(default_factory=list)
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     server: TestServer = field(init=False)
@@ -95,6 +97,8 @@ class Provider:
 
     async def _about(self, _request: web.Request) -> web.Response:
         self.asked.append("about")
+        if self.told:
+            return web.Response(text=self.told, content_type="application/json")
         return web.json_response(
             {
                 "issuer": self.issuer_told or self.issuer,

@@ -197,6 +197,14 @@ async def test_a_description_of_somebody_else_is_not_believed(provider, begin):
         await begin()
 
 
+@pytest.mark.parametrize("told", ["{", "[]", "null", "[" * 5000, "x" * 300_000])
+async def test_a_description_that_cannot_be_read_is_told_in_words(provider, begin, told):
+    """Whatever comes back, the other ways in remain."""
+    provider.told = told
+    with pytest.raises(Unavailable):
+        await begin()
+
+
 async def test_a_provider_that_is_away_is_told_in_words(provider, begin, finish):
     """Nobody waits for ever; the other ways in remain."""
     cookie, address = await begin()

@@ -97,6 +97,7 @@ WRONG: dict[str, Callable[[dict[str, Any]], object]] = {
     "no outcome": lambda said: {"id": said["id"]},
     "a list": lambda said: [said],
     "not JSON": lambda said: b"<html>match</html>",
+    "nested without end": lambda said: b"[" * 3000,
     "far too long": lambda said: said | {"more": "x" * 20_000},
     "a reference with words": lambda said: said | {"reference": "孙丽 110101199003070000"},
     "an endless reference": lambda said: said | {"reference": "1" * 100},

@@ -15,7 +15,7 @@ from cases.kinds import KINDS
 from cases.models import Case
 from core.errors import PersonError
 from people import store as people
-from people.permissions import Action, allowed, relations, require
+from people.permissions import Action, allowed, relations, require_known
 from recordings import outgoing
 from recordings.handover import Bundle
 from recordings.models import Recording
@@ -28,7 +28,7 @@ from web.context import context
 from web.forms import Form, form, path_id
 from web.identity import account
 from web.language import see_other
-from web.mistakes import Mistake, of_form, sentence
+from web.mistakes import Mistake, of_form, of_rule, sentence
 from web.pages.handover import Made, Scope, form_values, order_of, refusals_of, routes_of_one, shown_of
 from web.recorded import Recorded, no_record
 from web.rendering import page
@@ -60,7 +60,8 @@ async def of_case(tx: AsyncSession, request: web.Request) -> Scope:
     if case is None:
         raise no_record()
     line = await people.line(tx, case.organisation)
-    require(principal, Action.EXPORT_RECORD, relations(principal, line=line))
+    held = relations(principal, line=line)
+    require_known(principal, Action.EXPORT_RECORD, held, see=Action.VIEW_CASE, missing=no_record())
     sessions = {}
     for booking in await store.recorded_of_case(tx, case.id):
         held = await access.relations_to(tx, principal, booking)
@@ -139,7 +140,7 @@ async def ask(request: web.Request) -> web.StreamResponse:
     except PersonError as error:
         return await _show(request, of_form(request, error), typed)
     if isinstance(made, Refused):
-        return await _show(request, Mistake(made.rule, sentence(request, made.text, {}), status=409), typed)
+        return await _show(request, of_rule(request, made.rule, made.text), typed)
     return see_other(f"{scope.address}?told=asked")
 
 

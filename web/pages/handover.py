@@ -24,7 +24,7 @@ from web.context import context
 from web.forms import Form, form, path_id, query
 from web.identity import account
 from web.language import see_other
-from web.mistakes import Mistake, of_form, sentence
+from web.mistakes import Mistake, of_form, of_rule, sentence
 from web.playback import serve
 from web.recorded import Recorded, recorded
 from web.rendering import page
@@ -183,7 +183,7 @@ async def ask(request: web.Request) -> web.StreamResponse:
     except PersonError as error:
         return await _show(request, of_form(request, error), typed)
     if isinstance(made, Refused):
-        return await _show(request, Mistake(made.rule, sentence(request, made.text, {}), status=409), typed)
+        return await _show(request, of_rule(request, made.rule, made.text), typed)
     return see_other(f"{scope.address}?told=asked")
 
 

@@ -24,7 +24,7 @@ from web.context import context
 from web.forms import Form, form, path_id, query
 from web.identity import account
 from web.language import see_other
-from web.mistakes import Mistake, of_form, sentence
+from web.mistakes import Mistake, of_form, of_rule, sentence
 from web.recorded import Recorded, recorded
 from web.rendering import page
 
@@ -151,7 +151,7 @@ async def act(request: web.Request) -> web.StreamResponse:
     except PersonError as error:
         return await _show(request, of_form(request, error))
     if isinstance(told, Refused):
-        return await _show(request, Mistake(told.rule, sentence(request, told.text, {}), status=409))
+        return await _show(request, of_rule(request, told.rule, told.text))
     return see_other(f"/records/{session}/keeping?told={told}")
 
 
