@@ -26,7 +26,7 @@ class HttpSms:
 
     def __init__(self, url: str, secret: str, clock: Clock, poster: Poster | None = None) -> None:
         self._url, self._secret, self._clock = url, secret, clock
-        self._poster = poster or HttpPoster()
+        self._poster = poster or HttpPoster(anywhere=True)
 
     async def send(self, number: str, text: str, key: str) -> None:
         """Deliver, or raise: ``NotDeliverable`` for good, anything else to be tried again with the same ``key``."""

@@ -5,6 +5,7 @@ A system learns of a visit only that it took place, from when to when.
 
 import asyncio
 import json
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cases import store as cases
 from cases.kinds import KINDS
 from core import jobs, ledger
+from core.camera_addresses import literal, may_be_opened
 from core.clock import Clock
 from core.database import Database
 from core.errors import Invalid, NotFound
@@ -42,18 +44,50 @@ class Poster(Protocol):
 
 
 class HttpPoster:
-    """POST over HTTPS; follows no redirects, because a signed message goes to whom it was signed for."""
+    """POST over HTTPS; follows no redirects, because a signed message goes to whom it was signed for.
+
+    Never to this machine or its own link, where clouds answer with their credentials, unless ``anywhere``: for an
+    address that the operator set and no administrator typed.
+    """
+
+    def __init__(self, *, anywhere: bool = False) -> None:
+        self._anywhere = anywhere
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> None:
         """Raise ``OSError`` unless the answer is 2xx."""
         await asyncio.to_thread(self._post, url, body, dict(headers))
 
     def _post(self, url: str, body: bytes, headers: dict[str, str]) -> None:
+        if not self._anywhere:
+            _refuse_own(url)
         request = urllib.request.Request(url, body, headers, method="POST")  # noqa: S310  # https was checked when added
         opener = urllib.request.build_opener(_NoRedirect)
         with opener.open(request, timeout=TIMEOUT) as answer:
             if not 200 <= answer.status < 300:
                 raise OSError(f"status {answer.status}")
+
+
+def _refuse_own(url: str) -> None:
+    """Raise ``OSError`` when one of the addresses of a name is our own or our link's."""
+    parts = urlsplit(url)
+    found = socket.getaddrinfo(parts.hostname or "", parts.port or 443, type=socket.SOCK_STREAM)
+    if not all(may_be_opened(str(address[0]), ()) for *_, address in found):
+        raise OSError("an address of this machine or of its link")
+
+
+def _host(url: str) -> str:
+    """The host of an address a system can be told at, empty when it is none."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme == "https" and not parts.username and parts.port != 0 and len(url) <= 500
+    except ValueError:  # brackets without an end, a port beyond all ports
+        return ""
+    return (parts.hostname or "") if usable else ""
+
+
+def _is_own(host: str) -> bool:
+    named = host == "localhost" or host.endswith(".localhost")
+    return named or (literal(host) and not may_be_opened(host, ()))
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -65,9 +99,11 @@ async def add(
     db: Database, clock: Clock, principal: Principal, *, url: str, acts: tuple[str, ...] = ()
 ) -> tuple[str, str]:
     """An administrator names an address; return id and secret, which is shown once."""
-    parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname or parts.username or len(url) > 500:
+    host = _host(url)
+    if not host:
         raise Invalid("url", "The address starts with https:// and holds no password.", field="url")
+    if _is_own(host):
+        raise Invalid("url-own", "This is an address of the server itself. Name that of the other system.", field="url")
     now, secret = clock.now(), new_secret()
     async with db.transaction() as tx:
         line = await people.line(tx, principal.organisation)

@@ -1,5 +1,6 @@
 """Other systems: what they say is taken once, what they are told is signed and retried."""
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -203,10 +204,26 @@ async def test_acts_can_be_chosen_and_an_ended_address_gets_nothing(site):
 
 
 async def test_an_unsafe_address_is_refused(site):
-    """Only HTTPS, without a password in it."""
-    for url in ["http://cases.example.org", "https://user:pw@example.org", "ftp://x", "https://"]:
+    """Only HTTPS, without a password in it, and never this server or its own link."""
+    for url in (
+        "http://cases.example.org", "https://user:pw@example.org", "ftp://x", "https://", "https://[::1",
+        "https://cases.example.org:99999", "https://127.0.0.1/", "https://[::1]/", "https://[::ffff:127.0.0.1]/",
+        "https://169.254.169.254/latest", "https://[fe80::1]/", "https://0.0.0.0/", "https://localhost:8443/",
+    ):  # fmt: skip
         with pytest.raises(Invalid):
             await webhooks.add(site.db, site.clock, site.who["admin"], url=url)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "2130706433", "[::ffff:127.0.0.1]"])
+async def test_a_name_that_leads_to_this_machine_is_not_told(host):
+    """However it is written and whatever it was when it was typed: nobody connects."""
+    connections = []
+    listener = await asyncio.start_server(lambda _, writer: connections.append(writer.close()), "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    async with listener:
+        with pytest.raises(OSError, match="of this machine"):
+            await webhooks.HttpPoster().post(f"https://{host}:{port}/", b"{}", {})
+        assert connections == []
 
 
 async def test_only_administrators_of_the_tree_name_addresses(site):
