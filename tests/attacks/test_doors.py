@@ -74,3 +74,15 @@ async def test_nothing_is_taken_before_the_hello(world: World) -> None:  # noqa:
         await peer.ws.send_bytes(FROM_ENDPOINT.encode(said))
         assert await peer.closed() == Close.PROTOCOL, message
         assert world.hub.get(session_id) is None
+
+
+async def test_a_terminal_enters_the_sessions_of_its_room_alone(world: World) -> None:  # noqa: F811  # the fixture
+    """Paired and proved, in the very same facility: to every other room's terminal there is no such session."""
+    session_id = await a_visit(world)
+    roster = await world.hub.desk.roster(session_id)
+    assert roster is not None
+    here, rooms = {room.id for room in roster.rooms}, set(world.site.rooms.values())
+    assert here < rooms
+    for room in rooms:
+        answer = await world.ticket(await world.terminal(room), session_id)
+        assert (answer["status"] != 404) == (room in here), (room, answer)

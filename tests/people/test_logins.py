@@ -6,7 +6,7 @@ from sqlalchemy import select
 from core import ledger
 from core.errors import Denied, Invalid, NotFound, TooMany
 from core.ids import hash_secret
-from people import administration, logins
+from people import administration, logins, throttle
 from people.models import LoginSession
 from tests.people.conftest import PASSWORD
 
@@ -78,6 +78,24 @@ async def test_guessing_is_held_back_and_the_owner_elsewhere_is_not(database, en
     _, principal = await enter("officer", address="198.51.100.7")
     assert principal.has("officer")
     assert (await tags(database)).count("login.held-back") == 1
+
+
+@pytest.mark.parametrize(
+    ("limit", "key", "others_enter"),
+    [
+        (throttle.SIGN_IN_LOGIN, ("officer",), True),
+        (throttle.SIGN_IN_ADDRESS, ("203.0.113.5",), True),
+        (throttle.SIGN_IN_ALL, (), False),
+    ],
+)
+async def test_tries_are_counted_per_account_per_address_and_together(enter, door, limit, key, others_enter):
+    """Each counter alone holds a sign-in back once it is full, and nobody whom it does not count."""
+    for _ in range(limit.amount):
+        door.throttle.take(limit, *key)
+    with pytest.raises(TooMany):
+        await enter("officer", address="203.0.113.5")
+    if others_enter:
+        assert await enter("lawyer", address="198.51.100.7")
 
 
 async def test_a_right_password_clears_the_count(enter):
