@@ -11,6 +11,7 @@ from scheduler.bookings import request_booking
 from scheduler.choosing import ask_many, choices, choose, offer_times, progress
 from scheduler.invites import invite
 from scheduler.models import Booking, State
+from scheduler.notices import mine
 from scheduler.refusals import Taken
 
 
@@ -35,12 +36,14 @@ def guest(booking):
 
 
 async def test_a_guest_moves_to_a_time_of_the_list(site, statement):
-    """The session moves with everybody's holds and stays confirmed."""
+    """The session moves with everybody's holds and stays confirmed; both officers are told."""
     shown = await choices(site.db, site.clock, guest(statement))
     assert [c.mine for c in shown] == [True, False, False, False]
     moved = await choose(site.db, site.clock, guest(statement), shown[2].start)
     assert (moved.start, moved.state) == (site.at(4)[0], State.CONFIRMED)
     assert [c.mine for c in await choices(site.db, site.clock, guest(statement))] == [False, False, True, False]
+    for officer in ("officer", "officer2"):
+        assert (await mine(site.db, site.clock, site.who[officer]))[0].text == "有一项预约已改到 16:00。"
 
 
 async def test_a_taken_time_is_left_out_and_refused(site, statement):

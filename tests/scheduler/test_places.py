@@ -64,6 +64,11 @@ async def test_a_witness_finds_a_station(site):
     found = await find(site, site.statement(2), "officer", position=EAST)
     assert {offer.room.name for offer in found} == {"远程取证室"}
     assert all(slot.room == offer.room.id for offer in found for slot in offer.slots)
+    async with site.db.transaction() as tx:
+        (await tx.get_one(Room, found[0].room.id)).capacity = 1
+    escorted = site.statement(2, cooperating=(site.who["officer3"].id,))
+    fitting = await find(site, escorted, "officer", position=EAST)
+    assert [offer.room.id for offer in fitting] == [offer.room.id for offer in found[1:]], "seats for both who come"
 
 
 async def test_the_search_refuses_as_booking_would(site):
