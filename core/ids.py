@@ -19,5 +19,8 @@ def new_secret() -> str:
 
 
 def hash_secret(secret: str) -> str:
-    """Return the hex SHA-256 of a high-entropy secret, the only form in which one is stored."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+    """Return the hex SHA-256 of a high-entropy secret, the only form in which one is stored.
+
+    What comes in a header may hold half a character; that is an unknown secret like any other.
+    """
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()

@@ -258,6 +258,7 @@ async def _by_credential(tx: AsyncSession, credential: str) -> Passkey | None:
     try:
         parsed = json.loads(credential)
         named = str(parsed["id"])
+        named.encode()  # half a character is no name
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return (await tx.execute(select(Passkey).where(Passkey.credential == named[:1400]))).scalar_one_or_none()

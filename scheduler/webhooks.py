@@ -4,6 +4,7 @@ A system learns of a visit only that it took place, from when to when.
 """
 
 import asyncio
+import contextlib
 import json
 import socket
 import urllib.error
@@ -87,6 +88,8 @@ def _host(url: str) -> str:
 
 def _is_own(host: str) -> bool:
     named = host == "localhost" or host.endswith(".localhost")
+    with contextlib.suppress(OSError):
+        host = socket.inet_ntoa(socket.inet_aton(host))  # 127.1 and 2130706433 are addresses to a resolver
     return named or (literal(host) and not may_be_opened(host, ()))
 
 

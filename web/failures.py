@@ -6,6 +6,7 @@ from urllib.parse import urlencode, urlsplit
 
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from core.errors import Denied, PeerError, PersonError
@@ -72,6 +73,8 @@ async def failure_middleware(request: web.Request, handler: Handler) -> web.Stre
         if error.status < 400:
             raise
         return _http_error(request, error)
+    except HttpProcessingError:  # what the library says of the headers inside a form with files
+        return _http_error(request, web.HTTPBadRequest())
     except (ConnectionResetError, TimeoutError):
         raise
     except Exception as error:
@@ -100,7 +103,10 @@ def _here(request: web.Request) -> str:
     """The page to repeat the step on: the one asked for, or the one whose form was sent."""
     if request.method == "GET":
         return request.path_qs
-    return local_path(urlsplit(request.headers.get("Referer", "")).path or "/")
+    try:
+        return local_path(urlsplit(request.headers.get("Referer", "")).path or "/")
+    except ValueError:  # brackets without an end
+        return "/"
 
 
 def _denied_status(request: web.Request, error: Denied) -> int:

@@ -1,5 +1,6 @@
 """Reading what people typed: every mistake is an ``Invalid`` with a sentence and the field's name."""
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -124,6 +125,7 @@ async def json_body(request: web.Request) -> dict[str, Any]:
     """The JSON object sent; ``Invalid`` for anything else."""
     try:
         body = await request.json()
+        json.dumps(body, ensure_ascii=False).encode()  # half a character can be neither compared nor stored
     except (ValueError, UnicodeDecodeError, LookupError, RecursionError):  # the last: thousands of nested brackets
         body = None
     if not isinstance(body, dict):

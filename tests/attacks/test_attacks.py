@@ -1,5 +1,6 @@
 """Attacks that worked on others, each named after what it copies; here every one is refused and changes nothing."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -545,6 +546,40 @@ async def malformed_json(site: World) -> None:
     for body in ("", "{", "null", "[]", '"x"', "NaN", '{"secret": 1e999}', "\ud800", '{"a":' * 50):
         answer = await browser.post("/i/look", data=body.encode("utf-8", "replace"), headers=headers)
         assert 400 <= answer.status < 500, body
+
+
+@attack("not-json", "a cookie was refused", "signed-out", "http-400")
+async def half_a_character(site: World) -> None:
+    browser = await site.browser()
+    half = b'{"secret":"\\ud800","credential":"\\ud800"}'
+    for path in ("/i/look", "/i/accept", "/i/code", "/terminal/start", "/signin/passkey"):
+        answer = await browser.post(path, data=half, headers=own(site) | {"Accept": "application/json"})
+        assert answer.status == 422, path
+    form = b"login=officer&password=" + PASSWORD.encode()
+    file = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a\x00.pdf"\r\n\r\n%PDF-1.4\r\n--x--\r\n'
+    cookie = f"Cookie: yj={await site.cookie('lawyer')}".encode()
+    for header, path, body in (
+        (b"Cookie: yj=\xff", b"/", None),
+        (b"Authorization: Bearer \xff", b"/", None),
+        (b"User-Agent: \xff", b"/signin", form),
+        (b"Referer: http://[", b"/", None),
+        (cookie + b"\r\nContent-Type: multipart/form-data; boundary=x", b"/papers/new", file),
+    ):
+        status = await raw(site, header, path, body)
+        assert status < 500, header
+
+
+async def raw(site: World, header: bytes, path: bytes, body: bytes | None) -> int:
+    """The status of a request whose bytes no client would send."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.server.port)
+    kind = b"" if b"Content-Type" in header else b"\r\nContent-Type: application/x-www-form-urlencoded"
+    length = b"" if body is None else kind + b"\r\nContent-Length: %d" % len(body)
+    line = (b"GET " if body is None else b"POST ") + path + b" HTTP/1.1\r\n"
+    rest = b"Host: x\r\nConnection: close\r\nSec-Fetch-Site: same-origin\r\n" + header + length
+    writer.write(line + rest + b"\r\n\r\n" + (body or b""))
+    status = int((await reader.readline()).split()[1])
+    writer.close()
+    return status
 
 
 @attack("foreign-origin")

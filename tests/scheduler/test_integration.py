@@ -209,6 +209,7 @@ async def test_an_unsafe_address_is_refused(site):
         "http://cases.example.org", "https://user:pw@example.org", "ftp://x", "https://", "https://[::1",
         "https://cases.example.org:99999", "https://127.0.0.1/", "https://[::1]/", "https://[::ffff:127.0.0.1]/",
         "https://169.254.169.254/latest", "https://[fe80::1]/", "https://0.0.0.0/", "https://localhost:8443/",
+        "https://127.1/", "https://2130706433/", "https://0x7f000001/",
     ):  # fmt: skip
         with pytest.raises(Invalid):
             await webhooks.add(site.db, site.clock, site.who["admin"], url=url)

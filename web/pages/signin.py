@@ -129,7 +129,8 @@ async def leave(request: web.Request) -> web.StreamResponse:
 
 def came_from(request: web.Request) -> dict[str, str]:
     """What the sign-in history holds about the browser."""
-    return {"agent": request.headers.get("User-Agent", "")[:200], "address": remote_of(request)}
+    agent = request.headers.get("User-Agent", "").encode(errors="replace").decode()  # it may hold half a character
+    return {"agent": agent[:200], "address": remote_of(request)}
 
 
 def signed_in_to(request: web.Request, secret: str, principal: Principal, after: str) -> web.Response:
