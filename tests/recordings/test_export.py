@@ -103,18 +103,41 @@ def test_our_verifier_reads_bundles_too(bundle):
     [
         "recording/seg-000001.pcapng",
         "recording/chain.jsonl",
+        "recording/keys.json",
         "recording/log.json",
         "derived/01-camera-01.webm",
+        "derived/01-camera-01.webm.json",
         "statement.jsonl",
+        "README.html",
     ],
 )
 def test_a_changed_byte_in_the_bundle_is_found(bundle, name):
-    """Whichever file it is in."""
+    """Whichever file it is in, by both verifiers and by hand; a file that is gone or has another name as well."""
     folder, made = bundle
     data = bytearray((folder / name).read_bytes())
     data[len(data) // 2] ^= 1
+    whole = (folder / name).read_bytes()
     (folder / name).write_bytes(data)
-    assert own(folder, "--site", made.fingerprint)[0] == 1
+    assert statuses(folder, made) == (1, 1, 1)
+    (folder / name).write_bytes(whole)
+    assert statuses(folder, made) == (0, 0, 0)
+    (folder / name).rename(folder / name.replace(".", "-other.", 1))
+    gone = 2 if name == "recording/chain.jsonl" else 1
+    assert statuses(folder, made) == (gone, gone, 1)
+
+
+def test_a_film_nobody_listed_is_found(bundle):
+    """Nothing vouches for it: all three say so, and what the site listed still stands."""
+    folder, made = bundle
+    (folder / "derived" / "better.mp4").write_bytes(b"a film of somebody else")
+    assert statuses(folder, made) == (3, 3, 3)
+
+
+def statuses(folder, made):
+    """What ``yuanjian verify``, the bundle's own verifier and the steps by hand answer."""
+    ours = verify(folder, keys.read_trust(made.fingerprint)).exit_code
+    by_hand = subprocess.run(["sh", "by-hand.sh", made.fingerprint], cwd=folder, capture_output=True).returncode
+    return ours, own(folder, "--site", made.fingerprint)[0], by_hand
 
 
 def test_both_verifiers_name_the_same_second(bundle):
