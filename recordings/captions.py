@@ -34,6 +34,7 @@ NAMED = frozenset({"officer", "cooperating_officer", "duty_officer", "lawyer", "
 WIDE = "全景 Wide"
 CLOSE = "近景 Close"
 SCREEN = "共享屏幕 Shared screen"
+NO_PICTURE = "没有画面 No picture"
 
 
 def role_words(role: str) -> str:
@@ -42,7 +43,7 @@ def role_words(role: str) -> str:
 
 def short(words: str) -> str:
     """The same without the English of roles and places, for a tile that is too narrow for both."""
-    for text in (*ROLES.values(), WIDE, CLOSE, SCREEN):
+    for text in (*ROLES.values(), WIDE, CLOSE, SCREEN, NO_PICTURE):
         chinese, _, english = text.partition(" ")
         words = words.replace(f"{chinese} {english}", chinese)
     return words

@@ -24,7 +24,7 @@ from core.clock import Clock
 from core.texts import Texts
 from recordings import derived, keys, summary, words
 from recordings.canonical import instant
-from recordings.captions import CLOSE, SCREEN, WIDE, role_words
+from recordings.captions import CLOSE, NO_PICTURE, SCREEN, WIDE, role_words
 from recordings.derived import SealedReader, SealedWriter, Sidecar
 from recordings.faststart import faststart
 from recordings.feeds import RATE, AudioFeed, VideoFeed
@@ -389,7 +389,7 @@ class _Stage:
             self.canvas.fill(box, STAGE)
         if feed.is_blank:
             self.canvas.fill(box, STAGE)
-            self.canvas.caption(box, f"{source.label} · 没有画面 no picture", OCHRE)
+            self.canvas.caption(box, f"{source.label} · {NO_PICTURE}", OCHRE)
             return
         place, packed = feed.scaled(box)
         self.canvas.picture(place, packed)

@@ -8,6 +8,9 @@ from typing import Any
 
 from playwright.async_api import Browser, BrowserContext
 
+from core.jobs import Worker
+from recordings import outgoing
+from recordings.jobs import handlers
 from scheduler.models import Booking
 from tests.web import recorded as recordings
 from tests.web.device import device
@@ -122,6 +125,8 @@ SCENES: Sequence[Scene] = (
     Scene("record-opened", "/records/{recorded}", "reviewer", press="form[action$='/play'] button"),
     Scene("record-keeping", "/records/{recorded}/keeping", "reviewer"),
     Scene("record-handover", "/records/{recorded}/handover", "reviewer"),
+    Scene("case-handover", "/cases/{case}/handover", "reviewer"),
+    Scene("case-sheet", "/cases/{case}/handover/{given}", "reviewer"),
     Scene("record-access", "/records/{recorded}/access", "inspector"),
     Scene("filed-empty", "/filed", "lawyer"),
     Scene("record-preparing", "/records/{unfinished}", "reviewer"),
@@ -183,6 +188,8 @@ async def prepare(world: World) -> dict[str, str]:
         "room": room,
         "recorded": recorded.id,
         "unfinished": unfinished.id,
+        "case": str(recorded.case),
+        "given": await _given(world, recorded),
         "officer": (await world.principal("officer")).id,
         "facility": facility[1],
     }
@@ -225,6 +232,19 @@ async def _terminals(world: World) -> str:
     camera = {"name": "桌面", "view": "close", "way": "rtsp", "address": "rtsp://admin:pass@10.20.0.15/live"}
     await world.post(duty, f"/rooms/{rooms[0]}/cameras", **camera)
     return rooms[0]
+
+
+async def _given(world: World, recorded: Booking) -> str:
+    """The case of a recorded session, made ready to be handed over."""
+    reviewer, address = await world.browser("reviewer"), f"/cases/{recorded.case}/handover"
+    await world.post(reviewer, address, recipient="江州市人民检察院", content="working", discs="1")
+    known = handlers(world.settings.data_dir, world.database, world.clock)
+    worker = Worker(world.database, world.clock, {outgoing.JOB: known[outgoing.JOB]})
+    while await worker.run_one():
+        pass
+    async with world.database.transaction(write=False) as tx:
+        (row,) = await outgoing.of_case(tx, str(recorded.case))
+    return row.id
 
 
 async def _take_place(world: World, recorded: Booking, unfinished: Booking) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from people.veil import Veil
-from recordings.captions import ROLES, alias, labels, short
+from recordings.captions import NO_PICTURE, ROLES, alias, labels, short
 
 
 def said(event, endpoint, present, role="", name=""):
@@ -72,4 +72,5 @@ def test_officers_are_named_and_share_a_caption():
 def test_a_narrow_caption_keeps_role_and_name():
     """Only the English of the role goes."""
     assert short("被讯问人 Person questioned 张某某 · 全景 Wide") == "被讯问人 张某某 · 全景"
+    assert short(f"办案民警 Officer 王强 · {NO_PICTURE}") == "办案民警 王强 · 没有画面"
     assert all(short(text) == text.partition(" ")[0] for text in ROLES.values())
