@@ -7,6 +7,7 @@ again by itself, so that the break is on record, but going on stays an act of th
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from cases.kinds import Recording
 from signaling import events
 from signaling.events import Effect, Event, Record, Tell
 from signaling.states import REASONS, State
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 
 ARM_TIMEOUT = timedelta(seconds=8)
 """A recorder that has not answered by then has failed (evidence: held within 8 s)."""
+SILENT_FOR = timedelta(seconds=8)
+"""A recorder that acknowledged seconds and then no more for this long is not recording, whatever keeps it from saying
+so: a process that hangs as a whole sends no failure (evidence: stale for more than 8 s is held)."""
+AWAKE = timedelta(seconds=3)
+"""Ticks further apart than this tell that it was this process that did not listen."""
 REARM_EVERY = timedelta(seconds=3)
 """How often a failed recorder is asked again while the session is held."""
 RETURN_WAIT = timedelta(minutes=30)
@@ -41,7 +47,7 @@ def take(session: "Session", event: Event, now: datetime) -> list[Effect]:
         case events.MediaClosed():
             return _closed(session, event)
         case events.DurableUntil(until):
-            session.durable = until
+            session.durable, session.heard = until, now
         case events.GapSeen(endpoint, from_ms, to_ms, cause):
             return [Record({"event": "gap", "endpoint": endpoint, "from_ms": from_ms, "to_ms": to_ms, "cause": cause})]
     return []
@@ -66,9 +72,11 @@ def close(session: "Session", now: datetime) -> list[Effect]:
 
 def due(session: "Session", now: datetime) -> list[Effect]:
     """What is due by now: a silent recorder, a failed one, the return, a close that never came."""
-    age = now - session.record_since
+    age, silent = now - session.record_since, _is_silent(session, now)
     match session.record:
         case Chain.ARMING if age >= ARM_TIMEOUT:
+            return _failed(session, "recorder-slow", now)
+        case Chain.ON if silent:
             return _failed(session, "recorder-slow", now)
         case Chain.FAILED if session.relay and age >= REARM_EVERY and _is_wanted(session):
             return [events.OpenMedia(), *arm(session, now)]  # the media process may have refused to open it before
@@ -77,6 +85,14 @@ def due(session: "Session", now: datetime) -> list[Effect]:
     if session.state is State.ENDED and session.record in (Chain.ON, Chain.FAILED, Chain.ARMING):
         return _await_return(session, now)
     return []
+
+
+def _is_silent(session: "Session", now: datetime) -> bool:
+    """Whether a recorder that was heard before has said nothing for too long, while somebody listened."""
+    looked, session.looked = session.looked, now
+    awake = looked is not None and now - looked <= AWAKE
+    acknowledges = session.kind.recording is Recording.CLEAR
+    return acknowledges and awake and session.heard is not None and now - session.heard > SILENT_FOR
 
 
 def _is_wanted(session: "Session") -> bool:
@@ -124,7 +140,7 @@ def _ready(session: "Session", number: int, now: datetime) -> list[Effect]:
     if session.record in (Chain.ENDED, Chain.ON):
         return []
     session.mark(Chain.ON, now)
-    session.told_of_failure = False
+    session.told_of_failure, session.heard = False, None
     return [Record({"event": "recorder-ready", "take": number}), *session.armed(now)]
 
 

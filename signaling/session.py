@@ -51,6 +51,10 @@ class Session:
         self.record = Record.OFF
         self.record_since = now
         self.durable: datetime | None = None
+        self.heard: datetime | None = None
+        """When the present recorder last acknowledged a second."""
+        self.looked: datetime | None = None
+        """When it was last asked whether anything is due."""
         self.started: datetime | None = None
         self.ended: datetime | None = None
         self.digest: str | None = None

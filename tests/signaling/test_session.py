@@ -199,6 +199,28 @@ def test_what_an_operator_must_mend_is_said_as_such(code: str) -> None:
     assert events.ArmRecorder() in driver.after(4)
 
 
+def test_a_recorder_that_falls_silent_holds_the_session() -> None:
+    """It acknowledged seconds and then none for more than eight: held, told once, armed again. Where nobody listened
+    meanwhile, or it never began, nothing is concluded from that."""
+    driver = in_state(L)
+    for _ in range(20):
+        driver.after(1)
+    assert driver.state is L, "never heard: arming has a limit of its own"
+    driver.take(events.DurableUntil(driver.now))
+    driver.after(60)
+    assert driver.state is L, "nobody listened"
+    driver.take(events.DurableUntil(driver.now))
+    for _ in range(8):
+        driver.after(1)
+    assert driver.state is L
+    effects = driver.after(1)
+    assert (driver.state, driver.session.reason) == (H, "recorder-failed")
+    assert any(isinstance(e, events.Forward) and not e.on for e in effects)
+    assert {e.public.get("code") for e in effects if isinstance(e, events.Record)} >= {"recorder-slow"}
+    assert events.ArmRecorder() in driver.after(3)
+    assert driver.state is H, "going on is an act of the host"
+
+
 def test_a_silent_recorder_has_failed() -> None:
     """Without an answer within the limit the session is held."""
     driver = in_state(A)
