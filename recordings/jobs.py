@@ -337,6 +337,7 @@ async def _run(*arguments: str, given: bytes = b"") -> None:
         await program.communicate(given)
     except asyncio.CancelledError:
         program.terminate()
+        await program.wait()
         raise
     if program.returncode:
         raise WorkFailed(f"status {program.returncode}")

@@ -1,10 +1,13 @@
 """The finalising job: closes, makes files, verifies, and tells the database."""
 
+import asyncio
 import json
+import os
 
 import pytest
 import synthetic
 from studio import Studio
+from test_compose import session
 
 from core.errors import NotFound
 from recordings import store, summary
@@ -169,3 +172,31 @@ async def test_a_chain_that_ends_elsewhere_than_when_it_was_closed_is_missing(fi
         store.checked(row, found, finished.clock.now())
         assert row.verdict == "MISSING"
         assert row.last_check["digest"] == found.digest
+
+
+async def test_a_cancelled_composition_ends_its_program_and_can_be_begun_again(studio, sqlite_database, monkeypatch):
+    """It runs niced and tells how far it is; cancelled, it is over at once and nothing half made can be played."""
+    session(studio, 8)
+    library, programs, begin = Library(studio.data_dir, studio.clock), [], asyncio.create_subprocess_exec
+
+    async def begun(*arguments, **options):
+        programs.append(await begin(*arguments, **options))
+        return programs[-1]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", begun)
+    compose = handlers(studio.data_dir, sqlite_database, studio.clock)["compose_recording"]
+    work = asyncio.create_task(compose({"recording": studio.recording}))
+    while library.progress(studio.recording) is None:
+        assert not work.done()
+        await asyncio.sleep(0.02)
+    done, total = library.progress(studio.recording)
+    assert 0 < done <= total == 8
+    assert os.getpriority(os.PRIO_PROCESS, programs[0].pid) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + 15)
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert programs[0].returncode == 75
+    assert library.progress(studio.recording) is None
+    assert [item.kind for item in await library.files(studio.recording)] == ["participant"] * 2
+    await compose({"recording": studio.recording})
+    assert "composed" in {item.kind for item in await library.files(studio.recording)}
