@@ -22,6 +22,7 @@ import synthetic  # noqa: E402
 from PIL import Image, ImageDraw  # noqa: E402
 from studio import Studio  # noqa: E402
 
+from people.veil import Veil  # noqa: E402
 from recordings import captions  # noqa: E402
 from recordings.compose import Composer, Wishes  # noqa: E402
 from recordings.derived import SealedReader  # noqa: E402
@@ -37,6 +38,8 @@ SAID = {
     "ep-interpreter": [("interpreter", "赵一凡")],
     "ep-guardian": [("guardian", "张建国")],
 }
+HIDDEN = {**SAID, "ep-room": [("witness", "张伟民")]}
+VEIL = Veil({"张伟民": "化名甲"})
 
 
 def person(draw: ImageDraw.ImageDraw, x: float, base: float, size: float, coat: str, hair: str) -> None:
@@ -118,11 +121,12 @@ def compose(
             "public": {"event": "person", "endpoint": endpoint, "present": f"{endpoint}-{n}", "role": role},
             "private": {"name": name},
         }
-        for endpoint, persons in SAID.items()
+        for endpoint, persons in (HIDDEN if protected else SAID).items()
         for n, (role, name) in enumerate(persons)
     ]
     hidden = frozenset({protected} if protected else ())
-    wishes = Wishes(title=TITLE, labels=captions.labels(log), protected=hidden)
+    labels = captions.labels(log, VEIL) if protected else captions.labels(log)
+    wishes = Wishes(title="询问 · 2026-1121-0008" if protected else TITLE, labels=labels, protected=hidden)
     made = Composer(place, lambda: studio.site, studio.clock, studio.disk).run("rec-1", wishes)
     assert made is not None
     with SealedReader(studio.files.derived / made.file, studio.data_key, "rec-1") as reader:
