@@ -68,6 +68,8 @@ class RecordedSession:
     names: str
     verdict: str
     """Of the last check; empty while the record is being prepared."""
+    gaps: int
+    """Interruptions that its recorder stated."""
     verified: datetime | None
     """When its recordings were last checked, the longest ago of them."""
     kept_until: datetime | None
@@ -194,6 +196,7 @@ def _recorded(booking: Booking, number: str, names: str, known: Sequence[Recordi
         number,
         names,
         worst,
+        sum(row.gaps for row in known),
         min((row.verified for row in known), default=None),
         max((kept_until(row.kind, row.ended) for row in known), default=None),
     )

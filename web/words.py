@@ -214,6 +214,7 @@ def word(table: Mapping[str, str], value: object) -> str:
 
 VERDICTS: Mapping[str, tuple[str, str, str]] = {
     "INTACT": ("good", icon("shield-check"), m("Intact: unaltered and complete since it was recorded")),
+    "GAPS": ("good", icon("shield-check"), m("Unaltered since it was recorded; its gaps were stated at the time")),
     "MODIFIED": ("stop", icon("shield-x"), m("Altered: parts are not what was recorded")),
     "MISSING": ("stop", icon("shield-x"), m("Not complete: recorded parts are missing")),
     "INCOMPLETE": ("warn", icon("shield-exclamation"), m("Unaltered as far as it goes, but its end was never signed")),
@@ -225,7 +226,13 @@ VERDICTS: Mapping[str, tuple[str, str, str]] = {
     "ERASED": ("", icon("shield-slash"), m("Destroyed on purpose; what remains is signed")),
     "UNUSABLE": ("stop", icon("shield-x"), m("This cannot be checked")),
 }
-"""Verdict of the verifier: colour, shape, sentence."""
+"""Verdict of the verifier: colour, shape, sentence; ``GAPS`` as ``verdict_of`` says."""
+
+
+def verdict_of(verdict: str, gaps: int) -> str:
+    """The key of ``VERDICTS`` and ``QUOTES``: an intact recording with interruptions is not called complete."""
+    return "GAPS" if verdict == "INTACT" and gaps else verdict if verdict in VERDICTS else "UNUSABLE"
+
 
 METHODS: Mapping[str, str] = {
     "password": m("With the password"),
@@ -275,7 +282,7 @@ QUOTES: Mapping[str, str] = {
     ),
     "UNUSABLE": m("What is kept of {start} to {end} cannot be checked as a recording ({when})."),
 }
-"""The verdict in one sentence to be quoted; ``GAPS`` for an intact recording with interruptions."""
+"""The verdict in one sentence to be quoted, by the keys of ``VERDICTS``."""
 
 SPANS: Mapping[str, tuple[str, str]] = {
     "running": (m("Running"), icon("broadcast")),

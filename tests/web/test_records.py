@@ -119,6 +119,20 @@ async def test_table_to_take_along_is_told_to_the_ledger(site: World) -> None:
     assert await ledger_tags(site, "reviewer") == ["records.listed"]
 
 
+@pytest.mark.parametrize(("gaps", "complete"), [(0, True), (2, False)])
+async def test_a_recording_with_gaps_is_not_called_complete(site: World, gaps: int, complete: bool) -> None:
+    """What its recorder stated as missing at the time is no fault, and no completeness: on the page and in the table."""
+    session = await site.interrogation()
+    row = await recorded.adopt(site, session)
+    async with site.database.transaction() as tx:
+        await tx.execute(update(Recording).where(Recording.id == row.id).values(gaps=gaps, verdict="INTACT"))
+    reviewer = await site.browser("reviewer")
+    for path in (f"/records/{session.id}", "/records.csv"):
+        text = await (await reviewer.get(path, headers=PAGE)).text()
+        assert ("没有缺失" in text) is complete
+        assert ("缺失处当时均已声明" in text) is not complete
+
+
 async def ledger_tags(site: World, login: str) -> list[str]:
     person = (await site.principal(login)).id
     async with site.database.transaction(write=False) as tx:

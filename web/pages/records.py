@@ -139,7 +139,7 @@ def _csv(request: web.Request, rows: list[RecordedSession]) -> str:
         ended = f"{show.local(row.ended):%H:%M}" if row.ended else ""
         checked = f"{show.local(row.verified):%Y-%m-%d %H:%M}" if row.verified else ""
         kept = f"{show.local(row.kept_until):%Y-%m-%d}" if row.kept_until else ""
-        verdict = words.VERDICTS.get(row.verdict, words.VERDICTS["UNUSABLE"])[2] if row.verdict else ""
+        verdict = words.VERDICTS[words.verdict_of(row.verdict, row.gaps)][2] if row.verdict else ""
         line = [
             f"{begun:%Y-%m-%d}",
             f"{begun:%H:%M}",
