@@ -136,6 +136,8 @@ class JoinTicket(Base):
     principal: Mapped[str] = mapped_column(ID)
     login: Mapped[str | None] = mapped_column(ID)
     """Login session that asked for it: when that ends, so does the ticket."""
+    browser: Mapped[str | None] = mapped_column(String(64))
+    """Hash of the cookie it was asked with: it opens a connection from that browser alone. None: by a token."""
     issued: Mapped[datetime] = mapped_column(UtcDateTime())
     expires: Mapped[datetime] = mapped_column(UtcDateTime())
     spent: Mapped[datetime | None] = mapped_column(UtcDateTime())

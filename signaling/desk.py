@@ -1,5 +1,6 @@
 """What live sessions ask of the calendar and of identity: who may come in now, as what, and more time."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -56,23 +57,31 @@ class Desk:
         self._clock = clock
 
     async def ticket(
-        self, session: str, principal: Principal | None, participant: int, *, running: bool
+        self, session: str, principal: Principal | None, participant: int, *, running: bool, browser: str | None = None
     ) -> tuple[str, EndpointRole]:
-        """Return a ticket for who may come in now, and as what. Raises ``Denied``, ``NotFound``."""
+        """Return a ticket for who may come in now, and as what; for a ``browser`` it is good from there alone.
+
+        Raises ``Denied``, ``NotFound``.
+        """
         async with self._database.transaction() as tx:
             entry = await self._entry(tx, session, principal, participant, running=running)
             near = await self._is_near(tx, entry)
-            secret = "" if near else await tickets.issue(tx, self._clock, session=session, principal=entry.principal)
+            who, secret = entry.principal, ""
+            if not near:
+                secret = await tickets.issue(tx, self._clock, session=session, principal=who, browser=browser)
         if near:
             raise await self.stopped(session, entry.principal)
         return (f"{secret}{MARK}{participant}" if participant else secret), entry.role
 
-    async def spend(self, session: str, ticket: str, *, running: bool) -> Entry:
-        """Use up a ticket; everything is decided anew. Raises ``Denied``, ``NotFound``."""
+    async def spend(self, session: str, ticket: str, browsers: Collection[str], *, running: bool) -> Entry:
+        """Use up a ticket that came with the cookies ``browsers`` (hashes); everything is decided anew.
+
+        Raises ``Denied``, ``NotFound``.
+        """
         secret, _, number = ticket.partition(MARK)
         participant = int(number) if number.isascii() and number.isdecimal() and len(number) < 4 else 0
         async with self._database.transaction() as tx:
-            principal = await tickets.spend(tx, self._clock, session, secret)
+            principal = await tickets.spend(tx, self._clock, session, secret, browsers)
             # The ticket stays spent even when the way in is closed by now: returning commits, raising rolls back.
             refused: Denied | NotFound | None = None
             try:

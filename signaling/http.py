@@ -19,7 +19,7 @@ async def ticket(request: web.Request) -> web.Response:
     session = request.match_info["session"]
     participant = _participant(await _json(request))
     secret, role = await hub.desk.ticket(
-        session, request.get("principal"), participant, running=hub.is_running(session)
+        session, request.get("principal"), participant, running=hub.is_running(session), browser=request.get("browser")
     )
     return web.json_response(
         {
@@ -54,7 +54,11 @@ def _participant(body: dict[str, Any]) -> int:
 
 
 def add_routes(app: web.Application, hub: Hub) -> None:
-    """Serve live sessions of ``hub`` in ``app``. Identity comes as ``request["principal"]`` from its middlewares."""
+    """Serve live sessions of ``hub`` in ``app``.
+
+    Identity comes from its middlewares as ``request["principal"]``, and the hash of the cookie it was found by as
+    ``request["browser"]``; at the socket, where nobody is looked up, ``request["browsers"]`` are those of all cookies.
+    """
     app[sockets.HUB] = hub
     app[stills.VAULT] = Vault(hub.settings.secrets)
     app[stills.VAULT].ensure(hub.clock.now())

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -50,7 +51,7 @@ async def socket(request: web.Request) -> web.StreamResponse:
     connection = Connection(_locale(request, hub.settings))
     writer = asyncio.create_task(_write(ws, connection))
     try:
-        live, place = await _enter(ws, hub, request.match_info["session"], connection)
+        live, place = await _enter(ws, hub, request, connection)
         await _serve(ws, hub, live, place, connection)
     except _Shut as shut:
         hub.metrics.count("refused")
@@ -109,12 +110,16 @@ class _Shut(Exception):
         self.values = values or {}
 
 
-async def _enter(ws: web.WebSocketResponse, hub: Hub, session: str, connection: Connection) -> tuple[Live, Place]:
+async def _enter(
+    ws: web.WebSocketResponse, hub: Hub, request: web.Request, connection: Connection
+) -> tuple[Live, Place]:
     """Spend the ticket or the resume secret of the first message, or raise ``_Shut``."""
+    session = request.match_info["session"]
     hello = await _hello(ws)
     try:
         if hello.ticket is not None:
-            return await _by_ticket(hub, session, hello, hello.ticket, connection)
+            browsers = request.get("browsers", frozenset())
+            return await _by_ticket(hub, session, hello, hello.ticket, browsers, connection)
         return _by_resume(hub, session, hello, connection)
     except PersonError as error:
         close = Close.LATER if isinstance(error, Unavailable) else Close.DENIED
@@ -142,9 +147,9 @@ async def _hello(ws: web.WebSocketResponse) -> messages.Hello:
 
 
 async def _by_ticket(
-    hub: Hub, session: str, hello: messages.Hello, ticket: str, connection: Connection
+    hub: Hub, session: str, hello: messages.Hello, ticket: str, browsers: Collection[str], connection: Connection
 ) -> tuple[Live, Place]:
-    entry = await hub.desk.spend(session, ticket, running=hub.is_running(session))
+    entry = await hub.desk.spend(session, ticket, browsers, running=hub.is_running(session))
     live = await hub.open(entry.roster)
     if live.would_meet(entry):
         live.take(events.KeptApart())

@@ -8,6 +8,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from core.errors import Denied
+from core.ids import hash_secret
 from people import invitations, logins, terminals, tokens
 from people.logins import Door
 from people.owing import Owes
@@ -46,8 +47,9 @@ _OWN_TOKEN = ("/whip/", "/whep/", "/media/")
 
 @web.middleware
 async def principal_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Set ``request["principal"]`` to who is asking, or ``None``."""
+    """Set ``request["principal"]`` to who is asking, or ``None``, and ``request["browser"]`` to the cookie's hash."""
     request["principal"] = None
+    request["browsers"] = _browsers(request)
     if not _proves_itself(request):
         request["principal"] = await _find(request)
         settle(request)
@@ -85,6 +87,7 @@ async def _find(request: web.Request) -> Principal | None:
         secret = request.cookies.get(cookie_name(request, kind))
         start = request.cookies.get(_start_name(request)) if kind == "terminal" else None
         if secret and (principal := await _known(found, kind, secret, start)):
+            request["browser"] = hash_secret(secret)
             return principal
         if secret and kind != "terminal":  # that one asks every few seconds until it has proved itself
             log.warning("a cookie was refused", kind=kind)
@@ -103,6 +106,12 @@ async def _known(found: WebContext, kind: CookieKind, secret: str, start: str | 
             return await terminals.authenticate_terminal(found.database, secret, start)
         case "outside":
             return None
+
+
+def _browsers(request: web.Request) -> frozenset[str]:
+    """Hashes of the cookies of identity this comes with, whether they are good or not."""
+    cookies = (request.cookies.get(cookie_name(request, kind)) for kind in _NAMES)
+    return frozenset(hash_secret(secret) for secret in cookies if secret)
 
 
 def _order(request: web.Request) -> tuple[CookieKind, ...]:

@@ -9,18 +9,18 @@ from tests.people.conftest import SESSION
 
 @pytest.fixture
 def issue(database, clock):
-    async def go(principal, session=SESSION):
+    async def go(principal, session=SESSION, browser=None):
         async with database.transaction() as tx:
-            return await tickets.issue(tx, clock, session=session, principal=principal)
+            return await tickets.issue(tx, clock, session=session, principal=principal, browser=browser)
 
     return go
 
 
 @pytest.fixture
 def spend(database, clock):
-    async def go(ticket, session=SESSION):
+    async def go(ticket, session=SESSION, browsers=()):
         async with database.transaction() as tx:
-            return await tickets.spend(tx, clock, session, ticket)
+            return await tickets.spend(tx, clock, session, ticket, browsers)
 
     return go
 
@@ -62,6 +62,15 @@ async def test_a_ticket_of_another_session_is_unknown_and_not_used_up(enter, iss
     ticket = await issue(officer)
     assert await refused(spend(ticket, "t" * 22)) == "ticket-unknown"
     await spend(ticket)
+
+
+async def test_a_ticket_is_good_in_the_browser_that_asked_alone(enter, issue, spend):
+    """Elsewhere, and without any cookie, it is refused and stays good for its owner."""
+    _, officer = await enter("officer")
+    ticket = await issue(officer, browser="b" * 64)
+    assert await refused(spend(ticket)) == "ticket-foreign"
+    assert await refused(spend(ticket, browsers={"c" * 64})) == "ticket-foreign"
+    assert await spend(ticket, browsers={"a" * 64, "b" * 64}) == officer
 
 
 @pytest.mark.parametrize("ticket", ["", "x", "é" * 50, "x" * 10_000])

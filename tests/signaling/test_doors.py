@@ -67,6 +67,21 @@ async def test_a_ticket_of_another_session_is_refused(world: World) -> None:
     assert peer.of("refused")[0]["code"] == "ticket-unknown"
 
 
+async def test_a_ticket_taken_to_another_browser_is_refused_and_stays_good(world: World) -> None:
+    """Whoever got hold of a ticket has no way in without the cookie that asked for it; its owner still has."""
+    session = await a_statement(world)
+    asked = {"X-Browser": "b" * 64}
+    ticket = (await world.ticket(await world.account("officer"), session, **asked))["ticket"]
+    for elsewhere in ({}, {"X-Browser": "c" * 64}):
+        peer = await world.socket(session, **elsewhere)
+        await peer.say(messages.Hello(version=1, ticket=ticket))
+        assert await peer.closed() == 4403
+        assert peer.of("refused")[0]["code"] == "ticket-foreign"
+    peer = await world.socket(session, **asked)
+    await peer.say(messages.Hello(version=1, ticket=ticket))
+    await peer.a("view")
+
+
 async def test_too_early_says_when(world: World) -> None:
     """Two hours before the visit the ticket is refused with both times."""
     session = await a_visit(world)

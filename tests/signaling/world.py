@@ -193,7 +193,9 @@ class World:
 
     @web.middleware
     async def _principal(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        browser = request.headers.get("X-Browser")
         request["principal"] = self.principals.get(request.headers.get("X-As", ""))
+        request["browser"], request["browsers"] = browser, frozenset({browser} - {None})
         return await handler(request)
 
     # Who
@@ -269,9 +271,9 @@ class World:
 
     # Doing
 
-    async def ticket(self, who: str, session: str, participant: int = 0) -> dict[str, Any]:
+    async def ticket(self, who: str, session: str, participant: int = 0, **headers: str) -> dict[str, Any]:
         body = {"participant": participant} if participant else {}
-        answer = await self.client.post(f"/live/{session}/ticket", json=body, headers={"X-As": who})
+        answer = await self.client.post(f"/live/{session}/ticket", json=body, headers={"X-As": who, **headers})
         return {"status": answer.status, **await answer.json()}
 
     async def socket(self, session: str, **headers: str) -> Peer:

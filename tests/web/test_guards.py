@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 
+from core.ids import hash_secret
 from tests.web.world import PAGE, World, world
 from web.app import build
 from web.context import WebContext
+from web.identity import principal_middleware
 from web.rendering import TEMPLATES
 
 
@@ -216,3 +219,19 @@ def test_no_script_writes_markup() -> None:
     for path in sorted((TEMPLATES.parent / "static").rglob("*.js")):
         if "vendor" not in path.parts:
             assert sinks.search(path.read_text(encoding="utf-8")) is None, path.name
+
+
+@pytest.mark.parametrize(("path", "found"), [("/live/s/ticket", True), ("/live/s/socket", False)])
+async def test_doors_of_a_session_know_the_browser(site: World, path: str, found: bool) -> None:
+    """A ticket is bound to the cookie that asked; at the socket, where nobody is looked up, all cookies count."""
+    cookie = await site.cookie("officer")
+    headers = {"Cookie": f"yj={cookie}; yj-guest=other; yj-language=en"}
+    request = make_mocked_request("POST", path, headers=headers, app=site.server.app)
+    request["locale"] = "en"  # by the middleware before
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return web.Response()
+
+    await principal_middleware(request, handler)
+    assert request["browsers"] == {hash_secret(cookie), hash_secret("other")}
+    assert request.get("browser") == (hash_secret(cookie) if found else None)

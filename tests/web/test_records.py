@@ -121,7 +121,7 @@ async def test_table_to_take_along_is_told_to_the_ledger(site: World) -> None:
 
 @pytest.mark.parametrize(("gaps", "complete"), [(0, True), (2, False)])
 async def test_a_recording_with_gaps_is_not_called_complete(site: World, gaps: int, complete: bool) -> None:
-    """What its recorder stated as missing at the time is no fault, and no completeness: on the page and in the table."""
+    """What its recorder stated as missing is no fault, and no completeness: on the page and in the table."""
     session = await site.interrogation()
     row = await recorded.adopt(site, session)
     async with site.database.transaction() as tx:

@@ -17,7 +17,7 @@ const SILENCE = 10_000;
 const PROBE = 2500;
 const LONGEST_WAIT = 3000;
 const FOR_GOOD = new Set(["replaced", "refused", "ended", "left"]);
-const TICKET_AGAIN = new Set(["ticket-used", "ticket-expired", "ticket-unknown"]);
+const TICKET_AGAIN = new Set(["ticket-used", "ticket-expired", "ticket-unknown", "ticket-foreign"]);
 const TICKETS = 3;
 
 export class Connection extends EventTarget {
