@@ -90,6 +90,7 @@ SCENES: Sequence[Scene] = (
         press=LINK,
     ),
     Scene("guest", "/i#{secret}"),
+    Scene("guest-off", "/i#{off}"),
     Scene("guest-unknown", "/i#{wrong}"),
     Scene("guest-incomplete", "/i"),
     Scene("guest-real", "/real"),
@@ -159,6 +160,7 @@ async def prepare(world: World) -> dict[str, str]:
     second = await world.interrogation(360)
     await world.post(duty, f"/day/{second.id}/custody", step="brought")
     protected, ending, alias = await _protected(world)
+    off = await _called_off(world)
     world.clock.advance(6 * 60)
     room = await _terminals(world)
     await _take_place(world, recorded, unfinished)
@@ -181,6 +183,7 @@ async def prepare(world: World) -> dict[str, str]:
         "statement": statement.id,
         "open": opened.id,
         "secret": await _secret(world, opened),
+        "off": off,
         "wrong": "x" * 43,
         "protected": protected,
         "ending": ending,
@@ -208,6 +211,14 @@ async def _protected(world: World) -> tuple[str, str, str]:
     await world.post(officer, f"/protected/{ids[0]}/name", purpose="identity")
     await world.post(officer, f"/protected/{ids[1]}/end", why="own_wish")
     return ids[0], ids[1], secret
+
+
+async def _called_off(world: World) -> str:
+    """The secret of somebody invited to a session that was cancelled."""
+    session = await world.statement(26 * 60)
+    secret = await _secret(world, session)
+    await world.post(await world.browser("officer"), f"/bookings/{session.id}/cancel", version="1", reason="not-needed")
+    return secret
 
 
 async def _secret(world: World, session: Booking) -> str:

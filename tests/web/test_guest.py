@@ -40,6 +40,17 @@ async def test_looking_tells_who_asks_and_consumes_nothing(site: World) -> None:
         assert told["next"] is None
 
 
+async def test_an_invitation_to_a_cancelled_session_says_so(site: World) -> None:
+    """Who opens the link later does not wait for somebody who will not come."""
+    session, secret = await invited(site)
+    phone = await site.browser()
+    assert (await ask(site, phone, "/i/look", secret=secret))[1]["off"] == ""
+    officer = await site.browser("officer")
+    assert (await site.post(officer, f"/bookings/{session}/cancel", version="1", reason="not-needed"))[0] == 303
+    status, told = await ask(site, phone, "/i/look", secret=secret)
+    assert (status, told["off"]) == (200, "本次约谈已取消，您无需做任何事。")
+
+
 async def test_accepting_works_once_and_opens_the_session(site: World) -> None:
     """The first device is in; the second is told so; the first may come back to the page."""
     session, secret = await invited(site)

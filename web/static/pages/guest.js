@@ -40,8 +40,10 @@ async function look() {
     phone.textContent = told.phone;
     phone.href = `tel:${told.phone.replace(/[^0-9+]/g, "")}`;
     part("alias").hidden = !told.alias;
-    part("ask-me").hidden = Boolean(told.next);
-    part("again").hidden = !told.next;
+    part("off").hidden = !told.off;
+    part("next").hidden = Boolean(told.off);
+    part("ask-me").hidden = Boolean(told.next || told.off);
+    part("again").hidden = !told.next || Boolean(told.off);
     if (told.next) part("again-link").href = told.next;
     codeBy = told.code_by;
     show("content");
