@@ -129,7 +129,10 @@ def rest_of(booking: Booking, now: datetime) -> tuple[datetime, datetime]:
 async def other_rooms(
     db: Database, clock: Clock, principal: Principal, bookings: Collection[str]
 ) -> dict[str, list[RoomFacts]]:
-    """For each booking the rooms of its facility that ``move_room`` would accept now. All at once, for a day list."""
+    """For each booking the rooms of its facility that ``move_room`` would accept now. All at once, for a day list.
+
+    Rooms with seats for everybody; when none is free the smaller ones too: the post sees the people and decides (RM-2).
+    """
     now = clock.now()
     async with db.transaction(write=False) as tx:
         found = [b for b in await store.bookings(tx, bookings) if b.state in STANDING and b.facility]
@@ -148,7 +151,9 @@ async def other_rooms(
             fit = [room for room in rooms if _takes(room, booking, calendars, there, rest)]
             parties = [p for p in await store.parties(tx, [booking.id]) if await _sits_in(tx, p, booking.facility)]
             shut = await _shut_to(tx, booking, fit, parties, rest) if fit else set()
-            free[booking.id] = [room for room in fit if room.id not in shut]
+            unlocked = [room for room in fit if room.id not in shut]
+            seated = [room for room in unlocked if room.capacity is None or len(parties) <= room.capacity]
+            free[booking.id] = seated or unlocked
         return free
 
 

@@ -111,6 +111,14 @@ async def test_only_free_rooms_of_the_right_use_are_offered_and_accepted(site, v
     assert isinstance(await move_room(site.db, site.clock, site.who["duty"], visit.id, free[0].id), Booking)
 
 
+async def test_a_room_with_too_few_seats_is_offered_last(site, visit):
+    """While a free room has seats for everybody, a smaller one is not among the buttons (RM-2)."""
+    for small, left in (("3", ["会见室 2"]), ("2", ["会见室 2", "会见室 3"])):
+        async with site.db.transaction() as tx:
+            (await tx.get_one(Room, site.rooms[f"城东看守所 会见室 {small}"])).capacity = 0
+        assert sorted(room.name for room in await offered(site, visit)) == left
+
+
 async def test_an_interrogation_in_one_room_moves_as_one(site):
     """Everybody who sits in the room moves with it."""
     room = site.rooms["城东执法办案管理中心 讯问室 1"]
