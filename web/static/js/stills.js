@@ -81,7 +81,7 @@ export class Stills {
     const on = button(t("Turn on the camera"), "camera", { on: { click: () => this.room.devices.setOn("video", true) } });
     const look = () => {
       const there = Boolean(this.room.devices.tracks.video);
-      shoot.disabled = !there;
+      shoot.disabled = !there || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA; // no picture, nothing to take
       show(on, !there);
       say(dark, there ? "" : t("Your camera is off. The picture needs it."));
     };
@@ -93,13 +93,13 @@ export class Stills {
       this.#row(shoot, on, this.#no()),
     ]);
     look();
+    for (const news of ["loadeddata", "emptied"]) video.addEventListener(news, look);
     this.room.devices.addEventListener("track", look);
     this.release = () => this.room.devices.removeEventListener("track", look);
     return undefined;
   }
 
   async #shot(part, video) {
-    if (!video.videoWidth) return;
     const cut = part === "face" ? whole(video) : framed(video);
     const frame = await createImageBitmap(video, cut.x, cut.y, cut.width, cut.height);
     if (part === "face") {
