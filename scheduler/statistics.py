@@ -122,17 +122,23 @@ async def waiting_times(db: Database, principal: Principal, *, since: datetime, 
         return [_waiting(place, sorted(hours.get(place.id, ()))) for place in places]
 
 
-async def room_use(db: Database, principal: Principal, *, since: datetime, until: datetime) -> list[RoomUsed]:
-    """Per room of the principal's organisation and below; blocks and closing time do not count as open."""
-    return [
-        RoomUsed(one.room.id, one.room.name, one.place, one.hours if one.times >= FEWEST else None, one.open_hours)
-        for one in await _rooms(db, principal, since, until)
-    ]
+async def room_use(
+    db: Database, principal: Principal, *, since: datetime, until: datetime
+) -> tuple[list[RoomUsed], list[Capacity]]:
+    """Per room of the principal's organisation and below, and per kind over the rooms that serve it.
 
-
-async def capacity(db: Database, principal: Principal, *, since: datetime, until: datetime) -> list[Capacity]:
-    """Per kind that needs a room at the far side, over every room that serves it."""
+    Blocks and closing time do not count as open.
+    """
     rooms = await _rooms(db, principal, since, until)
+    used = [
+        RoomUsed(one.room.id, one.room.name, one.place, one.hours if one.times >= FEWEST else None, one.open_hours)
+        for one in rooms
+    ]
+    return used, _capacity(rooms)
+
+
+def _capacity(rooms: Sequence["_Held"]) -> list[Capacity]:
+    """Per kind that needs a room at the far side."""
     found = []
     for code, kind in KINDS.items():
         serving = [one for one in rooms if one.room.use in SERVES[code].far] if code in SERVES else []

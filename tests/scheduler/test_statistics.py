@@ -71,7 +71,7 @@ async def test_room_use_counts_open_time(sqlite_site):
 
 async def _use(site, midnight):
     until = midnight + timedelta(days=1)
-    found = await statistics.room_use(site.db, site.who["admin"], since=midnight, until=until)
+    found, _ = await statistics.room_use(site.db, site.who["admin"], since=midnight, until=until)
     room = next(r for r in found if (r.facility_name, r.room_name) == ("城东看守所", "会见室 1"))
     return room.held_hours, room.open_hours, room.share
 
@@ -88,7 +88,7 @@ async def test_capacity_by_kind_tells_of_no_room_that_is_not_told(sqlite_site):
     span = {"since": midnight, "until": midnight + timedelta(days=1)}
 
     async def of(kind):
-        found = await statistics.capacity(site.db, site.who["admin"], **span)
+        _, found = await statistics.room_use(site.db, site.who["admin"], **span)
         return next(one for one in found if one.kind == kind)
 
     async def hold(room, *hours):

@@ -110,10 +110,11 @@ async def _figures(
 ) -> tuple[list[Waiting], list[RoomUsed], list[Capacity], list[KindCount], list[Reach]]:
     principal, found = account(request), context(request)
     db = found.database
+    rooms, capacity = await statistics.room_use(db, principal, since=since, until=until)
     return (
         await statistics.waiting_times(db, principal, since=since, until=until),
-        await statistics.room_use(db, principal, since=since, until=until),
-        await statistics.capacity(db, principal, since=since, until=until),
+        rooms,
+        capacity,
         await statistics.by_kind(db, principal, since=since, until=until),
         await statistics.reach(db, principal),
     )
