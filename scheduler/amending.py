@@ -152,7 +152,7 @@ async def other_rooms(
             parties = [p for p in await store.parties(tx, [booking.id]) if await _sits_in(tx, p, booking.facility)]
             shut = await _shut_to(tx, booking, fit, parties, rest) if fit else set()
             unlocked = [room for room in fit if room.id not in shut]
-            seated = [room for room in unlocked if room.capacity is None or len(parties) <= room.capacity]
+            seated = [room for room in unlocked if room.seats(len(parties))]
             free[booking.id] = seated or unlocked
         return free
 

@@ -43,7 +43,7 @@ def room_has_seats(facts: Facts, _: Parameters) -> Mapping[str, object] | None:
     one = facts.far is not None and facts.own is not None and facts.far.id == facts.own.id
     sides = [(facts.far, facts.far_persons + (facts.own_persons if one else 0)), (facts.own, facts.own_persons)]
     for room, persons in sides:
-        if room is not None and room.capacity is not None and persons > room.capacity:
+        if room is not None and not room.seats(persons):
             return {"room": room.name, "persons": persons, "seats": room.capacity}
     return KEPT
 

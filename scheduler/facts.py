@@ -32,6 +32,10 @@ class RoomFacts:
     capacity: int | None = None
     """How many persons it has seats for; ``None`` in facts kept from before this was looked at."""
 
+    def seats(self, persons: int) -> bool:
+        """Whether it has seats for so many (RM-2)."""
+        return self.capacity is None or persons <= self.capacity
+
 
 def room_facts(room: Room, facility: Facility) -> RoomFacts:
     """The values of a room and its facility."""

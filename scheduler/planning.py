@@ -252,9 +252,7 @@ async def _room(tx: AsyncSession, room: str | None, field: str) -> RoomFacts | N
 def _with_seats(far: Sequence[RoomFacts], persons: int, own: RoomFacts | None, own_persons: int) -> list[RoomFacts]:
     """Those with seats for all who would sit there; when none has, all of them, and the rule says so (RM-2)."""
     fitting = [
-        room
-        for room in far
-        if persons + (own_persons if own is not None and room.id == own.id else 0) <= (room.capacity or 0)
+        room for room in far if room.seats(persons + (own_persons if own is not None and room.id == own.id else 0))
     ]
     return fitting or list(far)
 
