@@ -3,7 +3,9 @@
 import re
 
 import pytest
+from playwright.async_api import async_playwright, expect
 
+from tests.chromium import launch
 from tests.web.world import World
 
 HEADERS = {"Accept": "application/json"}
@@ -49,6 +51,25 @@ async def test_an_invitation_to_a_cancelled_session_says_so(site: World) -> None
     assert (await site.post(officer, f"/bookings/{session}/cancel", version="1", reason="not-needed"))[0] == 303
     status, told = await ask(site, phone, "/i/look", secret=secret)
     assert (status, told["off"]) == (200, "本次约谈已取消，您无需做任何事。")
+
+
+@pytest.mark.browser
+async def test_the_page_of_a_cancelled_invitation_leads_nowhere(site: World) -> None:
+    """The notice is shown, and neither what happens next nor the question who one is."""
+    session, secret = await invited(site)
+    async with async_playwright() as playwright:
+        browser = await launch(playwright)
+        page = await browser.new_page()
+        for cancelled in (False, True):
+            if cancelled:
+                officer = await site.browser("officer")
+                await site.post(officer, f"/bookings/{session}/cancel", version="1", reason="not-needed")
+            await page.goto("about:blank")
+            await page.goto(f"{site.url}/i#{secret}")
+            await expect(page.locator("#content")).to_be_visible()
+            for part, there in (("off", cancelled), ("next", not cancelled), ("ask-me", not cancelled)):
+                await expect(page.locator(f"#{part}")).to_be_visible(visible=there)
+        await browser.close()
 
 
 async def test_accepting_works_once_and_opens_the_session(site: World) -> None:

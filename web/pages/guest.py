@@ -26,7 +26,7 @@ from web.mistakes import sentence
 from web.rendering import page, shown
 
 _OFF = m("This conversation does not take place. You need do nothing.")
-NEVER = frozenset({State.DECLINED, State.WITHDRAWN, State.CANCELLED, State.NO_SHOW})
+_NEVER = frozenset({State.DECLINED, State.WITHDRAWN, State.CANCELLED, State.NO_SHOW})
 """A session in one of these states does not take place any more."""
 ASKED = "yj-asked"
 """Cookie of the browser a code was asked for in."""
@@ -129,7 +129,7 @@ async def _told(request: web.Request, invitation: InvitationView) -> dict[str, o
         "unit": invitation.unit,
         "phone": invitation.unit_phone,
         "when": _when(request, booked),
-        "off": sentence(request, _OFF, {}) if booked.state in NEVER else "",
+        "off": sentence(request, _OFF, {}) if booked.state in _NEVER else "",
         "code_by": invitation.code_by,
         "next": f"/sessions/{invitation.session}/live?as=guest" if mine else None,
         "locale": locale_of(request),
