@@ -28,6 +28,8 @@ Handler = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 LEASE = timedelta(minutes=2)
 """How long a worker may be silent before another takes its job; renewed while the handler runs."""
+NOTICED = timedelta(seconds=1)
+"""How soon a worker sees that the job it runs was called off."""
 ATTEMPTS = 8
 """After so many failures a job rests as ``failed`` for an operator to look at."""
 
@@ -44,7 +46,7 @@ class Job(Base):
     key: Mapped[str | None] = mapped_column(String(128), unique=True)
     """At most one job of a key exists, so that the same request twice is one job."""
     state: Mapped[str] = mapped_column(String(16), default="waiting")
-    """``waiting``, ``running``, ``done`` or ``failed``."""
+    """``waiting``, ``running``, ``done``, ``failed`` or ``cancelled``."""
     due: Mapped[datetime] = mapped_column(UtcDateTime())
     lease: Mapped[datetime | None] = mapped_column(UtcDateTime())
     attempts: Mapped[int] = mapped_column(default=0)
@@ -84,8 +86,26 @@ async def enqueue_all(tx: AsyncSession, wanted: Sequence[Wanted]) -> None:
 
 
 async def state(tx: AsyncSession, key: str) -> str | None:
-    """``waiting``, ``running``, ``done`` or ``failed``; ``None`` when nobody ever asked for a job of that key."""
+    """``Job.state``; ``None`` when nobody ever asked for a job of that key."""
     return (await tx.execute(select(Job.state).where(Job.key == key))).scalar_one_or_none()
+
+
+async def cancel(tx: AsyncSession, key: str, *, now: datetime) -> bool:
+    """Call off a job that waits or runs; its handler is cancelled within ``NOTICED`` of the commit. Return whether it
+    was still to be called off."""
+    stands = update(Job).where(Job.key == key, Job.state.in_(("waiting", "running")))
+    return _changed(await tx.execute(stands.values(state="cancelled", due=now, lease=None)))
+
+
+async def resume(tx: AsyncSession, key: str, *, now: datetime) -> bool:
+    """Have a job run after all that was called off or given up, once whoever ran it has let go of it. Return whether
+    there was one."""
+    rests = update(Job).where(Job.key == key, Job.state.in_(("cancelled", "failed")))
+    return _changed(await tx.execute(rests.values(state="waiting", due=now + 2 * NOTICED, attempts=0, error=None)))
+
+
+def _changed(result: Any) -> bool:
+    return bool(result.rowcount)
 
 
 async def tidy(tx: AsyncSession, before: datetime) -> None:
@@ -121,19 +141,32 @@ class Worker:
         if job.state == "failed":
             log.error("a job is given up: no worker outlived it", kind=job.kind, job=job.id)
             return True
-        renewal = asyncio.create_task(self._renew(job.id))
         try:
-            await self._handlers[job.kind](job.payload)
+            called_off = await self._do(job)
         except Exception as error:
             log.error("a job failed", kind=job.kind, job=job.id, error=type(error).__name__, exc_info=True)
             await self._failed(job, error)
+            return True
+        if called_off:
+            log.info("a job was called off", kind=job.kind, job=job.id)
         else:
             await self._set(job.id, state="done", lease=None)
-        finally:
-            renewal.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await renewal
         return True
+
+    async def _do(self, job: Job) -> bool:
+        """Run the handler; return whether it was called off on the way. Raises what the handler raises."""
+        work = asyncio.ensure_future(self._handlers[job.kind](job.payload))
+        beside = [asyncio.create_task(self._renew(job.id)), asyncio.create_task(self._heed(job.id, work))]
+        try:
+            await asyncio.wait({work})
+        finally:
+            for task in (*beside, work):
+                task.cancel()
+            await asyncio.gather(*beside, work, return_exceptions=True)
+        if work.cancelled():
+            return True
+        work.result()
+        return False
 
     async def _claim(self) -> Job | None:
         now = self._clock.now()
@@ -155,11 +188,23 @@ class Worker:
             with contextlib.suppress(Unavailable):
                 await self._set(job_id, lease=self._clock.now() + LEASE)
 
+    async def _heed(self, job_id: str, work: asyncio.Future[None]) -> None:
+        """Cancel the handler when its job is called off."""
+        while True:
+            await asyncio.sleep(NOTICED.total_seconds())
+            with contextlib.suppress(Unavailable):
+                async with self._database.transaction(write=False) as tx:
+                    state = (await tx.execute(select(Job.state).where(Job.id == job_id))).scalar_one_or_none()
+                if state != "running":
+                    work.cancel()
+                    return
+
     async def _failed(self, job: Job, error: Exception) -> None:
         state = "failed" if job.attempts >= ATTEMPTS else "waiting"
         due = self._clock.now() + timedelta(seconds=2**job.attempts)
         await self._set(job.id, state=state, due=due, lease=None, error=type(error).__name__)
 
     async def _set(self, job_id: str, **values: Any) -> None:
+        """Of a job that was called off meanwhile nothing is written."""
         async with self._database.transaction() as tx:
-            await tx.execute(update(Job).where(Job.id == job_id).values(**values))
+            await tx.execute(update(Job).where(Job.id == job_id, Job.state == "running").values(**values))

@@ -8,7 +8,7 @@ from typing import Any
 
 from playwright.async_api import Browser, BrowserContext
 
-from core.jobs import Worker
+from core.jobs import Worker, cancel, enqueue
 from recordings import outgoing
 from recordings.jobs import handlers
 from scheduler.models import Booking
@@ -124,6 +124,8 @@ SCENES: Sequence[Scene] = (
     Scene("records-empty", "/records?q=nothing", "reviewer"),
     Scene("record", "/records/{recorded}", "reviewer"),
     Scene("record-opened", "/records/{recorded}", "reviewer", press="form[action$='/play'] button"),
+    Scene("record-composing", "/records/{composing}", "reviewer", press="form[action$='/composition/resume'] button"),
+    Scene("record-stopped", "/records/{composing}", "reviewer", press="form[action$='/composition/cancel'] button"),
     Scene("record-keeping", "/records/{recorded}/keeping", "reviewer"),
     Scene("record-handover", "/records/{recorded}/handover", "reviewer"),
     Scene("case-handover", "/cases/{case}/handover", "reviewer"),
@@ -154,6 +156,7 @@ async def prepare(world: World) -> dict[str, str]:
     taken = await world.visit(60)
     recorded, unfinished = await world.interrogation(120), await world.statement(600)
     statement, opened = await world.statement(300), await world.statement(15)
+    composing = await world.interrogation(480)
     visit = await world.visit(240, client=1)
     duty = await world.browser("duty")
     await world.post(duty, f"/day/{taken.id}/confirm", version="1")
@@ -163,6 +166,7 @@ async def prepare(world: World) -> dict[str, str]:
     off = await _called_off(world)
     world.clock.advance(6 * 60)
     room = await _terminals(world)
+    await _stopped(world, composing)
     await _take_place(world, recorded, unfinished)
     world.hub.runs(opened.id, "waiting")
     lawyer = await world.browser("lawyer")
@@ -191,6 +195,7 @@ async def prepare(world: World) -> dict[str, str]:
         "room": room,
         "recorded": recorded.id,
         "unfinished": unfinished.id,
+        "composing": composing.id,
         "case": str(recorded.case),
         "given": await _given(world, recorded),
         "officer": (await world.principal("officer")).id,
@@ -265,6 +270,15 @@ async def _take_place(world: World, recorded: Booking, unfinished: Booking) -> N
     async with world.database.transaction() as tx:
         row = await tx.get_one(Booking, unfinished.id)
         row.started, row.ended = now - timedelta(minutes=4), now
+
+
+async def _stopped(world: World, session: Booking) -> None:
+    """One session recorded of which the composed picture was called off."""
+    await recordings.adopt(world, session, "golden-1", source=recordings.golden())
+    now, key = world.clock.now(), "compose:golden-1"
+    async with world.database.transaction() as tx:
+        await enqueue(tx, "compose_recording", {"recording": "golden-1"}, due=now, key=key)
+        await cancel(tx, key, now=now)
 
 
 Seen = Callable[[Scene, Any], Awaitable[None]]

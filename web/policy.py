@@ -209,6 +209,7 @@ _PAGES: Final[dict[str, Policy]] = {
     "POST /records/{id}/play": _may(A.PLAY_RECORD, of="record"),
     "POST /records/{id}/verify": _may(A.VERIFY_RECORD, of="record"),
     "GET /records/{id}/progress": _may(A.VIEW_RECORD, of="record"),
+    "POST /records/{id}/composition/{act}": _may(A.FILE_RECORD, of="record"),
     "GET /records/{id}/media/{recording}/{file}": _may(A.PLAY_RECORD, of="record"),
     "GET /records/{id}/keeping": _may(A.VIEW_RECORD, of="record"),
     "POST /records/{id}/keeping/{act}": _may(*_DECIDE, of="record"),

@@ -354,6 +354,8 @@ LOOKS: Mapping[str, tuple[str, str]] = {
     "recording.play-granted": (icon("play-circle"), m("Opened picture and sound")),
     "recording.still-viewed": (icon("person-badge"), m("Looked at a still picture of the identity check")),
     "recording.verified": (icon("shield-check"), m("Had everything checked again")),
+    "recording.compose-cancelled": (icon("stop-circle"), m("Stopped the making of the composed picture")),
+    "recording.compose-resumed": (icon("play-circle"), m("Had the composed picture made after all")),
     "recording.filed": (icon("lock"), m("Filed it with the case; the original was sealed")),
     "recording.filed-viewed": (icon("eye"), m("Viewed the working copy as defence counsel")),
     "recording.filed-copied": (icon("download"), m("Took a copy along as defence counsel")),

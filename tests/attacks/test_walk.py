@@ -37,6 +37,7 @@ ACTS: dict[str, dict[str, tuple[Action, ...]]] = {
         "end": (A.END_LOGINS,),
     },
     "POST /records/{id}/keeping/{act}": {"hold": (A.HOLD_RECORD,), "file": (A.FILE_RECORD,), "ask": (A.ASK_KEEPING,)},
+    "POST /records/{id}/composition/{act}": {"cancel": (A.FILE_RECORD,), "resume": (A.FILE_RECORD,)},
     "POST /account/pin/{act}": {"set": (), "remove": ()},
     "POST /facilities/{id}/calendar/{act}": {"hours": (A.MANAGE_ORGANISATION,), "grid": (A.MANAGE_ORGANISATION,)},
 }  # fmt: skip

@@ -173,3 +173,96 @@ async def test_old_done_jobs_are_forgotten_but_keyed_ones_stay(database, clock, 
         await jobs.tidy(tx, clock.now() + timedelta(days=1))
     async with database.transaction(write=False) as tx:
         assert list((await tx.execute(select(Job.key))).scalars()) == ["once"]
+
+
+@pytest.fixture
+def act(database, clock):
+    async def go(what, **values):
+        async with database.transaction() as tx:
+            return await what(tx, "film", **values)
+
+    return go
+
+
+async def running(database, handler, enqueue, clock):
+    """A worker in the middle of a job."""
+    await enqueue(key="film")
+    task = asyncio.create_task(worker(database, clock, handler).run_one())
+    while await states(database) != [("running", 1, None)]:
+        await asyncio.sleep(0.01)
+    return task
+
+
+async def test_a_job_called_off_while_it_runs_is_stopped(database, clock, enqueue, act):
+    """Its handler is cancelled, the worker goes on with the next one, and nothing says that it was done."""
+    stopped = []
+
+    async def forever(payload):
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            stopped.append(payload["n"])
+            raise
+
+    task = await running(database, forever, enqueue, clock)
+    assert await act(jobs.cancel, now=clock.now())
+    assert await task
+    assert stopped == [1]
+    assert await states(database) == [("cancelled", 1, None)]
+    clock.advance(jobs.LEASE.total_seconds() + 1)
+    assert not await worker(database, clock, forever).run_one()
+
+
+async def test_a_job_called_off_as_it_ends_stays_called_off(database, clock, enqueue, act):
+    """A handler that was through, or failed, before anybody saw the word does not overwrite it."""
+    called_off = asyncio.Event()
+
+    async def fail(payload):
+        await called_off.wait()
+        raise ValueError
+
+    task = await running(database, fail, enqueue, clock)
+    assert await act(jobs.cancel, now=clock.now())
+    called_off.set()
+    assert await task
+    assert await states(database) == [("cancelled", 1, None)]
+
+
+async def test_a_job_called_off_before_it_began_is_not_begun_and_can_be_asked_for_again(database, clock, enqueue, act):
+    """A second request of its key is none; resumed it runs, but not before another worker has let go of it."""
+    done = []
+
+    async def greet(payload):
+        done.append(payload["n"])
+
+    await enqueue(key="film")
+    assert await act(jobs.cancel, now=clock.now())
+    assert not await act(jobs.cancel, now=clock.now())
+    await enqueue(key="film")
+    assert not await worker(database, clock, greet).run_one()
+    assert await act(jobs.resume, now=clock.now())
+    assert not await act(jobs.resume, now=clock.now())
+    assert not await worker(database, clock, greet).run_one()
+    clock.advance(2 * jobs.NOTICED.total_seconds())
+    assert await worker(database, clock, greet).run_one()
+    assert done == [1]
+    assert await states(database) == [("done", 1, None)]
+    assert not await act(jobs.cancel, now=clock.now())
+
+
+async def test_a_worker_that_is_stopped_ends_its_job_and_leaves_it_to_others(database, clock, enqueue):
+    """The handler is cancelled with the worker, and the job stays running until its lease is over."""
+    stopped = []
+
+    async def forever(payload):
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.append(payload["n"])
+
+    task = await running(database, forever, enqueue, clock)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert stopped == [1]
+    assert await states(database) == [("running", 1, None)]

@@ -1,8 +1,18 @@
 """The player of a record in a real browser, over films that the finaliser and the composer made."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
 import pytest
 from playwright.async_api import Page, async_playwright
+from sqlalchemy import select
 
+from core import jobs
+from core.ledger import Entry
+from recordings.jobs import handlers
+from recordings.library import Library
 from tests.chromium import launch
 from tests.web import recorded
 from tests.web.world import World
@@ -76,3 +86,76 @@ async def _side_by_side(page: Page) -> None:
     await page.locator("#cinema").focus()
     await page.keyboard.press("4")
     assert await page.locator("figure:not([hidden]) figcaption strong").all_inner_texts() == ["讯问室 1"]
+
+
+@asynccontextmanager
+async def _at_work(site: World) -> AsyncIterator[None]:
+    """The worker of the site, as it runs beside the pages."""
+    made = handlers(site.settings.data_dir, site.database, site.clock)
+    task = asyncio.create_task(jobs.Worker(site.database, site.clock, made, poll=0.05).run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _ledger(site: World) -> list[str]:
+    async with site.database.transaction(write=False) as tx:
+        told = select(Entry.tag).where(Entry.tag.startswith("recording.compose"))
+        return list((await tx.execute(told.order_by(Entry.number))).scalars())
+
+
+async def _state(site: World) -> str | None:
+    async with site.database.transaction(write=False) as tx:
+        return await jobs.state(tx, f"compose:{recorded.MADE}")
+
+
+@pytest.mark.browser
+async def test_a_composition_is_stopped_and_gone_on_with_on_the_page(
+    site: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By keyboard on a phone: the program that composes ends, the page says how it stands, and what was stopped is made
+    after all; the ledger names both acts."""
+    monkeypatch.setattr(jobs, "NOTICED", timedelta(milliseconds=50))
+    session = await site.interrogation()
+    await recorded.adopt(site, session)
+    library = Library(site.settings.data_dir, site.clock)
+    async with site.database.transaction() as tx:
+        payload = {"recording": recorded.MADE}
+        await jobs.enqueue(tx, "compose_recording", payload, due=site.clock.now(), key=f"compose:{recorded.MADE}")
+    async with async_playwright() as playwright, _at_work(site):
+        browser = await launch(playwright)
+        context = await browser.new_context(locale="zh-CN", viewport={"width": 390, "height": 844})
+        await context.add_cookies([{"name": "yj", "value": await site.cookie("reviewer"), "url": site.url}])
+        page = await context.new_page()
+        await page.goto(f"{site.url}/records/{session.id}")
+        while library.progress(recorded.MADE) is None:
+            assert await _state(site) != "done"
+            await asyncio.sleep(0.02)
+        await _press(page, "停止制作")
+        await page.get_by_text("合成画面已停止制作").wait_for()
+        while library.progress(recorded.MADE) is not None:
+            await asyncio.sleep(0.02)
+        assert (await _state(site), await _composed(library)) == ("cancelled", False)
+        await _press(page, "继续制作")
+        await page.get_by_text("正在制作合成画面").wait_for()
+        site.clock.advance(1)
+        await page.get_by_text("合成画面已完成").click(timeout=PATIENT)
+        await page.wait_for_function("document.readyState === 'complete' && !document.getElementById('composing')")
+        await browser.close()
+    assert (await _state(site), await _composed(library)) == ("done", True)
+    assert await _ledger(site) == ["recording.compose-cancelled", "recording.compose-resumed"]
+
+
+async def _press(page: Page, words: str) -> None:
+    button = page.get_by_role("button", name=words)
+    box = await button.bounding_box()
+    assert box is not None
+    assert (box["height"] >= 44, box["x"] + box["width"] <= 390) == (True, True)
+    await button.focus()
+    await page.keyboard.press("Enter")
+
+
+async def _composed(library: Library) -> bool:
+    return any(item.kind == "composed" for item in await library.files(recorded.MADE))

@@ -309,9 +309,9 @@ async def test_a_chain_cut_short_is_not_intact(site: World) -> None:
         assert (await tx.get_one(Recording, recorded.MADE)).verdict == "MISSING"
 
 
-@pytest.mark.parametrize("state", ["waiting", "failed"])
+@pytest.mark.parametrize("state", ["waiting", "failed", "cancelled"])
 async def test_composed_picture_that_is_not_there_is_told(site: World, state: str) -> None:
-    """Pending shows progress and failed says what is lost: nothing. The single views play in both."""
+    """Pending shows progress; failed and stopped say what is lost: nothing. The single views play in all."""
     session = await site.interrogation()
     await recorded.adopt(site, session)
     async with site.database.transaction() as tx:
@@ -322,11 +322,36 @@ async def test_composed_picture_that_is_not_there_is_told(site: World, state: st
     _, text = await site.get(reviewer, f"/records/{session.id}")
     assert ("正在制作合成画面" in text) == (state == "waiting")
     assert ("合成画面制作失败" in text) == (state == "failed")
+    assert ("合成画面已停止制作" in text) == (state == "cancelled")
+    assert ("停止制作</button>" in text, "继续制作</button>" in text) == (state == "waiting", state != "waiting")
     assert text.count("<video") == 2
     progress = site.settings.data_dir / "recordings" / recorded.MADE / "derived" / ".progress.json"
     progress.write_text('{"done": 9, "total": 18}')
     answer = await reviewer.get(f"/records/{session.id}/progress")
-    assert await answer.json() == {"waits": state == "waiting", "percent": 50}
+    assert await answer.json() == {"waits": state == "waiting", "made": False, "percent": 50}
+    answer = await reviewer.get(f"/records/{session.id}/progress?recording=another")
+    assert await answer.json() == {"waits": False, "made": True, "percent": 0}
+
+
+async def test_a_composition_is_stopped_by_those_who_file_the_record(site: World) -> None:
+    """Whoever only looks or checks is refused and shown no button; another recording, or another act, is not there;
+    an act that comes too late does nothing and is not in the ledger."""
+    session = await site.interrogation()
+    await recorded.adopt(site, session)
+    page = f"/records/{session.id}/composition"
+    async with site.database.transaction() as tx:
+        await jobs.enqueue(tx, "compose_recording", {}, due=site.clock.now(), key=f"compose:{recorded.MADE}")
+    form = {"recording": recorded.MADE}
+    inspector, officer = await site.browser("inspector"), await site.browser("officer")
+    assert "停止制作</button>" not in (await site.get(inspector, f"/records/{session.id}"))[1]
+    assert (await site.post(inspector, f"{page}/cancel", **form))[0] == 403
+    assert (await site.post(officer, f"{page}/cancel", recording="golden-1"))[0] == 404
+    assert (await site.post(officer, f"{page}/begin", **form))[0] == 404
+    for act in ("resume", "cancel", "cancel", "resume"):
+        status, _, leads = await site.post(officer, f"{page}/{act}", **form)
+        assert (status, leads) == (303, f"/records/{session.id}?part=1#players")
+    tags = [tag for tag in await ledger_tags(site, "officer") if tag.startswith("recording.compose")]
+    assert tags == ["recording.compose-cancelled", "recording.compose-resumed"]
 
 
 async def test_two_recordings_of_one_session_are_parts(site: World) -> None:

@@ -27,7 +27,7 @@ from recordings.verdicts import Range, Verdict
 from scheduler import store as calendar
 from web import films, happenings, lanes, links, store, words
 from web.context import context
-from web.forms import path_id, query
+from web.forms import form, path_id, query
 from web.happenings import Happening
 from web.identity import account
 from web.language import locale_of, see_other
@@ -85,7 +85,7 @@ class Part:
     missing: Sequence[Missing]
     jumps: Sequence[Jump]
     composing: str
-    """``""``, or where the composed picture stands: ``waiting``, ``running``, ``failed``."""
+    """``""``, or where the composed picture stands: ``waiting``, ``running``, ``failed``, ``cancelled``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,15 +296,21 @@ def _nothing_yet() -> NotFound:
 
 
 async def progress(request: web.Request) -> web.StreamResponse:
-    """``GET /records/{id}/progress``: how far the composed pictures of a session are, for the page that waits."""
+    """``GET /records/{id}/progress?recording=``: how far the composed pictures of a session are, or one of them, for
+    the page that waits."""
     principal, found, session = account(request), context(request), path_id(request)
+    wanted = query(request).raw("recording")
     async with found.database.transaction(write=False) as tx:
         await recorded(tx, principal, session)
-        rows = await store.recordings_of(tx, session)
+        rows = [row for row in await store.recordings_of(tx, session) if wanted in ("", row.id)]
         states = [await jobs.state(tx, f"compose:{row.id}") for row in rows]
     at = [_share(found.recordings, row.id) for row in rows]
-    waits = any(state in ("waiting", "running") for state in states)
-    return web.json_response({"waits": waits, "percent": max((share for share in at if share is not None), default=0)})
+    said = {
+        "waits": any(state in ("waiting", "running") for state in states),
+        "made": all(state in ("done", None) for state in states),
+        "percent": max((share for share in at if share is not None), default=0),
+    }
+    return web.json_response(said)
 
 
 def _share(library: Any, recording: str) -> int | None:
@@ -316,11 +322,38 @@ def _share(library: Any, recording: str) -> int | None:
     return int(100 * said[0] / max(1, said[1])) if said else None
 
 
+_COMPOSING = {
+    "cancel": ("recording.compose-cancelled", jobs.cancel),
+    "resume": ("recording.compose-resumed", jobs.resume),
+}
+"""Per act what the ledger is told, and what is done with the job."""
+
+
+async def composition(request: web.Request) -> web.StreamResponse:
+    """``POST /records/{id}/composition/{act}``: stop making the composed picture, or go on with it. What is finished of
+    it stays. An act that comes too late does nothing, and the page shows how it stands."""
+    principal, found, session = account(request), context(request), path_id(request)
+    if request.match_info["act"] not in _COMPOSING:
+        raise web.HTTPNotFound
+    what, does = _COMPOSING[request.match_info["act"]]
+    wanted, now = (await form(request)).raw("recording"), found.clock.now()
+    async with found.database.transaction() as tx:
+        held = await recorded(tx, principal, session)
+        require(principal, Action.FILE_RECORD, held.held)
+        ids = [row.id for row in await store.recordings_of(tx, session)]
+        if wanted not in ids:
+            raise _nothing_yet()
+        if await does(tx, f"compose:{wanted}", now=now):
+            await ledger.append(tx, what, actor=principal.id, subject=wanted, at=now)
+    return see_other(f"/records/{session}?part={ids.index(wanted) + 1}#players")
+
+
 def routes() -> list[web.RouteDef]:
     return [
         web.get("/records/{id}", show),
         web.post("/records/{id}/play", play),
         web.post("/records/{id}/verify", check),
         web.get("/records/{id}/progress", progress),
+        web.post("/records/{id}/composition/{act}", composition),
         web.get("/records/{id}/media/{recording}/{file}", media),
     ]

@@ -210,7 +210,8 @@ async function waitForComposed() {
     }
     if (said && !said.waits) {
       place.querySelector("progress").hidden = true;
-      document.getElementById("composing-done").hidden = false;
+      place.querySelector("form")?.toggleAttribute("hidden", true);
+      document.getElementById(said.made ? "composing-done" : "composing-ended").hidden = false;
       return;
     }
   } catch {
