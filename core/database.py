@@ -23,6 +23,7 @@ from sqlalchemy.types import DateTime, TypeDecorator
 from sqlalchemy.util.concurrency import in_greenlet
 
 from core.errors import OperatorError, Unavailable
+from core.sqlite_driver import driver
 from core.vault import Vault
 
 log = structlog.get_logger()
@@ -112,10 +113,10 @@ class Database:
         self.vault = vault
         parsed = make_url(url)
         if parsed.drivername in ("sqlite", "postgresql", "postgres"):
-            driver = {"sqlite": "sqlite+aiosqlite"}.get(parsed.drivername, "postgresql+psycopg")
-            parsed = parsed.set(drivername=driver)
+            name = {"sqlite": "sqlite+aiosqlite"}.get(parsed.drivername, "postgresql+psycopg")
+            parsed = parsed.set(drivername=name)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
-        extra: dict[str, Any] = {} if self.is_sqlite else {"pool_pre_ping": True, "pool_size": 10}
+        extra: dict[str, Any] = {"module": driver()} if self.is_sqlite else {"pool_pre_ping": True, "pool_size": 10}
         extra["hide_parameters"] = True  # what people typed must not reach a log
         self.url = parsed.render_as_string(hide_password=False)
         self.engine: AsyncEngine = create_async_engine(parsed, **extra)
