@@ -371,7 +371,9 @@ def _handlers(settings: Settings, database: Any, clock: Any) -> dict[str, Any]:
         for place in settings.copies
     ]
     return {
-        **jobs.handlers(settings.data_dir, database, clock, _authority(settings), copies, covering.covers(database)),
+        **jobs.handlers(
+            settings.data_dir, database, clock, _authority(settings), copies, covering.covers(database), settings.zone
+        ),
         **sending.handlers(database, clock, mail, sms, base_url=settings.base_url),
         **webhooks.handlers(database, clock, webhooks.HttpPoster()),
         **contacts.handlers(database, clock),

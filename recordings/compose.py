@@ -183,7 +183,8 @@ class _Work:
 
     def _piece(self, first: int) -> Path:
         """Pieces belong to one chain head and one set of wishes: another run never takes them for its own."""
-        wishes = json.dumps([self._title, sorted((self._wishes.labels or {}).items()), sorted(self._wishes.protected)])
+        said = self._wishes
+        wishes = json.dumps([self._title, said.zone, sorted((said.labels or {}).items()), sorted(said.protected)])
         mark = hashlib.sha256(f"{self._head} {wishes}".encode()).hexdigest()[:12]
         return self._files.derived / f".piece-{mark}-{first:06d}"
 

@@ -11,11 +11,13 @@ from typing import BinaryIO
 
 import pycdlib
 
-SIZES = {"cd": 700_000_000, "dvd": 4_700_000_000, "bd": 25_000_000_000}
+SIZES = {"cd": 700_000_000, "dvd": 4_700_000_000, "dvd-dl": 8_500_000_000, "bd": 25_000_000_000}
 """Bytes on a disc, by its usual name."""
 LONGEST = (2 << 30) - 2048
 """Bytes of one part: below what older readers of discs take for a file's largest size."""
 _SECTOR = 2048
+_SCRAP = 20
+"""Room below this part of a disc is left empty rather than filled with a piece of a file."""
 _OVERHEAD = 1 << 20
 """Room on every disc for its directories, and for the note that says which disc it is."""
 NOTE = "DISC.txt"
@@ -33,7 +35,7 @@ class Piece:
 
 
 def size_of(text: str) -> int:
-    """Bytes of a disc given as ``cd``, ``dvd``, ``bd``, or a number with ``MB`` or ``GB``. Raises ``ValueError``."""
+    """Bytes of a disc given by a name of ``SIZES``, or a number with ``MB`` or ``GB``. Raises ``ValueError``."""
     word = text.strip().lower()
     if word in SIZES:
         return SIZES[word]
@@ -54,8 +56,7 @@ def plan(files: Sequence[tuple[str, int]], common: int, room: int) -> list[list[
     discs: list[list[Piece]] = [[]]
     left = free
     for name, size in files:
-        pieces = _parts(name, size, min(free, LONGEST))
-        for piece in pieces:
+        for piece in _parts(name, size, free, left):
             if _on_disc(piece.length) > left and discs[-1]:
                 discs.append([])
                 left = free
@@ -64,12 +65,21 @@ def plan(files: Sequence[tuple[str, int]], common: int, room: int) -> list[list[
     return discs
 
 
-def _parts(name: str, size: int, longest: int) -> list[Piece]:
-    longest -= longest % _SECTOR
-    if size <= longest:
+def _parts(name: str, size: int, free: int, left: int) -> list[Piece]:
+    """A file as it goes on discs of ``free`` bytes of which the current one has ``left``: what has to be cut fills
+    each disc, unless that would leave scraps."""
+    if size <= min(free - free % _SECTOR, LONGEST):
         return [Piece(name, 0, size, name)]
-    starts = range(0, size, longest)
-    return [Piece(f"{name}.{n:03d}", at, min(longest, size - at), name) for n, at in enumerate(starts, 1)]
+    pieces: list[Piece] = []
+    at = 0
+    while at < size:
+        if left < free // _SCRAP:
+            left = free
+        length = min(size - at, LONGEST, left - left % _SECTOR)
+        pieces.append(Piece(f"{name}.{len(pieces) + 1:03d}", at, length, name))
+        at += length
+        left -= _on_disc(length)
+    return pieces
 
 
 def _on_disc(length: int) -> int:

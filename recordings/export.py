@@ -14,9 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
+from zoneinfo import ZoneInfo
 
 from core.clock import Clock
-from recordings import derived, keys
+from recordings import derived, keys, printed
 from recordings.bundled import DOMAIN, SIGNATURE, SITE, STATEMENT, SUMS
 from recordings.canonical import canonical, instant
 from recordings.chain import b64
@@ -77,7 +78,14 @@ class SumsWriter:
 
 
 def export(
-    data_dir: Path, recording: str, output: Path, site: SiteKeys, clock: Clock, *, encrypted: bool = False
+    data_dir: Path,
+    recording: str,
+    output: Path,
+    site: SiteKeys,
+    clock: Clock,
+    *,
+    encrypted: bool = False,
+    zone: ZoneInfo = printed.ZONE,
 ) -> Exported:
     """Write the bundle of a recording to ``output``, and its fingerprint beside it.
 
@@ -88,7 +96,7 @@ def export(
     beside = output.with_name(output.name + ".new")
     writer = SumsWriter(beside)
     try:
-        work = _Export(files, recording, writer, site, clock, encrypted)
+        work = _Export(files, recording, writer, site, clock, encrypted, zone)
         work.run()
     finally:
         writer.close()
@@ -103,13 +111,21 @@ class _Export:
     """One export."""
 
     def __init__(
-        self, files: RecordingFiles, recording: str, writer: SumsWriter, site: SiteKeys, clock: Clock, encrypted: bool
+        self,
+        files: RecordingFiles,
+        recording: str,
+        writer: SumsWriter,
+        site: SiteKeys,
+        clock: Clock,
+        encrypted: bool,
+        zone: ZoneInfo,
     ) -> None:
         self._files = files
         self._writer = writer
         self._site = site
         self._clock = clock
         self._encrypted = encrypted
+        self._zone = zone
         self._key = b"" if encrypted else keys.load_data_key(site, files, recording)
         self.reader = Reader(files, self._key)
         self._derivations: list[dict[str, Any]] = []
@@ -216,11 +232,11 @@ class _Export:
             "recording": self.reader.recording,
             "session": genesis.get("session", ""),
             "kind": genesis.get("kind", ""),
-            "begun": genesis.get("at", ""),
+            "begun": printed.of_text(genesis.get("at", ""), self._zone),
             "verdict": found.verdict.value,
             "digest": self.reader.head,
             "fingerprint": keys.fingerprint(self._site.public()),
-            "exported": instant(self._clock.now()),
+            "exported": printed.local_and_utc(self._clock.now(), self._zone),
         }
         page = (_TEMPLATES / "README.html").read_text(encoding="utf-8")
         for name, value in values.items():

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 from sqlalchemy.engine import make_url
@@ -39,19 +40,21 @@ def export_command(
     The site's fingerprint is written beside it, to be handed over by another way. The original of a filed recording
     needs a release in force; encrypted it stays sealed.
     """
-    place = _existing(data_dir, [recording])
+    place, zone = _existing(data_dir, [recording]), config.load(None, {"data_dir": data_dir}).zone
     _refuse_unready(data_dir, [recording], encrypted=encrypted, working_copy=working_copy)
     try:
-        made = _export(place, recording, output, encrypted=encrypted, working_copy=working_copy)
+        made = _export(place, recording, output, zone, encrypted=encrypted, working_copy=working_copy)
     except (OSError, KeyMissing, ValueError) as error:
         raise refuse(error) from None
     typer.echo(f"{made.bundle}\nsha256  {made.sha256}\nsite    {made.fingerprint}\ndigest  {made.digest}")
 
 
-def _export(place: Path, recording: str, output: Path, *, encrypted: bool, working_copy: bool) -> Exported:
+def _export(
+    place: Path, recording: str, output: Path, zone: ZoneInfo, *, encrypted: bool, working_copy: bool
+) -> Exported:
     if working_copy:
-        return copy_out(place, recording, output, FileKeys(place), SystemClock())
-    return export(place, recording, output, FileKeys(place), SystemClock(), encrypted=encrypted)
+        return copy_out(place, recording, output, FileKeys(place), SystemClock(), zone=zone)
+    return export(place, recording, output, FileKeys(place), SystemClock(), encrypted=encrypted, zone=zone)
 
 
 def handover_command(
@@ -62,7 +65,7 @@ def handover_command(
     encrypted: Encrypted = False,
     working_copy: WorkingCopy = False,
     iso: Annotated[bool, typer.Option("--iso", help="Also disc images, to be burnt.")] = False,
-    disc_size: Annotated[str, typer.Option(help="cd, dvd, bd, or as 4.7GB.")] = "dvd",
+    disc_size: Annotated[str, typer.Option(help="cd, dvd, dvd-dl, bd, or as 4.7GB.")] = "dvd",
     data_dir: DataDir = None,
 ) -> None:
     """Write bundles, a signed list, labels and a sheet for both signatures; with --iso also as disc images."""
@@ -79,6 +82,7 @@ def handover_command(
             recipient=recipient,
             case=case,
             bundle=_wanted(encrypted=encrypted, working_copy=working_copy),
+            zone=config.load(None, {"data_dir": data_dir}).zone,
         )
         for item in items:
             typer.echo(f"{item.sha256}  {item.file}")

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from core.clock import Clock
 from core.texts import Texts
-from recordings import keys
+from recordings import keys, printed
 from recordings.canonical import canonical, instant
 from recordings.chain import b64
 from recordings.discs import parts_of
@@ -66,16 +67,18 @@ def hand_over(
     case: str,
     bundle: Bundle = Bundle.ORIGINAL,
     left_out: Sequence[tuple[str, str]] = (),
+    zone: ZoneInfo = printed.ZONE,
 ) -> list[Item]:
     """Write one bundle per recording, the signed list and the sheet into a new folder. ``left_out``: when and why
-    (a msgid) of what belongs to the case and is not in it; list and sheet say so.
+    (a msgid) of what belongs to the case and is not in it; list and sheet say so. Pages to be read give times by the
+    clocks of ``zone`` and UTC beside them.
 
     Raises ``KeyMissing``, ``OSError`` and ``ValueError`` for what is no recording id, or has no working copy.
     """
     target.mkdir(parents=True)
     items = []
     for recording in recordings:
-        made = _bundle(data_dir, recording, target / f"{recording}.zip", site, clock, bundle)
+        made = _bundle(data_dir, recording, target / f"{recording}.zip", site, clock, bundle, zone)
         size = made.bundle.stat().st_size
         items.append(Item(recording, made.bundle.name, size, made.sha256, made.digest))
     said = {
@@ -91,14 +94,16 @@ def hand_over(
         said["left_out"] = [{"at": at, "why": why} for at, why in left_out]
     text = canonical(said)
     (target / LIST).write_bytes(text + b"\t" + b64(site.sign(DOMAIN + text)).encode() + b"\n")
-    (target / SHEET).write_text(_sheet(said, items, keys.fingerprint(site.public())), encoding="utf-8")
+    (target / SHEET).write_text(_sheet(said, items, keys.fingerprint(site.public()), zone), encoding="utf-8")
     return items
 
 
-def _bundle(data_dir: Path, recording: str, target: Path, site: SiteKeys, clock: Clock, bundle: Bundle) -> Exported:
+def _bundle(
+    data_dir: Path, recording: str, target: Path, site: SiteKeys, clock: Clock, bundle: Bundle, zone: ZoneInfo
+) -> Exported:
     if bundle is Bundle.WORKING:
-        return copy_out(data_dir, recording, target, site, clock)
-    made = export(data_dir, recording, target, site, clock, encrypted=bundle is Bundle.ENCRYPTED)
+        return copy_out(data_dir, recording, target, site, clock, zone=zone)
+    made = export(data_dir, recording, target, site, clock, encrypted=bundle is Bundle.ENCRYPTED, zone=zone)
     target.with_name(target.name + ".site.txt").unlink()
     return made
 
@@ -147,31 +152,32 @@ def _arrived(path: Path, item: Item) -> bool:
     return (size, digest.hexdigest()) == (item.bytes, item.sha256)
 
 
-def _sheet(said: dict[str, Any], items: Sequence[Item], fingerprint: str) -> str:
+def _sheet(said: dict[str, Any], items: Sequence[Item], fingerprint: str, zone: ZoneInfo) -> str:
+    shown = {"case": str(said["case"]), "recipient": str(said["recipient"]), "at": printed.of_text(said["at"], zone)}
     rows = "".join(
         f"<tr><td>{n}</td><td>{html.escape(item.recording)}</td><td>{item.bytes:,}</td>"
         f"<td><code>{item.sha256}</code></td><td><code>{item.digest}</code></td></tr>"
         for n, item in enumerate(items, 1)
     )
     labels = "".join(
-        f"<section class=label><b>{html.escape(item.recording)}</b><br>{html.escape(str(said['case']))}<br>"
-        f"<code>{item.sha256}</code><br>{html.escape(str(said['recipient']))} · {html.escape(str(said['at']))}"
+        f"<section class=label><b>{html.escape(item.recording)}</b><br>{html.escape(shown['case'])}<br>"
+        f"<code>{item.sha256}</code><br>{html.escape(shown['recipient'])}<br>{html.escape(shown['at'])}"
         "<p class=signed><span>移送 Handed over</span><span>接收 Received</span></p></section>"
         for item in items
     )
-    page = _SHEET.read_text(encoding="utf-8").replace("{{left_out}}", _left_out(said.get("left_out", ())))
-    for name in ("case", "recipient", "at"):
-        page = page.replace("{{" + name + "}}", html.escape(str(said[name])))
+    page = _SHEET.read_text(encoding="utf-8").replace("{{left_out}}", _left_out(said.get("left_out", ()), zone))
+    for name, value in shown.items():
+        page = page.replace("{{" + name + "}}", html.escape(value))
     return page.replace("{{fingerprint}}", fingerprint).replace("{{rows}}", rows).replace("{{labels}}", labels)
 
 
-def _left_out(items: Sequence[Mapping[str, str]]) -> str:
+def _left_out(items: Sequence[Mapping[str, str]], zone: ZoneInfo) -> str:
     """What is not in it, in both languages; nothing when all is."""
     if not items:
         return ""
     say = Texts("zh-CN")
     rows = "".join(
-        f"<tr><td>{html.escape(item['at'])}</td><td>{html.escape(say(item['why']))} "
+        f"<tr><td>{html.escape(printed.of_text(item['at'], zone))}</td><td>{html.escape(say(item['why']))} "
         f"<span lang=en>{html.escape(item['why'])}</span></td></tr>"
         for item in items
     )

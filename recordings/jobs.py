@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import update
@@ -19,7 +20,7 @@ from core.database import Database
 from core.errors import NotFound, Unavailable
 from core.jobs import Handler, enqueue
 from people.veil import NOTHING, Cover
-from recordings import captions, covering, keeping, outgoing, store, upkeep
+from recordings import captions, covering, keeping, outgoing, printed, store, upkeep
 from recordings.compose import Wishes
 from recordings.covering import Covers
 from recordings.filesystem import Disk
@@ -53,8 +54,10 @@ def handlers(
     authority: Authority | None = None,
     copies: Sequence[Store] = (),
     covers: Covers | None = None,
+    zone: ZoneInfo = printed.ZONE,
 ) -> Mapping[str, Handler]:
-    """Handlers for ``core.jobs.Worker``; payloads name the ``recording``.
+    """Handlers for ``core.jobs.Worker``; payloads name the ``recording``. Clocks of films and pages are those of
+    ``zone``.
 
     With an ``authority`` ended chains are time-stamped; to each store of ``copies`` a second copy is brought.
     ``covers`` says what a recording hides; without it nobody is protected.
@@ -84,11 +87,11 @@ def handlers(
         await copy_recording(library, database, clock, str(payload["recording"]), copies)
 
     async def compose(payload: Mapping[str, Any]) -> None:
-        await compose_recording(library, database, clock, payload, covers)
+        await compose_recording(library, database, clock, payload, covers, zone)
 
     async def cover(payload: Mapping[str, Any]) -> None:
         if covers is not None:
-            await cover_recording(library, database, clock, str(payload["recording"]), covers)
+            await cover_recording(library, database, clock, str(payload["recording"]), covers, zone)
 
     async def timestamp(payload: Mapping[str, Any]) -> None:
         await timestamp_recording(library, database, clock, str(payload["recording"]), authority)
@@ -111,7 +114,7 @@ def handlers(
         await upkeep.scrub_round(library, database, clock, copies)
 
     async def hand_over(payload: Mapping[str, Any]) -> None:
-        await outgoing.make(library, database, clock, str(payload["handover"]))
+        await outgoing.make(library, database, clock, str(payload["handover"]), zone)
 
     return {
         outgoing.JOB: hand_over,
@@ -168,14 +171,19 @@ async def copy_recording(
 
 
 async def compose_recording(
-    library: Library, database: Database, clock: Clock, payload: Mapping[str, Any], covers: Covers | None = None
+    library: Library,
+    database: Database,
+    clock: Clock,
+    payload: Mapping[str, Any],
+    covers: Covers | None = None,
+    zone: ZoneInfo = printed.ZONE,
 ) -> None:
     """Make the composed picture; an interrupted run goes on where it was. ``payload`` may hold ``wishes`` as
     ``recordings.work`` reads them, which are labels and ids; never put names into a payload that is kept."""
     recording = str(payload["recording"])
     if not library.has(recording) or library.is_erased(recording):
         return
-    said = dict(payload.get("wishes") or {})
+    said: dict[str, Any] = {"zone": zone.key} | dict(payload.get("wishes") or {})
     with contextlib.suppress(Unavailable):  # a log that cannot be opened names nobody
         veil = (await covers(await _session_of(library, recording))).veil if covers is not None else NOTHING
         said.setdefault("labels", captions.labels(await library.log(recording), veil))
@@ -214,7 +222,14 @@ async def _settle(database: Database, recording: str, *, was: str, now: str) -> 
     return bool(done.rowcount)  # type: ignore[attr-defined]  # an UPDATE's result is a cursor result
 
 
-async def cover_recording(library: Library, database: Database, clock: Clock, recording: str, covers: Covers) -> None:
+async def cover_recording(
+    library: Library,
+    database: Database,
+    clock: Clock,
+    recording: str,
+    covers: Covers,
+    zone: ZoneInfo = printed.ZONE,
+) -> None:
     """Work out who has to be hidden, make the copy that hides them, and only then say that it is the one to be given.
 
     Raises ``NotFound``, ``Unavailable`` and ``WorkFailed``: the job is tried again, and until then there is no copy.
@@ -228,7 +243,7 @@ async def cover_recording(library: Library, database: Database, clock: Clock, re
     if hidden:
         await library.mark_cover(recording, covering.due_mark())
         labels = captions.labels(await library.log(recording), hides.veil)
-        said = {"labels": labels, "protected": sorted(hidden)}
+        said = {"labels": labels, "protected": sorted(hidden), "zone": zone.key}
         await _run("compose", str(library.data_dir), recording, given=json.dumps(said).encode())
         made = Wishes(labels=labels, protected=hidden).file
     await refresh(library, database, clock, recording)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -127,14 +128,14 @@ class Library:
             return Lock(found[0], recordings[0])
         return Lock(derive(b"".join(found), b"", _SEVERAL + handover.encode()), handover)
 
-    async def working_copy(self, recording: str, names: Collection[str]) -> AsyncIterator[bytes]:
+    async def working_copy(self, recording: str, names: Collection[str], zone: ZoneInfo) -> AsyncIterator[bytes]:
         """The zip file of working copies, made while it is read. Raises ``NotFound`` and ``Unavailable``, the latter
         also on the way when a copy was damaged."""
         self._existing(recording)
 
         def begin() -> Iterator[bytes]:
             try:
-                return WorkingCopy(self.data_dir, recording, self.site(), self._clock, names).pieces()
+                return WorkingCopy(self.data_dir, recording, self.site(), self._clock, names, zone=zone).pieces()
             except KeyMissing:
                 raise _locked() from None
             except ValueError:

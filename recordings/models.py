@@ -118,8 +118,8 @@ class Handover(Base):
     """Organisation it is for."""
     content: Mapped[str] = mapped_column(String(16))
     """A value of ``handover.Bundle``."""
-    discs: Mapped[bool]
-    """Also as disc images."""
+    disc: Mapped[str] = mapped_column(String(8), default="")
+    """Also as images of discs of this size, a name of ``discs.SIZES``; empty for none."""
     asked_by: Mapped[str] = mapped_column(String(64))
     asked: Mapped[datetime] = mapped_column(UtcDateTime())
     state: Mapped[str] = mapped_column(String(16), default="asked")

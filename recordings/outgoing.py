@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import select
@@ -73,7 +74,8 @@ class Order:
     """What somebody wants made ready."""
 
     content: Bundle
-    with_discs: bool
+    disc: str
+    """A name of ``discs.SIZES``, to have disc images of that size too; empty for none."""
     recipient: str
     case_number: str
     case: str | None = None
@@ -132,7 +134,7 @@ async def ask(
         case_number=order.case_number,
         recipient=order.recipient,
         content=order.content.value,
-        discs=order.with_discs,
+        disc=order.disc,
         asked_by=principal.id,
         asked=now,
         files=[],
@@ -156,6 +158,27 @@ async def why_not(
     return may_leave(row, await store.files(tx, row.id), content, original_open=original_open)
 
 
+PER_SECOND = 2_048
+"""Bytes of chain and log in a bundle for a second of recording, rather more than less."""
+PER_BUNDLE = 1 << 18
+"""Bytes of what is in every bundle: pages, verifiers, keys, statement."""
+
+
+def expected_bytes(recording: Recording, files: Sequence[DerivedFile], content: Bundle) -> int:
+    """How large the bundle of a recording will be: a little more than it turns out. Pure."""
+    if content is Bundle.WORKING:
+        return PER_BUNDLE + sum(file.length for file in filing.working_copies(files, recording.cover))
+    kept = recording.bytes + PER_SECOND * (recording.duration_ms // 1000 + 1)
+    stored = sum(file.length + file.length // 2048 for file in files)  # sealed in chunks of 64 KiB
+    return PER_BUNDLE + kept + stored
+
+
+def discs_needed(sizes: Sequence[int], disc: str) -> int:
+    """How many discs of that size bundles of such sizes need; as many as are made, or one more. Pure."""
+    files = [(str(place), size) for place, size in enumerate(sizes)]
+    return len(discs.plan(files, PER_BUNDLE, discs.SIZES[disc]))
+
+
 async def of_recording(tx: AsyncSession, recording: str) -> Sequence[Handover]:
     """What was made ready of a recording, alone or with others of its case, newest first."""
     query = select(Handover).join(HandoverPart, HandoverPart.handover == Handover.id)
@@ -176,8 +199,8 @@ async def parts(tx: AsyncSession, handover_id: str) -> Sequence[tuple[HandoverPa
     return [(row[0], row[1]) for row in await tx.execute(query)]
 
 
-async def make(library: Library, database: Database, clock: Clock, handover_id: str) -> None:
-    """The worker's part. Safe to run again: what was half written is written anew.
+async def make(library: Library, database: Database, clock: Clock, handover_id: str, zone: ZoneInfo) -> None:
+    """The worker's part. Safe to run again: what was half written is written anew. ``zone``: whose clocks are printed.
 
     Raises ``OSError``, ``KeyMissing`` and ``ValueError``; the job is tried again then.
     """
@@ -186,7 +209,7 @@ async def make(library: Library, database: Database, clock: Clock, handover_id: 
         known = await parts(tx, handover_id)
     if row is None or row.state != "asked" or any(recording.state == "erased" for _, recording in known):
         return
-    made = await asyncio.to_thread(_make, library, clock, row, [recording.id for _, recording in known])
+    made = await asyncio.to_thread(_make, library, clock, row, [recording.id for _, recording in known], zone)
     async with database.transaction() as tx:
         row = await tx.get_one(Handover, handover_id)
         if row.state != "asked":  # somebody in it was protected meanwhile, or it was destroyed
@@ -207,7 +230,7 @@ class _Made:
     fingerprint: str
 
 
-def _make(library: Library, clock: Clock, row: Handover, recordings: Sequence[str]) -> _Made:
+def _make(library: Library, clock: Clock, row: Handover, recordings: Sequence[str], zone: ZoneInfo) -> _Made:
     target = folder_of(library.data_dir, row.id)
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True, mode=0o700)
@@ -223,10 +246,11 @@ def _make(library: Library, clock: Clock, row: Handover, recordings: Sequence[st
             case=row.case_number,
             bundle=Bundle(row.content),
             left_out=[(item["at"], WHY[item["rule"]]) for item in row.left_out],
+            zone=zone,
         )
         common = (handover.LIST, handover.SHEET)
         names = [item.file for item in items]
-        images = [path.name for path in discs.burn(clear, common, names, discs.SIZES["dvd"])] if row.discs else []
+        images = [path.name for path in discs.burn(clear, common, names, discs.SIZES[row.disc])] if row.disc else []
         holds = {item.file: [item.recording] for item in items}
         files = []
         for name in [*names, *images, *common]:
@@ -272,7 +296,7 @@ def _file(row: Handover, name: str) -> Mapping[str, Any]:
 def share(library: Library, row: Handover, recordings: Sequence[Recording]) -> int:
     """Percent made, by what is written so far; never the whole before it is ready."""
     written = sum(path.stat().st_size for path in folder_of(library.data_dir, row.id).rglob("*") if path.is_file())
-    copies = 3 if row.discs else 2
+    copies = 3 if row.disc else 2
     return min(99, 100 * written // max(1, sum(recording.bytes for recording in recordings) * copies))
 
 

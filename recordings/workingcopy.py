@@ -7,10 +7,10 @@ import hashlib
 import io
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from core.clock import Clock
-from recordings import covering, derived, keys
-from recordings.canonical import instant
+from recordings import covering, derived, keys, printed
 from recordings.derived import SealedReader, Sidecar
 from recordings.export import Exported, SumsWriter
 from recordings.keys import SiteKeys
@@ -21,13 +21,20 @@ _PAGE = Path(__file__).parent / "bundle" / "working-copy.html"
 
 
 def copy_out(
-    data_dir: Path, recording: str, output: Path, site: SiteKeys, clock: Clock, names: Collection[str] | None = None
+    data_dir: Path,
+    recording: str,
+    output: Path,
+    site: SiteKeys,
+    clock: Clock,
+    names: Collection[str] | None = None,
+    *,
+    zone: ZoneInfo = printed.ZONE,
 ) -> Exported:
     """Write a zip file with the composed pictures of a recording, or those of ``names``, in clear.
 
     Raises ``KeyMissing``, ``OSError``, and ``ValueError`` when there is no such picture.
     """
-    copy = WorkingCopy(data_dir, recording, site, clock, names)
+    copy = WorkingCopy(data_dir, recording, site, clock, names, zone=zone)
     digest, beside = hashlib.sha256(), output.with_name(output.name + ".new")
     with beside.open("wb") as target:
         for piece in copy.pieces():
@@ -41,13 +48,21 @@ class WorkingCopy:
     """A zip file that is written while it is taken along: nothing of it in clear lies on a disk here."""
 
     def __init__(
-        self, data_dir: Path, recording: str, site: SiteKeys, clock: Clock, names: Collection[str] | None = None
+        self,
+        data_dir: Path,
+        recording: str,
+        site: SiteKeys,
+        clock: Clock,
+        names: Collection[str] | None = None,
+        *,
+        zone: ZoneInfo = printed.ZONE,
     ) -> None:
         """Raises ``KeyMissing``, ``OSError``, and ``ValueError`` when there is no such picture."""
         self._files = RecordingFiles.of(data_dir, recording)
         self._recording = recording
         self._site = site
         self._clock = clock
+        self._zone = zone
         self._key = keys.load_data_key(site, self._files, recording)
         cover = covering.read_mark(self._files.derived)
         self._chosen = _chosen(derived.sidecars(self._files.derived), [cover] if cover else names)
@@ -77,7 +92,7 @@ class WorkingCopy:
             "recording": self._recording,
             "digest": self.digest,
             "fingerprint": keys.fingerprint(self._site.public()),
-            "made": instant(self._clock.now()),
+            "made": printed.local_and_utc(self._clock.now(), self._zone),
         }
         for name, value in values.items():
             page = page.replace("{{" + name + "}}", value)

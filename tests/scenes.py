@@ -253,7 +253,7 @@ async def _terminals(world: World) -> str:
 async def _given(world: World, recorded: Booking) -> str:
     """The case of a recorded session, made ready to be handed over."""
     reviewer, address = await world.browser("reviewer"), f"/cases/{recorded.case}/handover"
-    await world.post(reviewer, address, recipient="江州市人民检察院", content="working", discs="1")
+    await world.post(reviewer, address, recipient="江州市人民检察院", content="working", disc="dvd")
     known = handlers(world.settings.data_dir, world.database, world.clock)
     worker = Worker(world.database, world.clock, {outgoing.JOB: known[outgoing.JOB]})
     while await worker.run_one():

@@ -387,6 +387,14 @@ CONTENTS: Mapping[str, tuple[str, str]] = {
 }
 """What is handed over of a recording (``recordings.handover.Bundle``): name and what it means."""
 
+DISCS: Mapping[str, str] = {
+    "cd": m("CD (700 MB)"),
+    "dvd": m("DVD (4.7 GB)"),
+    "dvd-dl": m("Dual-layer DVD (8.5 GB)"),
+    "bd": m("Blu-ray (25 GB)"),
+}
+"""Sizes of disc images (``recordings.discs.SIZES``)."""
+
 HANDOVER_STATES: Mapping[str, tuple[str, str, str]] = {
     "asked": ("plan", icon("hourglass-split"), m("being made")),
     "ready": ("good", icon("check-circle"), m("ready")),

@@ -225,7 +225,7 @@ async def _record(made: Estate) -> None:
     reviewer, now = (await site.principal("reviewer")).id, site.clock.now()
     async with site.database.transaction() as tx:
         given = GivenOut(
-            case=session.case, case_number="1", recipient="检察院", content="working", discs=False,
+            case=session.case, case_number="1", recipient="检察院", content="working", disc="",
             asked_by=reviewer, asked=now, state="ready", ready=now,
             files=[{"name": "x.zip", "bytes": 1, "sha256": "0" * 64}], fingerprint="0" * 64,
         )  # fmt: skip

@@ -238,7 +238,7 @@ async def test_what_was_made_ready_before_is_taken_back(covered):
         await tx.execute(update(Recording).values(cover=""))
         for content_, state in (("original", "ready"), ("working", "asked"), ("encrypted", "ready")):
             given = Handover(
-                case_number="1", recipient="x", content=content_, discs=False, asked_by="p-1", asked=now, state=state,
+                case_number="1", recipient="x", content=content_, disc="", asked_by="p-1", asked=now, state=state,
                 files=[],
             )  # fmt: skip
             tx.add(given)
@@ -249,7 +249,7 @@ async def test_what_was_made_ready_before_is_taken_back(covered):
         states = {row.content: row.state for row in await outgoing.of_recording(tx, "rec-1")}
         answers = {}
         for wanted in Bundle:
-            order = Order(wanted, with_discs=False, recipient="x", case_number="1")
+            order = Order(wanted, disc="", recipient="x", case_number="1")
             made = await outgoing.ask(tx, reviewer, {"rec-1": {Relation.OWN_TREE}}, order, now=now)
             answers[wanted.value] = made.rule if isinstance(made, Refused) else "asked"
     assert states == {"original": "gone", "working": "gone", "encrypted": "ready"}

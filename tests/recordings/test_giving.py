@@ -26,7 +26,15 @@ MB = 1_000_000
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("dvd", 4_700_000_000), ("CD", 700 * MB), ("4.7GB", 4_700_000_000), ("650 MB", 650 * MB), ("9", 9)],
+    [
+        ("dvd", 4_700_000_000),
+        ("CD", 700 * MB),
+        ("dvd-dl", 8_500 * MB),
+        ("bd", 25_000 * MB),
+        ("4.7GB", 4_700_000_000),
+        ("650 MB", 650 * MB),
+        ("9", 9),
+    ],
 )
 def test_disc_sizes_as_people_say_them(text, size):
     """By name or by number."""
@@ -47,6 +55,17 @@ def test_files_go_whole_where_they_fit_and_in_parts_where_none_does():
     assert any(piece.name == "c.002" for disc in made for piece in disc)
     with pytest.raises(ValueError):
         plan(files, 10_000, MB)
+
+
+@pytest.mark.parametrize(("disc", "count"), [("cd", 43), ("dvd", 7), ("dvd-dl", 4), ("bd", 2)])
+def test_a_large_file_fills_each_disc(disc, count):
+    """Thirty gigabytes need no more discs than their bytes do, though no part may be longer than 2 GiB."""
+    made = plan([("small", 30 * MB), ("large", 30_000 * MB)], 10_000, size_of(disc))
+    assert len(made) == count == -(-30_030 * MB // (size_of(disc) - (1 << 20) - 10_000))
+    pieces = [piece for parts in made for piece in parts if piece.source == "large"]
+    assert [piece.offset for piece in pieces] == [sum(p.length for p in pieces[:i]) for i in range(len(pieces))]
+    assert sum(piece.length for piece in pieces) == 30_000 * MB
+    assert max(piece.length for piece in pieces) <= discs.LONGEST
 
 
 def test_one_disc_when_all_fits():

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+from zoneinfo import ZoneInfo
 
 import pytest
 import synthetic
@@ -200,3 +201,17 @@ async def test_a_cancelled_composition_ends_its_program_and_can_be_begun_again(s
     assert [item.kind for item in await library.files(studio.recording)] == ["participant"] * 2
     await compose({"recording": studio.recording})
     assert "composed" in {item.kind for item in await library.files(studio.recording)}
+
+
+async def test_a_composed_picture_shows_the_clock_of_the_site(studio, sqlite_database, monkeypatch):
+    """The zone of the settings reaches the program that draws it."""
+    session(studio, 1)
+    given = []
+
+    async def run(*arguments, **options):
+        given.append(json.loads(options["given"]))
+
+    monkeypatch.setattr("recordings.jobs._run", run)
+    known = handlers(studio.data_dir, sqlite_database, studio.clock, zone=ZoneInfo("Asia/Urumqi"))
+    await known["compose_recording"]({"recording": studio.recording})
+    assert [said["zone"] for said in given] == ["Asia/Urumqi"]

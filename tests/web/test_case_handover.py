@@ -80,7 +80,7 @@ async def test_a_whole_case_is_made_taken_along_and_receipted(
 ) -> None:
     """What the disc holds agrees with its signed list; the receipt takes the list's value alone; each recording's
     ledger tells of all steps; what is missing stands on the page, the sheet and the list."""
-    row = await made(site, sessions, discs="1")
+    row = await made(site, sessions, disc="dvd")
     names = [file["name"] for file in row.files]
     assert names == [
         f"{recorded.MADE}.zip", f"{SECOND}.zip", "disc-1-of-1.iso", "handover.jsonl", "handover.html",
@@ -114,7 +114,7 @@ async def test_a_whole_case_is_made_taken_along_and_receipted(
 
 async def test_files_of_several_are_closed_by_destroying_any_of_them(site: World, sessions: list[Booking]) -> None:
     """A disc image left in a copy of the disk opens with no key that is left; the other's own bundle still does."""
-    row = await made(site, sessions, discs="1")
+    row = await made(site, sessions, disc="dvd")
     library = Library(site.settings.data_dir, site.clock)
     folder = outgoing.folder_of(site.settings.data_dir, row.id)
     assert all((folder / file["name"]).read_bytes()[:4] == b"YJD1" for file in row.files)

@@ -5,13 +5,15 @@ import io
 import re
 import zipfile
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import update
 
 from core import jobs, ledger
 from core.jobs import Worker
-from recordings import outgoing
+from recordings import outgoing, store
+from recordings.handover import Bundle
 from recordings.jobs import handlers
 from recordings.models import Handover, Recording
 from scheduler.models import Booking
@@ -55,7 +57,7 @@ async def tags(site: World) -> list[str]:
 
 async def test_bundle_is_made_taken_along_and_receipted(site: World, session: Booking) -> None:
     """What is taken along has the digest of the list, opens as a bundle, and each step is in the ledger."""
-    row = await made(site, session, discs="1")
+    row = await made(site, session, disc="dvd")
     names = [file["name"] for file in row.files]
     assert names == ["interrogation-1.zip", "disc-1-of-1.iso", "handover.jsonl", "handover.html"]
     reviewer = await site.browser("reviewer")
@@ -80,9 +82,59 @@ async def test_bundle_is_made_taken_along_and_receipted(site: World, session: Bo
     assert (await tags(site))[-3:] == ["recording.export-asked", "recording.exported", "recording.received"]
 
 
+@pytest.mark.parametrize("content", ["original", "encrypted", "working"])
+async def test_the_page_says_before_how_many_discs_of_each_size_are_needed(site: World, content: str) -> None:
+    """A bundle is never larger than what was expected of it, nor much smaller; of what cannot leave nothing is said."""
+    session = await site.interrogation()
+    await recorded.adopt(site, session, source=recorded.made(composed=True))
+    row = await made(site, session, content=content, disc="cd")
+    assert (row.disc, row.files[1]["name"]) == ("cd", "disc-1-of-1.iso")
+    async with site.database.transaction() as tx:
+        recording = await tx.get_one(Recording, recorded.MADE)
+        files = await store.files(tx, recorded.MADE)
+        expected = outgoing.expected_bytes(recording, files, Bundle(content))
+        assert 0 <= expected - row.files[0]["bytes"] < 0.1 * row.files[0]["bytes"] + outgoing.PER_BUNDLE
+        recording.bytes, recording.state = 30_000_000_000, "filed"
+    reviewer = await site.browser("reviewer")
+    _, text = await site.get(reviewer, f"/records/{session.id}/handover")
+    shown = re.findall(r'value="(cd|dvd|dvd-dl|bd)".*?choice__more">(.*?)</span></label>', text)
+    said = {size: re.sub(r"<[^>]+>|\s", "", words) for size, words in shown}
+    needs = {"cd": 43, "dvd": 7, "dvd-dl": 4, "bd": 2}
+    assert said == {size: f"约需光盘张数：工作副本1·原件（加密）{needs[size]}" for size in needs}
+    assert "CD（700 MB）" in text
+
+
+async def test_a_disc_of_no_known_size_is_refused(site: World, session: Booking) -> None:
+    """In words, and nothing is made; what was typed stays."""
+    reviewer, page = await site.browser("reviewer"), f"/records/{session.id}/handover"
+    status, text, _ = await site.post(reviewer, page, **(WANTED | {"disc": "floppy"}))
+    assert (status, 'value="江州市人民检察院"' in text) == (422, True)
+    async with site.database.transaction(write=False) as tx:
+        assert await outgoing.of_recording(tx, recorded.MADE) == []
+    row = await made(site, session, disc="bd")
+    assert row.files[1]["name"] == "disc-1-of-1.iso"
+    assert "原件（可读） · 蓝光光盘（25 GB）" in (await site.get(reviewer, page))[1]
+
+
+async def test_the_sheet_on_the_disc_gives_the_sites_time_and_utc_beside_it(site: World, session: Booking) -> None:
+    """On the sheet, the label and the page inside the bundle; by the clocks of the zone in the settings."""
+    reviewer = await site.browser("reviewer")
+    await site.post(reviewer, f"/records/{session.id}/handover", **WANTED)
+    known = handlers(site.settings.data_dir, site.database, site.clock, zone=ZoneInfo("Asia/Urumqi"))
+    assert await Worker(site.database, site.clock, {outgoing.JOB: known[outgoing.JOB]}).run_one()
+    async with site.database.transaction(write=False) as tx:
+        (row,) = await outgoing.of_recording(tx, recorded.MADE)
+    base = f"/records/{session.id}/handover/{row.id}"
+    text = await (await reviewer.get(f"{base}/handover.html", headers=PAGE)).text()
+    assert text.count("2026-03-02 10:00:00 (Asia/Urumqi) · UTC 2026-03-02 04:00:00") == 2
+    bundle = await (await reviewer.get(f"{base}/{row.files[0]['name']}", headers=PAGE)).read()
+    text = zipfile.ZipFile(io.BytesIO(bundle)).read("README.html").decode()
+    assert "2026-03-02 10:02:00 (Asia/Urumqi) · UTC 2026-03-02 04:02:00" in text
+
+
 async def test_nothing_lies_in_clear_while_it_waits(site: World, session: Booking) -> None:
     """On the disk of the server there is neither a zip's beginning nor a name of the log."""
-    row = await made(site, session, discs="1")
+    row = await made(site, session, disc="dvd")
     folder = outgoing.folder_of(site.settings.data_dir, row.id)
     files = [path for path in folder.rglob("*") if path.is_file()]
     assert len(files) == len(row.files)

@@ -17,8 +17,9 @@ from core.errors import PersonError
 from people import store as people
 from people.permissions import Action, allowed, relations, require_known
 from recordings import outgoing
+from recordings import store as recorded_files
 from recordings.handover import Bundle
-from recordings.models import Recording
+from recordings.models import DerivedFile, Recording
 from recordings.outgoing import LeftOut
 from recordings.retention import Refused
 from scheduler import access
@@ -29,7 +30,7 @@ from web.forms import Form, form, path_id
 from web.identity import account
 from web.language import see_other
 from web.mistakes import Mistake, of_form, of_rule, sentence
-from web.pages.handover import Made, Scope, form_values, order_of, refusals_of, routes_of_one, shown_of
+from web.pages.handover import Made, Scope, discs_of, form_values, order_of, refusals_of, routes_of_one, shown_of
 from web.recorded import Recorded, no_record
 from web.rendering import page
 
@@ -40,6 +41,7 @@ class Item:
 
     booking: Booking
     recording: Recording | None
+    files: Sequence[DerivedFile]
     refused: Mapping[str, str]
     """Per form the rule why it cannot leave now (a key of ``outgoing.WHY``)."""
 
@@ -51,6 +53,8 @@ class Choice:
     leaves: int
     left_out: Sequence[tuple[Booking, str, str]]
     """Session, name of its kind, and why, in words."""
+    bytes: Sequence[int]
+    """How large each bundle will be, about."""
 
 
 async def of_case(tx: AsyncSession, request: web.Request) -> Scope:
@@ -83,6 +87,7 @@ async def _show(request: web.Request, mistake: Mistake | None, typed: Form | Non
         items = await _items(tx, request, scope)
         handovers: list[Made] = await shown_of(tx, request, await outgoing.of_case(tx, case.id))
         names = await people.names(tx, {made.row.asked_by for made in handovers})
+    choices = {content.value: _choice(request, items, content) for content in Bundle}
     return page(
         request,
         "record/case_handover.html",
@@ -91,7 +96,8 @@ async def _show(request: web.Request, mistake: Mistake | None, typed: Form | Non
         address=scope.address,
         number=case.number,
         items=[(item, KINDS[item.booking.kind].name) for item in items],
-        choices={content.value: _choice(request, items, content) for content in Bundle},
+        choices=choices,
+        discs=discs_of({content: choice.bytes for content, choice in choices.items() if choice.leaves}),
         handovers=handovers,
         names=names,
         **form_values(request, mistake, typed),
@@ -104,9 +110,10 @@ async def _items(tx: AsyncSession, request: web.Request, scope: Scope) -> list[I
         rows = [row for row in scope.recordings if row.session == id_]
         for row in rows:
             refused = await refusals_of(tx, request, row)
-            items.append(Item(held.booking, row, {content: why.rule for content, why in refused.items()}))
+            files = await recorded_files.files(tx, row.id)
+            items.append(Item(held.booking, row, files, {content: why.rule for content, why in refused.items()}))
         if not rows:
-            items.append(Item(held.booking, None, {content.value: "not-ready" for content in Bundle}))
+            items.append(Item(held.booking, None, (), {content.value: "not-ready" for content in Bundle}))
     return items
 
 
@@ -122,7 +129,9 @@ def _choice(request: web.Request, items: Sequence[Item], content: Bundle) -> Cho
     bookings = {item.booking.id: (item.booking, KINDS[item.booking.kind].name) for item in items}
     left_out = _left_out(items, content)
     said = [(*bookings[item.session], sentence(request, outgoing.WHY[item.rule], {})) for item in left_out]
-    return Choice(len(items) - len(left_out), said)
+    leaves = [item for item in items if item.recording and content.value not in item.refused]
+    sizes = [outgoing.expected_bytes(item.recording, item.files, content) for item in leaves if item.recording]
+    return Choice(len(leaves), said, sizes)
 
 
 async def ask(request: web.Request) -> web.StreamResponse:

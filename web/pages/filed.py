@@ -141,7 +141,7 @@ async def copy(request: web.Request) -> web.StreamResponse:
         copies = await filing.copy_filed(tx, principal, held, recording, now=now)
         if not copies:
             raise NotFound("not-ready-yet", "The copy that is open to you is still being made. Please come back later.")
-    pieces = await found.recordings.working_copy(recording, {item.file for item in copies})
+    pieces = await found.recordings.working_copy(recording, {item.file for item in copies}, found.settings.zone)
     return await serve_stream(request, pieces, "application/zip", f"{recording}.zip")
 
 

@@ -13,7 +13,8 @@ from core import jobs
 from core.errors import NotFound, PersonError
 from people import store as people
 from people.permissions import Action, Relation, require
-from recordings import filing, handover, outgoing
+from recordings import discs, filing, handover, outgoing
+from recordings import store as recorded_files
 from recordings.handover import Bundle
 from recordings.models import Handover, Recording
 from recordings.outgoing import Order
@@ -77,6 +78,8 @@ class Part:
     recording: Recording
     refused: Mapping[str, str]
     """Per form why it cannot leave now, in words; nothing where it can."""
+    discs: Mapping[str, Mapping[str, int]]
+    """Per size how many discs each form that may leave needs, about."""
     handovers: Sequence[Made]
 
 
@@ -116,6 +119,7 @@ def form_values(request: web.Request, mistake: Mistake | None, typed: Form | Non
         "error": mistake,
         "recipient": typed.raw("recipient")[:100] if typed else "",
         "content": typed.raw("content") if typed else "",
+        "disc": typed.raw("disc") if typed else "",
         "told": query(request).raw("told"),
         "kept_for": outgoing.KEPT_FOR.days,
     }
@@ -125,7 +129,20 @@ async def _part(tx: AsyncSession, request: web.Request, row: Recording) -> Part:
     refusals = await refusals_of(tx, request, row)
     made = await shown_of(tx, request, await outgoing.of_recording(tx, row.id))
     said = {content: sentence(request, refused.text, {}) for content, refused in refusals.items()}
-    return Part(row, said, made)
+    files = await recorded_files.files(tx, row.id)
+    sizes = {
+        content.value: [outgoing.expected_bytes(row, files, content)]
+        for content in Bundle
+        if content.value not in refusals
+    }
+    return Part(row, said, discs_of(sizes), made)
+
+
+def discs_of(sizes: Mapping[str, Sequence[int]]) -> dict[str, dict[str, int]]:
+    """Per size of disc how many each form needs, whose bundles are so large. Pure."""
+    return {
+        disc: {content: outgoing.discs_needed(found, disc) for content, found in sizes.items()} for disc in discs.SIZES
+    }
 
 
 async def refusals_of(tx: AsyncSession, request: web.Request, row: Recording) -> dict[str, Refused]:
@@ -161,7 +178,7 @@ def order_of(typed: Form, case_number: str) -> Order:
     """What the form asks for. Raises ``Invalid``."""
     return Order(
         content=Bundle(typed.choice("content", tuple(content.value for content in Bundle))),
-        with_discs=typed.has("discs"),
+        disc=typed.choice("disc", ("", *discs.SIZES)),
         recipient=typed.text("recipient", longest=100),
         case_number=case_number,
     )
