@@ -45,7 +45,8 @@ class Poster(Protocol):
 
 
 class HttpPoster:
-    """POST over HTTPS; follows no redirects, because a signed message goes to whom it was signed for.
+    """POST over HTTPS; follows no redirects and no proxy of the environment: a signed message goes to whom it was
+    signed for, and where its name leads was looked at here.
 
     Never to this machine or its own link, where clouds answer with their credentials, unless ``anywhere``: for an
     address that the operator set and no administrator typed.
@@ -62,7 +63,7 @@ class HttpPoster:
         if not self._anywhere:
             _refuse_own(url)
         request = urllib.request.Request(url, body, headers, method="POST")  # noqa: S310  # https was checked when added
-        opener = urllib.request.build_opener(_NoRedirect)
+        opener = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=TIMEOUT) as answer:
             if not 200 <= answer.status < 300:
                 raise OSError(f"status {answer.status}")
