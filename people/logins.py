@@ -14,7 +14,8 @@ from core.database import Database
 from core.errors import Denied, Invalid, NotFound, TooMany
 from core.ids import hash_secret, new_secret
 from core.texts import LOCALES
-from people import challenges, identities, store, throttle
+from core.vault import Vault
+from people import challenges, identities, known_browsers, store, throttle
 from people.models import Account, CodeApp, LoginSession, Pin
 from people.owing import WEAK, Method, Owes, owes
 from people.passwords import Passwords, check_new
@@ -37,16 +38,27 @@ class Door:
 
 
 async def sign_in(
-    database: Database, clock: Clock, door: Door, *, login: str, password: str, address: str = "", agent: str = ""
+    database: Database,
+    clock: Clock,
+    door: Door,
+    *,
+    login: str,
+    password: str,
+    address: str = "",
+    agent: str = "",
+    vault: Vault | None = None,
+    known: str = "",
 ) -> tuple[str, Principal]:
-    """Return the cookie's secret and who signed in.
+    """Return the cookie's secret and who signed in. With ``vault``, ``known`` is the cookie of ``known_browsers``.
 
     Raises ``Denied("sign-in-failed")``, the same and after the same time whether the login exists or not,
     ``Denied("account-closed")`` only after the right password, ``Denied("code-needed")`` when the account has a code
     app: its value ``pending`` goes to ``second_factor.finish``. Else ``TooMany`` or ``Unavailable``.
     """
     login = fold(login)
-    await _count(database, clock, door, login, address)
+    browser = await _known_browser(database, clock, vault, known, login) if vault and known else None
+    if browser is None or not door.throttle.first(throttle.SIGN_IN_KNOWN, login, browser):
+        await _count(database, clock, door, login, address)
     async with database.transaction(write=False) as tx:
         found = await store.account_by_login(tx, login)
     account, person = found or (None, None)
@@ -58,6 +70,8 @@ async def sign_in(
         await _failed(database, clock, person.id)
         raise Denied("account-closed", "This account is closed. Please ask your administrator.")
     door.throttle.forgive(throttle.SIGN_IN_HERE, login, throttle.network(address))
+    if browser is not None:
+        door.throttle.forgive(throttle.SIGN_IN_KNOWN, login, browser)
     await _rehash(database, door, account, password)
     await _second_step(database, clock, person.id)
     return await start(database, clock, person.id, method=Method.PASSWORD, address=address, agent=agent)
@@ -223,6 +237,15 @@ async def check_password(database: Database, door: Door, person: str, password: 
 def fold(login: str) -> str:
     """A login as it is stored and compared."""
     return login.strip().casefold()[:64]
+
+
+async def _known_browser(database: Database, clock: Clock, vault: Vault, cookie: str, login: str) -> str | None:
+    """By which entry of ``cookie`` this browser is known to the account now. What is forged costs no query."""
+    if not any(known_browsers.entries_for(vault, cookie, login)):
+        return None
+    async with database.transaction(write=False) as tx:
+        found = await store.account_by_login(tx, login)
+    return known_browsers.known(vault, cookie, login, found[0].password if found else None, clock.now())
 
 
 async def _count(database: Database, clock: Clock, door: Door, login: str, address: str) -> None:

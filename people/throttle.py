@@ -14,6 +14,8 @@ SIGN_IN_HERE = RateLimitItemPerMinute(8, 15, namespace="sign-in-here")
 """One login from one address: the honest owner elsewhere is not locked out by a guesser."""
 SIGN_IN_LOGIN = RateLimitItemPerMinute(100, 60, namespace="sign-in-login")
 """One login from everywhere."""
+SIGN_IN_KNOWN = RateLimitItemPerMinute(8, 15, namespace="sign-in-known")
+"""One login from one browser that signed in to it before, whatever strangers try meanwhile."""
 SIGN_IN_ADDRESS = RateLimitItemPerMinute(150, 15, namespace="sign-in-address")
 """One address, behind which a whole station may sit at the change of shift."""
 SIGN_IN_ALL = RateLimitItemPerMinute(1200, 1, namespace="sign-in-all")

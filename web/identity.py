@@ -9,11 +9,11 @@ from aiohttp.typedefs import Handler
 
 from core.errors import Denied
 from core.ids import hash_secret
-from people import invitations, logins, terminals, tokens
+from people import invitations, known_browsers, logins, terminals, tokens
 from people.logins import Door
 from people.owing import Owes
 from people.principals import Principal
-from web.context import WebContext, context, principal_of
+from web.context import VAULT, WebContext, context, principal_of
 from web.language import settle
 
 log = structlog.get_logger()
@@ -146,6 +146,24 @@ def set_start(request: web.Request, response: web.StreamResponse, secret: str) -
     """Hand a terminal the cookie of a start it has proved. It lasts as long as the browser runs, or less."""
     secure = _secure(request)
     response.set_cookie(_start_name(request), secret, path="/", httponly=True, secure=secure, samesite="Lax")
+
+
+async def set_known(request: web.Request, response: web.StreamResponse, person: str) -> None:
+    """Have the browser remember that ``person`` signed in here, so that strangers cannot use up its tries."""
+    found, vault = context(request), request.config_dict[VAULT]
+    value = await known_browsers.remember(found.database, found.clock, vault, person, known_cookie(request))
+    age = int(known_browsers.LASTS.total_seconds())
+    secure, name = _secure(request), _known_name(request)
+    response.set_cookie(name, value, path="/", max_age=age, httponly=True, secure=secure, samesite="Strict")
+
+
+def known_cookie(request: web.Request) -> str:
+    """By what this browser is known to accounts, empty when it is not."""
+    return request.cookies.get(_known_name(request), "")
+
+
+def _known_name(request: web.Request) -> str:
+    return ("__Host-" if _secure(request) else "") + "yj-known"
 
 
 def _start_name(request: web.Request) -> str:

@@ -175,6 +175,20 @@ async def guessing_a_password(site: World) -> None:
 
 
 @attack("a sign-in failed", "sign-ins are held back", "too-many")
+async def locking_the_owner_out(site: World) -> None:
+    owner, stranger = await site.browser(), await site.browser()
+    assert (await site.post(owner, "/signin", login="officer", password=PASSWORD))[0] == 303
+    for n in range(12):
+        await site.post(stranger, "/signin", login="officer", password=f"guess {n}")
+    copied = owner.session.cookie_jar.filter_cookies(site.server.make_url("/"))["yj-known"]
+    for value in ("", copied.value[:-1], copied.value[::-1], "known", "a.1.b.c"):
+        stranger.session.cookie_jar.update_cookies({"yj-known": value}, site.server.make_url("/"))
+        assert (await site.post(stranger, "/signin", login="officer", password=PASSWORD))[0] == 429
+    owner.session.cookie_jar.clear(lambda cookie: cookie.key == "yj")
+    assert (await site.post(owner, "/signin", login="officer", password=PASSWORD))[0] == 303
+
+
+@attack("a sign-in failed", "sign-ins are held back", "too-many")
 async def guessing_behind_invented_addresses(site: World) -> None:
     browser, statuses = await site.browser(), []
     for n in range(12):

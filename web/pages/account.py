@@ -13,7 +13,7 @@ from people.principals import Principal
 from web.agents import device
 from web.context import context
 from web.forms import form, path_id, query
-from web.identity import DOOR, account
+from web.identity import DOOR, account, set_known
 from web.language import COOKIE, local_path, see_other
 from web.mistakes import Mistake, of_error
 from web.party import party_of
@@ -141,7 +141,9 @@ async def change_password(request: web.Request) -> web.StreamResponse:
             raise
         return await _password(request, typed.raw("next"), of_error(request, error))
     after = local_path(typed.raw("next"))
-    return see_other(after if after != "/" or principal.owes else "/account?told=password")
+    response = see_other(after if after != "/" or principal.owes else "/account?told=password")
+    await set_known(request, response, principal.id)
+    return response
 
 
 async def language(request: web.Request) -> web.StreamResponse:

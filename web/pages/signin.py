@@ -13,7 +13,7 @@ from web.context import VAULT, context, principal_of
 from web.failures import wants_page
 from web.forms import form, json_body, query
 from web.guards import remote_of
-from web.identity import DOOR, clear_cookie, cookie_name, set_cookie
+from web.identity import DOOR, clear_cookie, cookie_name, known_cookie, set_cookie, set_known
 from web.language import local_path, see_other
 from web.mistakes import of_error
 from web.navigation import first_page
@@ -56,6 +56,8 @@ async def submit(request: web.Request) -> web.StreamResponse:
             request.config_dict[DOOR],
             login=login,
             password=typed.raw("password")[:1000],
+            vault=request.config_dict[VAULT],
+            known=known_cookie(request),
             **came_from(request),
         )
     except PersonError as error:
@@ -64,7 +66,7 @@ async def submit(request: web.Request) -> web.StreamResponse:
         if error.code == "code-needed":
             return _code_page(request, pending=str(error.values["pending"]), after=after)
         return signin_page(request, error=error, login=login, after=after)
-    return signed_in_to(request, secret, principal, after)
+    return await _known_from_now(request, signed_in_to(request, secret, principal, after), principal)
 
 
 async def submit_code(request: web.Request) -> web.StreamResponse:
@@ -87,7 +89,7 @@ async def submit_code(request: web.Request) -> web.StreamResponse:
         if error.code == "code-wrong":
             return _code_page(request, pending=pending, after=after, error=error)
         return signin_page(request, error=error, after=after)
-    return signed_in_to(request, secret, principal, after)
+    return await _known_from_now(request, signed_in_to(request, secret, principal, after), principal)
 
 
 async def begin_passkey(request: web.Request) -> web.StreamResponse:
@@ -114,7 +116,7 @@ async def submit_passkey(request: web.Request) -> web.StreamResponse:
     )
     response = web.json_response({"next": _after(str(fields["next"]), principal)})
     set_cookie(request, response, "account", secret)
-    return response
+    return await _known_from_now(request, response, principal)
 
 
 async def leave(request: web.Request) -> web.StreamResponse:
@@ -124,6 +126,12 @@ async def leave(request: web.Request) -> web.StreamResponse:
         await logins.sign_out(found.database, found.clock, principal)
     response = see_other("/signin?told=out")
     clear_cookie(request, response, "account")
+    return response
+
+
+async def _known_from_now(request: web.Request, response: web.Response, principal: Principal) -> web.Response:
+    """Only where somebody showed a way in of their own: not after a switch at a desk, a link or another site's word."""
+    await set_known(request, response, principal.id)
     return response
 
 
