@@ -202,10 +202,9 @@ def run(name: str, settings_file: Path) -> None:
 async def _media(settings: Settings, number: int, stop: asyncio.Event) -> None:
     from media.config import MediaSettings
     from media.server import serve as serve_media
+    from recordings.config import RecorderSettings
     from recordings.journal import Recorders
-    from recordings.keys import FileKeys
-    from recordings.preflight import Terms
-    from recordings.timesource import known_offset
+    from recordings.remote import RemoteWriters
 
     clock = SystemClock()
     relay = MediaSettings(
@@ -217,15 +216,22 @@ async def _media(settings: Settings, number: int, stop: asyncio.Event) -> None:
         turn_addresses=await _turn_addresses(settings),
         camera_networks=settings.camera_networks,
     )
-    recorders = Recorders(
-        settings.data_dir,
-        lambda: FileKeys(settings.data_dir),
-        clock,
-        authority=_authority(settings),
-        terms=Terms(_reserve(settings), known_offset(settings.time_server, clock), settings.clock_limit),
-        processes=settings.media_processes,
+    writers = RemoteWriters(
+        RecorderSettings(
+            settings.data_dir,
+            settings.space_hours,
+            settings.space_least_mb << 20,
+            settings.time_server,
+            settings.clock_limit,
+            settings.timestamp_url,
+            settings.timestamp_certificate,
+        )
     )
-    await serve_media(relay, recorders, clock, stopping=stop)
+    await writers.start()
+    try:
+        await serve_media(relay, Recorders(writers, clock, processes=settings.media_processes), clock, stopping=stop)
+    finally:
+        await writers.stop()
 
 
 def _reserve(settings: Settings) -> Any:

@@ -210,7 +210,7 @@ async def run(options: argparse.Namespace) -> None:
         public=tuple(options.public),
         limits=OPEN,
     )
-    recorders = await recorders_in(Path(options.record), clock) if record else NoRecorders()
+    recorders, writers = await recorders_in(Path(options.record), clock) if record else (NoRecorders(), None)
     service = MediaService(settings, recorders, clock)
     await service.start()
     rooms = Rooms(service, record=record)
@@ -228,6 +228,8 @@ async def run(options: argparse.Namespace) -> None:
     await runner.cleanup()
     await rooms.close()
     await service.stop()
+    if writers:
+        await writers.stop()
 
 
 if __name__ == "__main__":

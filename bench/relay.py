@@ -36,7 +36,8 @@ WARM_UP_S = 3.0
 FILL_S = 60.0
 """A server that has not let everybody in by then is passed over."""
 MEDIANS = (
-    "us_per_packet", "us_user", "us_system", "loss", "delay_p50_ms", "delay_p99_ms", "inside_p50_ms", "inside_p99_ms",
+    "us_per_packet", "us_relay_alone", "us_user", "us_system", "loss", "delay_p50_ms", "delay_p99_ms",
+    "inside_p50_ms", "inside_p99_ms",
     "rss_mb",
 )  # fmt: skip
 DELAY = "yuanjian_media_forward_delay_milliseconds_bucket"
@@ -160,10 +161,12 @@ async def _figures(tested: Server, pid: int, load: Rooms, seconds: float) -> dic
     sent = sum(each.sent for each in load.senders) - sent
     inside = await tested.delays()
     total, user = (after.total - before.total) / forwarded * 1e6, (after.user - before.user) / forwarded * 1e6
+    alone = (after.alone - before.alone) / forwarded * 1e6
     delays = load.delays()
     return {
         "sent_per_s": round(sent / seconds), "forwarded_per_s": round(forwarded / seconds),
-        "us_per_packet": round(total, 1), "us_user": round(user, 1), "us_system": round(max(0.0, total - user), 1),
+        "us_per_packet": round(total, 1), "us_relay_alone": round(alone, 1), "us_user": round(user, 1),
+        "us_system": round(max(0.0, total - user), 1),
         "loss": round(load.loss(), 6), "delay_p50_ms": percentile(delays, 0.5),
         "delay_p99_ms": percentile(delays, 0.99), **_inside(inside_before, inside),
         "rss_mb": round(after.rss_mb, 1), "load_cpu": round(own / seconds, 2), "machine_load": os.getloadavg()[0],
@@ -195,6 +198,8 @@ def summary(lines: list[dict[str, Any]]) -> dict[str, Any]:
         if "ours" in servers and "ours+rec" in servers:
             more = servers["ours+rec"]["us_per_packet"] / servers["ours"]["us_per_packet"] - 1
             servers["ours+rec"]["recording_adds"] = round(more, 2)
+            alone = servers["ours+rec"]["us_relay_alone"] / servers["ours"]["us_relay_alone"] - 1
+            servers["ours+rec"]["recording_adds_to_relay_alone"] = round(alone, 2)
     return {"summary": rooms, "machine": machine()}
 
 

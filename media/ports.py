@@ -30,13 +30,17 @@ class Track:
     """Format parameters as in the SDP, without the ``a=fmtp:`` prefix."""
 
 
+Arrival = tuple[int, bytes, int]
+"""A decrypted RTP packet with its header, as sinks take it: number of its track, packet, arrival (monotonic ns)."""
+
+
 class Sink(Protocol):
     """Takes what a session's tracks bring. Called on the relay's loop: copy and return at once, never raise."""
 
     def opened(self, track: Track) -> None: ...
 
-    def rtp(self, track: Track, packet: bytes, arrival_ns: int) -> None:
-        """One decrypted RTP packet, header included. ``arrival_ns`` is monotonic."""
+    arrived: Callable[[Arrival], None]
+    """Takes one packet. A member, not a method: what does nothing but keep it can be a list's ``append``."""
 
     def sender_report(self, track: Track, ntp: int, rtp: int, arrival_ns: int) -> None:
         """An RTCP sender report: 64-bit NTP timestamp and the RTP timestamp of the same instant (RFC 3550 6.4.1)."""

@@ -111,7 +111,7 @@ class Relay:
         stream.ring.put(sequence, packet, now_ns)
         for sink in stream.sinks:
             try:
-                sink.rtp(stream.info, packet, now_ns)
+                sink.arrived((stream.info.number, packet, now_ns))
             except Exception:  # foreign code: the packet path goes on without it
                 self.sink_broke(stream, sink)
         if stream.flows:

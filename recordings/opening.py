@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from recordings.keys import KeyMissing, SiteKeys
 from recordings.layout import RecordingFiles
 from recordings.take import Take
 from recordings.timesource import Reading
+
+LEAVING = 1.0
+"""Seconds to wait for a recorder process whose relay was killed: it still writes what it was handed."""
 
 
 class Opening:
@@ -78,10 +82,15 @@ class Opening:
 
     def _take_lock(self) -> None:
         self._lock = os.open(self.files.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RecorderUnavailable("busy") from None
+        until = time.monotonic() + LEAVING
+        while True:
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise RecorderUnavailable("busy") from None
+            time.sleep(LEAVING / 20)
 
     def _open(self, tracks: Mapping[int, Track] | None = None, durable: int | None = None) -> Take:
         replay = durable is not None

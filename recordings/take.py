@@ -5,7 +5,6 @@ when all that is on disk; any ``OSError`` ends the take, whose files are never w
 """
 
 import contextlib
-import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from media.ports import Closing, RecordingSpec, Track
 from recordings import frames
+from recordings.blocks import Batch, Blocks
 from recordings.chain import DOMAIN, b64, certificate, encode_line, sha256
 from recordings.filesystem import Disk
 from recordings.keys import SiteKeys
@@ -22,13 +22,10 @@ from recordings.layout import RecordingFiles
 from recordings.logbook import Entry, seal_entry
 from recordings.pcapng import describe, section_header
 from recordings.recovery import Origin, Standing
-from recordings.tape import Batch, Event, Kind, restated
+from recordings.tape import Event, Kind
 from recordings.timesource import Reading, boot_id, from_ns, ntp_state
 
 SOFTWARE = "yuanjian 0.1.0"
-_COMPUTING = threading.Lock()
-"""Held while a recorder computes, never while it waits for a disk: with one recorder at a time wanting the interpreter,
-the relay's loop waits for one of them, not for all."""
 Record = tuple[str, dict[str, Any]]
 
 
@@ -38,6 +35,18 @@ class Committed:
 
     until: datetime
     ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What one commit writes, as bytes."""
+
+    frame: bytearray
+    log: list[bytes]
+    lines: list[bytes]
+    last: bool
+    """Whether its segment ends with it."""
+    until: int
 
 
 @dataclass(slots=True)
@@ -74,6 +83,10 @@ class Take:
     def takes_media(self) -> bool:
         return self._spec.policy == "clear"
 
+    def blocks(self) -> Blocks:
+        """What makes the blocks of this take; asked once it has begun."""
+        return Blocks(self.origin, self.standing.last_ms, self.tracks.values(), media=self.takes_media)
+
     def begin(self, keys: SiteKeys, keys_digest: str, now: Reading, tracks: Iterable[Track], *, replay: bool) -> None:
         """Open the take on disk: ``genesis`` for the first, ``take``, and what recovery found for a later one.
 
@@ -101,24 +114,29 @@ class Take:
 
     def commit(self, batch: Batch, *, last: bool = False) -> Committed:
         """Make ``batch`` durable and signed. Raises ``OSError``; the take is then over."""
+        return self.store(self.prepare(batch, last=last))
+
+    def prepare(self, batch: Batch, *, last: bool = False) -> Prepared:
+        """Seal and sign ``batch``: all of a commit that computes. It must be stored before the next is prepared."""
         standing, stored = self.standing, bytearray()
         until = max(self.origin.media_ms(batch.now.mono_ns), standing.last_ms)
-        with _COMPUTING:
-            if batch.take != self.number:
-                batch = restated(batch, self.number, self.origin)
-            last = last or batch.last
-            records, log = self._events(batch.events)
-            if self.takes_media:
-                stored, members = self._frame(batch, until, last=last)
-                records.append(("frame", members))
-            lines = [self._line(kind, members, batch.now, ms=until) for kind, members in records]
+        last = last or batch.last
+        records, log = self._events(batch.events)
+        if self.takes_media:
+            stored, members = self._frame(batch, until, last=last)
+            records.append(("frame", members))
+        lines = [self._line(kind, members, batch.now, ms=until) for kind, members in records]
+        return Prepared(stored, log, lines, last, until)
+
+    def store(self, prepared: Prepared) -> Committed:
+        """Make what was prepared durable: all of a commit that waits. Raises ``OSError``; the take is then over."""
         if self._segment is not None:
-            self._write_frame(self._segment, stored, last=last)
-        if log:
-            self._write_log(log)
-        if lines:
-            self._append_chain(lines)
-        standing.last_ms = until
+            self._write_frame(self._segment, prepared.frame, last=prepared.last)
+        if prepared.log:
+            self._write_log(prepared.log)
+        if prepared.lines:
+            self._append_chain(prepared.lines)
+        self.standing.last_ms = until = prepared.until
         utc_ns = self.origin.to_utc_ns(self.origin.mono_of(until))
         return Committed(from_ns(utc_ns), until)
 

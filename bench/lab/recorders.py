@@ -5,8 +5,10 @@ from pathlib import Path
 
 from core.clock import Clock
 from media.ports import Durable, Failed, GapSeen, HeadSeen, Recorder, RecorderUnavailable, RecordingSpec
+from recordings.config import RecorderSettings
 from recordings.journal import Recorders
 from recordings.keys import FileKeys
+from recordings.remote import RemoteWriters
 
 
 class NoRecorders:
@@ -18,7 +20,9 @@ class NoRecorders:
         raise RecorderUnavailable("not-recording")
 
 
-async def recorders_in(directory: Path, clock: Clock) -> Recorders:
-    """The product's recorders, with keys of their own under ``directory``."""
-    keys = await asyncio.to_thread(FileKeys.ensure, directory)
-    return Recorders(directory, lambda: keys, clock)
+async def recorders_in(directory: Path, clock: Clock) -> tuple[Recorders, RemoteWriters]:
+    """The product's recorders with their process, and keys of their own under ``directory``."""
+    await asyncio.to_thread(FileKeys.ensure, directory)
+    writers = RemoteWriters(RecorderSettings(directory))
+    await writers.start()
+    return Recorders(writers, clock), writers

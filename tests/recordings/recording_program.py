@@ -1,4 +1,5 @@
-"""A process that records until it is killed: prints every acknowledgement. Arguments: data directory, tick.
+"""A process that records until it is killed: prints its recorder process and every acknowledgement. Arguments: data
+directory, tick.
 
 ``given`` beside the data directory outlives it: the number of packets it was given so far, and when the last one came.
 """
@@ -16,8 +17,10 @@ import synthetic
 
 from core.clock import SystemClock
 from media.ports import RecordingSpec
+from recordings.config import RecorderSettings
 from recordings.journal import Recorders
 from recordings.keys import FileKeys
+from recordings.remote import RemoteWriters
 
 SOUND = synthetic.track(1, "audio", "opus")
 
@@ -32,19 +35,21 @@ def given(place: Path) -> mmap.mmap:
 
 async def main(place: Path, tick: float) -> None:
     FileKeys.ensure(place)
-    recorders = Recorders(place, lambda: FileKeys(place), SystemClock(), tick=tick)
+    writers = RemoteWriters(RecorderSettings(place))
+    await writers.start()
+    recorders = Recorders(writers, SystemClock(), tick=tick)
 
     def durable(until, ms):
         print(f"durable {ms}", flush=True)
 
     spec = RecordingSpec("rec-1", "session-1", "interrogation", "clear", 60)
     recorder = await recorders.arm(spec, durable=durable, failed=print, gap=print, head=print)
-    print(f"take {recorder.take}", flush=True)
+    print(f"recorder {writers.pid}", flush=True)
     recorder.opened(SOUND)
     number, told = 0, given(place)
     while True:
         now = time.monotonic_ns()
-        recorder.rtp(SOUND, synthetic.rtp(111, number, number * 960, SOUND.ssrc, bytes(80)), now)
+        recorder.arrived((SOUND.number, synthetic.rtp(111, number, number * 960, SOUND.ssrc, bytes(80)), now))
         struct.pack_into("<QQ", told, 0, number + 1, now)
         recorder.log(recorder.last_entry + 1, SystemClock().now(), {"n": number}, {"x": "y"})
         number += 1

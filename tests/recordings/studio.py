@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.clock import FakeClock
 from media.ports import Closing, RecordingSpec
-from recordings import keys, recovery
+from recordings import keys, pcapng, recovery
 from recordings.chain import sha256
 from recordings.filesystem import Disk
 from recordings.keys import FileKeys
@@ -59,17 +59,14 @@ class Studio:
             digest = ""
         self.take = Take(disk, self.files, self.spec, self.data_key, standing)
         self.take.begin(self.site, digest, self.now, (), replay=False)
-        self.tape = Tape(self.take.number, self.take.origin, standing.last_ms, media=self.policy == "clear")
+        self.tape, self.blocks = Tape(), self.take.blocks()
         return self
 
     def commit(self) -> Committed:
         """Make durable what the tape was given."""
         assert self.take is not None
         assert self.tape is not None
-        batch = self.tape.cut(self.now)
-        committed = self.take.commit(batch)
-        self.tape.give_back(batch)
-        return committed
+        return self.take.commit(self.blocks.of(self.tape.cut(self.now)))
 
     def play(self, events: Iterable, *, log: bool = True) -> "Studio":
         """Record synthetic events, committing once a second of the fake clock."""
@@ -86,9 +83,10 @@ class Studio:
                 opened.add(event.track.number)
                 self.tape.opened(event.track, at)
             if event.report:
-                self.tape.sender_report(event.track, *event.report, at)
+                report = pcapng.sender_report(event.track.ssrc, *event.report)
+                self.tape.take((event.track.number, report, at))
             if event.packet:
-                self.tape.rtp(event.track, event.packet, at)
+                self.tape.take((event.track.number, event.packet, at))
         self._tick(second, log)
         return self
 
@@ -105,7 +103,7 @@ class Studio:
     def close(self) -> Closing:
         assert self.take is not None
         assert self.tape is not None
-        return self.take.close("ended", self.tape.cut(self.now))
+        return self.take.close("ended", self.blocks.of(self.tape.cut(self.now)))
 
     def crash(self) -> None:
         """Let go as a killed process does: nothing more is written."""

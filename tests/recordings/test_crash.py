@@ -40,18 +40,21 @@ class Run:
     """When the last packet came, by the machine's monotonic clock."""
 
 
-def run_until_killed(place: Path, seconds: float) -> Run:
-    """Record into ``place`` as in the product, a commit a second; kill -9 ``seconds`` after the first
-    acknowledgement."""
+def run_until_killed(place: Path, seconds: float, who: str) -> Run:
+    """Record into ``place`` as in the product, a commit a second; kill -9 ``seconds`` after the first acknowledgement
+    the ``relay``, whose recorder process then ends by itself, or the ``recorder`` first."""
     command = [sys.executable, str(PROGRAM), str(place), "1.0"]
     program = subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(PROGRAM.parents[2])}
     )
     acknowledged: list[int] = []
+    recorder: list[int] = []
     first = threading.Event()
 
     def listen():
         for line in program.stdout:
+            if line.startswith("recorder "):
+                recorder.append(int(line.split()[1]))
             if line.startswith("durable"):
                 acknowledged.append(int(line.split()[1]))
                 first.set()
@@ -61,6 +64,8 @@ def run_until_killed(place: Path, seconds: float) -> Run:
     listener.start()
     assert first.wait(300), "neither acknowledged nor ended"
     time.sleep(seconds)
+    if who == "recorder":
+        os.kill(recorder[0], signal.SIGKILL)
     program.send_signal(signal.SIGKILL)
     program.wait()
     listener.join()
@@ -70,10 +75,12 @@ def run_until_killed(place: Path, seconds: float) -> Run:
 
 @campaign
 def test_kills_at_random_instants_lose_nothing_acknowledged(tmp_path):
-    """One recording, killed again and again: each run recovers it and costs two seconds at most; in the end every
-    acknowledged second verifies, and what is missing between two takes is a declared gap."""
+    """One recording, whose relay or recorder is killed again and again: each run recovers it and costs two seconds at
+    most; in the end every acknowledged second verifies, and what is missing between two takes is a declared gap."""
     rng = random.Random(seed(7))
-    runs = [run_until_killed(tmp_path / "var", rng.random() * 1.2) for _ in range(KILLS)]
+    runs = [
+        run_until_killed(tmp_path / "var", rng.random() * 1.2, ("recorder", "relay")[kill % 2]) for kill in range(KILLS)
+    ]
     place = tmp_path / "var"
     assert close_abandoned(place, "rec-1", lambda: FileKeys(place), SystemClock(), Disk())
     found = verify(place / "recordings" / "rec-1")

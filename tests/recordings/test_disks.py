@@ -21,6 +21,7 @@ from recordings.keys import FileKeys
 from recordings.reader import Reader
 from recordings.verdicts import Verdict
 from recordings.verify import verify
+from recordings.writer import ThreadWriters
 
 SOUND = synthetic.track(1, "audio", "opus")
 ROOM_MB = 72
@@ -62,7 +63,9 @@ class Heard:
 
 
 def recorders(place, disk=None, **options):
-    return Recorders(place, lambda: FileKeys(place), SystemClock(), disk, **{"tick": 0.05, **options})
+    own = {name: options.pop(name) for name in ("tick", "queue_bytes") if name in options}
+    writers = ThreadWriters(place, lambda: FileKeys(place), SystemClock(), disk, **options)
+    return Recorders(writers, SystemClock(), **{"tick": 0.05, **own})
 
 
 async def until(condition, seconds=30):
@@ -73,7 +76,8 @@ async def until(condition, seconds=30):
 
 def send(recorder, first, count, size=800):
     for number in range(first, first + count):
-        recorder.rtp(SOUND, synthetic.rtp(111, number, number * 960, SOUND.ssrc, bytes(size)), time.monotonic_ns())
+        packet = synthetic.rtp(111, number, number * 960, SOUND.ssrc, bytes(size))
+        recorder.arrived((SOUND.number, packet, time.monotonic_ns()))
 
 
 def fill(place: Path) -> Path:
@@ -155,7 +159,7 @@ async def test_a_disk_that_turns_read_only_holds(small):
     recorder.opened(SOUND)
     send(recorder, 0, 20)
     await until(lambda: heard.durable)
-    recorder.fence()
+    await recorder.fence()
     if subprocess.run(["mount", "-o", "remount,ro", str(small)], capture_output=True, check=False).returncode:
         pytest.skip("a file system in use cannot be made read-only here")
     with pytest.raises(RecorderUnavailable) as refused:
@@ -215,13 +219,13 @@ async def test_a_disk_slower_than_what_comes_fails_with_bounded_memory(tmp_path)
     await until(lambda: heard.durable)
     disk.slow, most, sent = True, 0, 10
     async with asyncio.timeout(30):
-        while not heard.failed:
-            send(recorder, sent, 100, 1000)
-            sent += 100
+        while not heard.failed or sent < 4_000:
+            send(recorder, sent, 10, 1000)
+            sent += 10
             most = max(most, recorder.waiting)
             await asyncio.sleep(0.005)
     assert heard.failed[0][0] == "overflow"
-    assert most < 500_000
+    assert most < 800_000, "the bound, and what comes until it is looked at, of four million"
     disk.slow = False
     await recorder.close("ended")
     found = verify(tmp_path / "recordings" / "rec-1")

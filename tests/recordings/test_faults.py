@@ -9,13 +9,14 @@ from studio import Studio
 
 from core.clock import SystemClock
 from media.ports import RecorderUnavailable, RecordingSpec
-from recordings import recovery
+from recordings import pcapng, recovery
 from recordings.filesystem import Disk
 from recordings.finalize import Finalizer
 from recordings.journal import Recorders
 from recordings.keys import FileKeys
 from recordings.reader import Reader
 from recordings.verify import verify
+from recordings.writer import ThreadWriters
 from tests.campaigns import campaign, rounds
 
 SOUND = synthetic.track(1, "audio", "opus")
@@ -92,7 +93,7 @@ def recorded_until_power_loss(studio, disk) -> int:
             at = studio.now.mono_ns
             for i in range(50):
                 packet = synthetic.rtp(111, second * 50 + i, 0, SOUND.ssrc, bytes(80))
-                studio.tape.rtp(SOUND, packet, at + i * 20_000_000)
+                studio.tape.take((SOUND.number, packet, at + i * 20_000_000))
             studio.clock.advance(1)
             acknowledged = studio.commit().ms
         studio.close()
@@ -122,7 +123,7 @@ def test_power_loss_at_any_change_costs_nothing_acknowledged(tmp_path):
 async def test_a_key_store_that_goes_during_a_session_does_not_end_it(tmp_path):
     """F22: the session finishes with the keys it has; a new one is refused."""
     FileKeys.ensure(tmp_path)
-    recorders = Recorders(tmp_path, lambda: FileKeys(tmp_path), SystemClock(), tick=0.02)
+    recorders = Recorders(ThreadWriters(tmp_path, lambda: FileKeys(tmp_path), SystemClock()), SystemClock(), tick=0.02)
     callbacks = {"durable": lambda *_: None, "failed": print, "gap": print, "head": print}
     recorder = await recorders.arm(RecordingSpec("rec-1", "s", "interrogation", "clear", 1), **callbacks)
     (tmp_path / "keys" / "site-signing.pem").unlink()
@@ -142,7 +143,7 @@ def test_hours_of_recording_stay_whole_and_seekable(studio):
     Twelve minutes here, eight hours in the soak.
     """
     minutes = rounds(12, 480)
-    packet = synthetic.sound(1)[10]
+    payload = synthetic.sound(1)[10]
     studio.begin()
     studio.tape.opened(SOUND, studio.now.mono_ns)
     number = 65_000
@@ -150,11 +151,13 @@ def test_hours_of_recording_stay_whole_and_seekable(studio):
         base = studio.clock.monotonic_ns()
         for step in range(50):
             stamp = 4_294_000_000 + number * 960
-            studio.tape.rtp(SOUND, synthetic.rtp(111, number, stamp, SOUND.ssrc, packet), base + step * 20_000_000)
+            packet = synthetic.rtp(111, number, stamp, SOUND.ssrc, payload)
+            studio.tape.take((SOUND.number, packet, base + step * 20_000_000))
             number += 1
         if second % 5 == 0:
             stamp = (4_294_000_000 + (number - 50) * 960) & 0xFFFFFFFF
-            studio.tape.sender_report(SOUND, synthetic.ntp(second), stamp, base)
+            report = pcapng.sender_report(SOUND.ssrc, synthetic.ntp(second), stamp)
+            studio.tape.take((SOUND.number, report, base))
         studio.clock.advance(1)
         studio.commit()
     studio.close()

@@ -19,6 +19,7 @@ from recordings.journal import Recorders
 from recordings.keys import FileKeys
 from recordings.timestamps import AuthorityAway, HttpAuthority, TokenInvalid, check_token
 from recordings.verify import verify
+from recordings.writer import ThreadWriters
 
 
 @pytest.fixture(scope="module")
@@ -70,9 +71,8 @@ async def test_an_open_chain_is_stamped_while_it_grows(local, tmp_path, monkeypa
     monkeypatch.setattr(timestamps, "EVERY", 0.1)
     site = FileKeys.ensure(tmp_path)
     (tmp_path / "keys" / timestamps.AUTHORITY).write_bytes(local.root)
-    recorders = Recorders(
-        tmp_path, lambda: site, SystemClock(), tick=0.05, authority=HttpAuthority(local.url, local.root)
-    )
+    writers = ThreadWriters(tmp_path, lambda: site, SystemClock(), authority=HttpAuthority(local.url, local.root))
+    recorders = Recorders(writers, SystemClock(), tick=0.05)
     spec = RecordingSpec("rec-1", "s", "interrogation", "clear", 1)
     recorder = await recorders.arm(spec, durable=lambda *_: None, failed=print, gap=print, head=print)
     chain = tmp_path / "recordings" / "rec-1" / "chain.jsonl"

@@ -13,9 +13,11 @@ from media.commands import Answered, Arm, Closed, CloseSession, Forward, OpenSes
 from media.config import MediaSettings
 from media.service import MediaService
 from recordings import jobs
+from recordings.config import RecorderSettings
 from recordings.journal import Recorders
 from recordings.keys import FileKeys
 from recordings.library import Library
+from recordings.remote import RemoteWriters
 from rehearsal.peers import Answer, Exchange, Receiving, Sending
 from rehearsal.recorded import examine
 
@@ -75,7 +77,8 @@ class Desk:
 async def desk(data_dir: Path) -> AsyncIterator[Desk]:
     clock = SystemClock()
     FileKeys.ensure(data_dir)
-    recorders = Recorders(data_dir, lambda: FileKeys(data_dir), clock)
+    writers = RemoteWriters(RecorderSettings(data_dir))
+    recorders = Recorders(writers, clock)
     settings = MediaSettings(control_path=data_dir / "media.sock", bind=("127.0.0.1",), loopback=True)
     service = MediaService(settings, recorders, clock)
     await service.start()
@@ -83,6 +86,7 @@ async def desk(data_dir: Path) -> AsyncIterator[Desk]:
         yield Desk(service)
     finally:
         await service.stop()
+        await writers.stop()
 
 
 async def test_two_peers_see_each_other_and_the_recorded_files_show_both(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from av import VideoFrame
 from core.clock import Clock, SystemClock
 from media import commands
 from media.config import MediaSettings
-from media.ports import Closing, RecorderUnavailable, RecordingSpec, Track
+from media.ports import Arrival, Closing, RecorderUnavailable, RecordingSpec, Track
 from media.service import MediaService
 
 WAIT_S = 10.0
@@ -55,9 +55,10 @@ class FakeRecorder:
         self.open.add(track.number)
         self.packets[track.number] = []
 
-    def rtp(self, track: Track, packet: bytes, arrival_ns: int) -> None:
-        assert track.number in self.open
-        self.packets[track.number].append(bytes(packet))
+    def arrived(self, arrival: Arrival) -> None:
+        number, packet, _ = arrival
+        assert number in self.open
+        self.packets[number].append(packet)
 
     def sender_report(self, track: Track, ntp: int, rtp: int, arrival_ns: int) -> None:
         self.reports.append((track.number, ntp, rtp))

@@ -21,6 +21,7 @@ from recordings.journal import Recorders
 from recordings.keys import FileKeys
 from recordings.layout import RecordingFiles
 from recordings.verify import verify
+from recordings.writer import ThreadWriters
 from tests.campaigns import campaign, rounds
 from tests.recordings import synthetic
 from tests.wire.peers import Desk
@@ -108,7 +109,7 @@ async def test_a_day_leaves_memory_files_and_tasks_as_they_were(tmp_path: Path) 
     verifies and lasts as long as it should."""
     FileKeys.ensure(tmp_path)
     clock = FakeClock(datetime(2026, 11, 21, 9, 30, tzinfo=UTC))
-    recorders = Recorders(tmp_path, lambda: FileKeys(tmp_path), clock, tick=0.004)
+    recorders = Recorders(ThreadWriters(tmp_path, lambda: FileKeys(tmp_path), clock), clock, tick=0.004)
     looks: list[dict[str, Any]] = []
     async with room(recorders, recorded=True, clock=clock) as (service, desk):  # type: ignore[arg-type]
         day = Day(service, desk, clock)

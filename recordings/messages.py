@@ -1,0 +1,168 @@
+"""What the relay and its recorder process say to each other over a socket. Pure.
+
+    message = u32 length of head · u32 length of data, both big-endian · head, JSON · data
+
+``data`` are packets and otherwise empty. No pickle: the relay parses what strangers send, and whoever took it
+over should not thereby run code where the keys are.
+"""
+
+import json
+import struct
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import accumulate, pairwise
+from typing import Any
+
+from media.ports import ChainHead, Closing, RecordingSpec, Track
+from recordings.logbook import Entry
+from recordings.take import Committed
+from recordings.tape import Event, Gathered, Kind
+from recordings.timesource import Reading, from_ns, to_ns
+from recordings.writing import Written
+
+PREFIX = struct.Struct("!II")
+MAX_HEAD = 64 << 20
+MAX_DATA = 1 << 30
+
+Head = dict[str, Any]
+
+
+class MessageError(ValueError):
+    """What came is no message of ours."""
+
+
+def pack(head: Mapping[str, Any], data: bytes | bytearray | memoryview = b"") -> bytes:
+    """Return prefix and head of a message; ``data`` follows them on the wire."""
+    text = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode()
+    return PREFIX.pack(len(text), len(data)) + text
+
+
+def lengths(prefix: bytes | bytearray | memoryview) -> tuple[int, int]:
+    """Bytes of head and of data. Raises ``MessageError`` for more than anybody sends."""
+    head, data = PREFIX.unpack(prefix)
+    if head > MAX_HEAD or data > MAX_DATA:
+        raise MessageError(f"a message of {head} and {data} bytes")
+    return head, data
+
+
+def unpack(text: bytes | bytearray | memoryview) -> Head:
+    """Return the head of a message. Raises ``MessageError``."""
+    try:
+        head = json.loads(bytes(text))
+    except ValueError:
+        raise MessageError("not JSON") from None
+    if not isinstance(head, dict):
+        raise MessageError("not an object")
+    return head
+
+
+class Splitter:
+    """Cuts a stream into messages."""
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[tuple[Head, bytes]]:
+        """Yield what is whole. Raises ``MessageError``; the stream is then of no further use."""
+        rest = self._rest
+        rest += data
+        while len(rest) >= PREFIX.size:
+            head, more = lengths(rest[: PREFIX.size])
+            end = PREFIX.size + head
+            if len(rest) < end + more:
+                return
+            message = unpack(rest[PREFIX.size : end]), bytes(rest[end : end + more])
+            del rest[: end + more]
+            yield message
+
+
+# What was gathered
+
+
+def of_gathered(gathered: Gathered) -> tuple[Head, bytes]:
+    """Head and data: after the packets themselves their arrivals, track numbers and lengths."""
+    packets = gathered.packets
+    numbers, octets, arrivals = zip(*packets, strict=True) if packets else ((), (), ())
+    head = {
+        "now": [gathered.now.mono_ns, to_ns(gathered.now.utc)],
+        "events": [_event(event) for event in gathered.events],
+        "lost": list(gathered.lost.items()),
+        "packets": len(packets),
+    }
+    columns = array("q", arrivals), array("I", numbers), array("I", map(len, octets))
+    return head, b"".join((*octets, *columns))
+
+
+def gathered_of(head: Mapping[str, Any], data: bytes | bytearray) -> Gathered:
+    """Raises ``MessageError`` when the packets are not as long as is said."""
+    count = head["packets"]
+    arrivals, numbers, sizes = array("q"), array("I"), array("I")
+    end = len(data) - count * (arrivals.itemsize + numbers.itemsize + sizes.itemsize)
+    at = end
+    if end >= 0:
+        for column in (arrivals, numbers, sizes):
+            column.frombytes(data[at : at + count * column.itemsize])
+            at += count * column.itemsize
+    if end != sum(sizes):
+        raise MessageError("packets of other lengths than said")
+    octets, ends = bytes(data), list(accumulate(sizes, initial=0))
+    packets = list(zip(numbers, [octets[at:end] for at, end in pairwise(ends)], arrivals, strict=True))
+    now = Reading(head["now"][0], from_ns(head["now"][1]))
+    return Gathered(now, [_event_of(event) for event in head["events"]], packets, dict(head["lost"]))
+
+
+def _event(event: Event) -> list[Any]:
+    match event:
+        case (Kind.OPENED, Track() as track, arrival):
+            return [int(Kind.OPENED), of_track(track), arrival]
+        case (Kind.LOG, Entry() as entry, arrival):
+            said = [entry.number, entry.at.isoformat(), entry.public, entry.private]
+            return [int(Kind.LOG), said, arrival]
+    return [int(event[0]), *event[1:]]
+
+
+def _event_of(said: Sequence[Any]) -> Event:
+    kind = Kind(said[0])
+    if kind is Kind.OPENED:
+        return (kind, track_of(said[1]), said[2])
+    if kind is Kind.LOG:
+        number, at, public, private = said[1]
+        return (kind, Entry(number, datetime.fromisoformat(at), public, private), said[2])
+    return (kind, *said[1:])
+
+
+# Parts
+
+
+def of_track(track: Track) -> list[Any]:
+    return [getattr(track, name) for name in Track.__slots__]
+
+
+def track_of(said: Sequence[Any]) -> Track:
+    return Track(*said)
+
+
+def of_spec(spec: RecordingSpec) -> list[Any]:
+    return [getattr(spec, name) for name in RecordingSpec.__slots__]
+
+
+def spec_of(said: Sequence[Any]) -> RecordingSpec:
+    return RecordingSpec(*said)
+
+
+def of_written(written: Written) -> Head:
+    committed, head = written.committed, written.head
+    return {"until": [to_ns(committed.until), committed.ms], "head": [head.take, head.media_ms, head.digest]}
+
+
+def written_of(said: Mapping[str, Any]) -> Written:
+    return Written(Committed(from_ns(said["until"][0]), said["until"][1]), ChainHead(*said["head"]))
+
+
+def of_closing(closing: Closing | None) -> list[Any] | None:
+    return [closing.digest, closing.frames, closing.duration_ms, closing.gaps] if closing else None
+
+
+def closing_of(said: Sequence[Any] | None) -> Closing | None:
+    return Closing(*said) if said else None

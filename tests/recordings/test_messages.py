@@ -1,0 +1,69 @@
+"""What the relay and its recorder process say to each other."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import synthetic
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recordings import messages
+from recordings.logbook import Entry
+from recordings.messages import PREFIX, MessageError, Splitter
+from recordings.tape import Gathered, Kind
+from recordings.timesource import Reading
+
+NOW = datetime(2026, 11, 26, 9, 30, 1, 250_001, tzinfo=UTC)
+packets = st.lists(st.tuples(st.integers(0, 2**32 - 1), st.binary(max_size=1500), st.integers(0, 2**62)), max_size=20)
+events = st.lists(
+    st.sampled_from(
+        [
+            (Kind.OPENED, synthetic.track(7, "video", "vp8", "端点"), 5),
+            (Kind.CLOSED, 7, 6),
+            (Kind.LOG, Entry(3, NOW, {"type": "marker"}, {"note": "第一\u2028行"}), 7),
+            (Kind.GAP, None, 8, 9, "overflow"),
+            (Kind.TOKEN, 4, "ab", "token", "authority"),
+        ]
+    ),
+    max_size=4,
+)
+
+
+@given(packets, events, st.dictionaries(st.integers(1, 9), st.integers(0, 99)), st.integers(0, 2**62))
+def test_what_was_gathered_arrives_as_it_was(packets, events, lost, mono_ns):
+    """Whatever the packets and events are, cut out of a stream that comes in pieces."""
+    gathered = Gathered(Reading(mono_ns, NOW + timedelta(microseconds=mono_ns % 1000)), events, packets, lost)
+    head, data = messages.of_gathered(gathered)
+    stream = (messages.pack(head, data) + data) * 2
+    splitter, found = Splitter(), []
+    for at in range(0, len(stream), 977):
+        found += splitter.feed(stream[at : at + 977])
+    assert [messages.gathered_of(*message) for message in found] == [gathered, gathered]
+
+
+@given(st.binary(max_size=200))
+def test_noise_is_no_message(noise):
+    """Nothing but ``MessageError`` comes of bytes that nobody of ours has sent."""
+    try:
+        for head, _ in Splitter().feed(noise):
+            assert isinstance(head, dict)
+    except MessageError:
+        pass
+
+
+@pytest.mark.parametrize("lengths", [(messages.MAX_HEAD + 1, 0), (2, messages.MAX_DATA + 1)])
+def test_lengths_nobody_sends_are_refused_before_anything_is_kept(lengths):
+    with pytest.raises(MessageError):
+        list(Splitter().feed(PREFIX.pack(*lengths)))
+
+
+@given(st.integers(0, 5), st.binary(max_size=100))
+def test_packets_of_other_lengths_than_said_are_refused(count, data):
+    """Sizes that do not add up to the bytes that came are a mistake, never a packet cut elsewhere."""
+    head, _ = messages.of_gathered(Gathered(Reading(1, NOW)))
+    try:
+        found = messages.gathered_of({**head, "packets": count}, data)
+    except MessageError:
+        return
+    assert len(found.packets) == count
+    assert sum(len(packet) for _, packet, _ in found.packets) == len(data) - 16 * count

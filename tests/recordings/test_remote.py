@@ -1,0 +1,245 @@
+"""The recorder process and the relay's end of it."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import synthetic
+
+from core.clock import SystemClock
+from media.ports import RecorderUnavailable, RecordingSpec
+from recordings import messages
+from recordings.abandoned import close_abandoned
+from recordings.config import RecorderSettings
+from recordings.filesystem import Disk
+from recordings.journal import Recorders
+from recordings.keys import FileKeys
+from recordings.process import Desk
+from recordings.reader import Reader
+from recordings.remote import RemoteWriters
+from recordings.verdicts import Verdict
+from recordings.verify import verify
+from recordings.writer import ThreadWriters
+
+SOUND = synthetic.track(1, "audio", "opus")
+
+
+class Heard:
+    """What a recorder told."""
+
+    def __init__(self):
+        self.durable, self.failed, self.gaps, self.heads = [], [], [], []
+
+    @property
+    def callbacks(self):
+        return {
+            "durable": lambda until, ms: self.durable.append(ms),
+            "failed": self.failed.append,
+            "gap": lambda track, start, end, cause: self.gaps.append((track.number, cause)),
+            "head": self.heads.append,
+        }
+
+
+@pytest.fixture
+async def writers(tmp_path):
+    FileKeys.ensure(tmp_path)
+    made = RemoteWriters(RecorderSettings(tmp_path))
+    yield made
+    await made.stop()
+
+
+def spec(recording="rec-1"):
+    return RecordingSpec(recording, "session-1", "interrogation", "clear", 60)
+
+
+def send(recorder, first, count):
+    for number in range(first, first + count):
+        packet = synthetic.rtp(111, number, number * 960, SOUND.ssrc, bytes(80))
+        recorder.arrived((SOUND.number, packet, time.monotonic_ns()))
+
+
+async def until(condition):
+    async with asyncio.timeout(30):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+def numbers(place):
+    reader = Reader.open(place, "rec-1", FileKeys(place))
+    return [int.from_bytes(packet.data[2:4], "big") for packet in reader.packets() if not packet.is_report]
+
+
+async def test_a_recording_made_in_another_process_is_whole(tmp_path, writers):
+    """Packets, reports, losses, log, heads and the close: as with a thread of one's own."""
+    heard = Heard()
+    recorder = await Recorders(writers, SystemClock(), tick=0.05).arm(spec(), **heard.callbacks)
+    recorder.opened(SOUND)
+    send(recorder, 0, 100)
+    recorder.sender_report(SOUND, synthetic.ntp(0), 0, time.monotonic_ns())
+    recorder.lost(SOUND, 50, 3)
+    recorder.log(1, SystemClock().now(), {"type": "marker"}, {"note": "第一行"})
+    await until(lambda: len(heard.durable) > 2)
+    send(recorder, 100, 50)
+    recorder.closed(SOUND)
+    closing = await recorder.close("ended")
+    found = verify(tmp_path / "recordings" / "rec-1")
+    assert (found.exit_code, found.digest, found.frames) == (0, closing.digest, closing.frames)
+    assert numbers(tmp_path) == list(range(150))
+    assert [entry["private"]["note"] for entry in Reader.open(tmp_path, "rec-1", FileKeys(tmp_path)).log()] == [
+        "第一行"
+    ]
+    assert heard.heads
+    assert not heard.failed
+
+
+async def test_a_killed_recorder_process_is_told_once_and_replaced(tmp_path, writers):
+    """Every recording it had fails with its own word; arming again starts another process, which recovers."""
+    source, heard = Recorders(writers, SystemClock(), tick=0.05), Heard()
+    recorder = await source.arm(spec(), **heard.callbacks)
+    recorder.opened(SOUND)
+    send(recorder, 0, 20)
+    await until(lambda: heard.durable)
+    first = writers.pid
+    os.kill(first, signal.SIGKILL)
+    await until(lambda: heard.failed)
+    send(recorder, 20, 20)
+    with pytest.raises(RecorderUnavailable, match="recorder-gone"):
+        await recorder.close("ended")
+    again = await source.arm(spec(), **heard.callbacks)
+    assert (heard.failed, again.take) == (["recorder-gone"], 2)
+    assert writers.pid != first
+    again.opened(SOUND)
+    send(again, 40, 20)
+    await again.close("ended")
+    found = verify(tmp_path / "recordings" / "rec-1")
+    assert found.exit_code == 0
+    assert Verdict.GAP in {item.verdict for item in found.ranges}
+    assert numbers(tmp_path) == [*range(20), *range(40, 60)]
+
+
+async def test_a_recorder_process_that_stands_still_is_a_failure_and_killed_when_its_recording_is_wanted(
+    tmp_path, writers, monkeypatch
+):
+    """Nobody waits for it for ever: stalled like a disk, and replaced by one that answers."""
+    monkeypatch.setattr("recordings.journal.STALLED", 0.3)
+    monkeypatch.setattr("recordings.remote.PATIENCE", 0.3)
+    source, heard = Recorders(writers, SystemClock(), tick=0.05), Heard()
+    recorder = await source.arm(spec(), **heard.callbacks)
+    recorder.opened(SOUND)
+    await until(lambda: heard.durable)
+    os.kill(writers.pid, signal.SIGSTOP)
+    await until(lambda: heard.failed)
+    assert heard.failed == ["disk-stalled"]
+    with pytest.raises(RecorderUnavailable, match="recorder-gone"):
+        await source.arm(spec(), **heard.callbacks)
+    again = await source.arm(spec(), **heard.callbacks)
+    await again.close("ended")
+    assert verify(tmp_path / "recordings" / "rec-1").exit_code == 0
+
+
+async def test_it_heeds_no_signal_to_stop_and_ends_with_its_relay(tmp_path, writers):
+    """A service manager that ends all processes at once does not cost the seconds the relay still hands over."""
+    recorder = await Recorders(writers, SystemClock(), tick=0.05).arm(spec(), **Heard().callbacks)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        os.kill(writers.pid, number)
+    recorder.opened(SOUND)
+    send(recorder, 0, 20)
+    await recorder.suspend()
+    pid = writers.pid
+    await writers.stop()
+    assert not Path(f"/proc/{pid}").exists()
+    assert numbers(tmp_path) == list(range(20))
+
+
+async def test_refusals_come_through_with_their_words(tmp_path, writers):
+    """What stands in the way is said as it is by a thread."""
+    source = Recorders(writers, SystemClock(), tick=0.05)
+    await (await source.arm(spec(), **Heard().callbacks)).close("ended")
+    elsewhere = await Recorders(ThreadWriters(tmp_path, lambda: FileKeys(tmp_path), SystemClock()), SystemClock()).arm(
+        spec("rec-2"), **Heard().callbacks
+    )
+    (tmp_path / "keys" / "site-kek.pem").rename(tmp_path / "kek")
+    for recording, code in (
+        ("rec-1", "already-closed"), ("../rec", "bad-recording"), ("rec-2", "busy"), ("rec-3", "key-missing"),
+    ):  # fmt: skip
+        if recording in ("rec-1", "rec-2"):
+            (tmp_path / "kek").rename(tmp_path / "keys" / "site-kek.pem")
+        with pytest.raises(RecorderUnavailable) as refused:
+            await source.arm(spec(recording), **Heard().callbacks)
+        assert refused.value.code == code
+        if (tmp_path / "keys" / "site-kek.pem").exists():
+            (tmp_path / "keys" / "site-kek.pem").rename(tmp_path / "kek")
+    (tmp_path / "kek").rename(tmp_path / "keys" / "site-kek.pem")
+    await elsewhere.close("ended")
+
+
+async def test_a_process_that_cannot_be_started_is_a_refusal(writers, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/nowhere")
+    with pytest.raises(RecorderUnavailable, match="recorder-gone"):
+        await Recorders(writers, SystemClock()).arm(spec(), **Heard().callbacks)
+
+
+def desk(place):
+    """A desk on a thread, and the relay's end of its socket."""
+    FileKeys.ensure(place)
+    here, there = socket.socketpair()
+    serving = Desk(there, ThreadWriters(place, lambda: FileKeys(place), SystemClock()))
+    thread = threading.Thread(target=serving.serve)
+    thread.start()
+    return here, thread
+
+
+def open_one(here):
+    here.sendall(messages.pack({"id": 1, "ask": 1, "do": "open", "spec": messages.of_spec(spec()), "at_once": 1}))
+    splitter = messages.Splitter()
+    return next(iter(head for _ in iter(int, 1) for head, _ in splitter.feed(here.recv(65536))))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"\xff" * 64,
+        messages.PREFIX.pack(4, 0) + b"null",
+        messages.pack({"id": 1, "do": "pickle", "ask": 9}),
+        messages.pack({"do": "open"}),
+        messages.pack({"id": 1, "do": "write", "packets": 3, "events": [], "lost": [], "now": [1, 2]}),
+        messages.pack({"id": 1, "do": "write", "packets": 0, "events": [[99]], "lost": [], "now": [1, 2]}),
+        messages.pack({"id": 2, "ask": 2, "do": "open", "spec": ["../../etc", "s", "k", "clear", 1, ""], "at_once": 1}),
+    ],
+)
+def test_a_relay_that_says_what_it_cannot_mean_ends_nothing_but_itself(tmp_path, said):
+    """A relay taken over by a stranger: its recordings are let go as they stand, and nothing else is touched."""
+    here, thread = desk(tmp_path)
+    assert open_one(here)["tell"] == "opened"
+    here.sendall(said)
+    here.shutdown(socket.SHUT_WR)
+    thread.join(30)
+    assert not thread.is_alive()
+    here.close()
+    assert sorted(path.name for path in (tmp_path / "recordings").iterdir()) == ["rec-1"]
+    assert close_abandoned(tmp_path, "rec-1", lambda: FileKeys(tmp_path), SystemClock(), Disk())
+    assert verify(tmp_path / "recordings" / "rec-1").exit_code == 0
+
+
+def test_what_was_handed_over_is_written_when_the_relay_is_gone(tmp_path):
+    """A relay that was killed costs what it had gathered since the last second, not what it had handed on."""
+    from recordings.tape import Tape
+    from recordings.timesource import Reading
+
+    here, thread = desk(tmp_path)
+    open_one(here)
+    tape = Tape()
+    tape.opened(SOUND, time.monotonic_ns())
+    for number in range(50):
+        tape.take((1, synthetic.rtp(111, number, number * 960, SOUND.ssrc, bytes(80)), time.monotonic_ns()))
+    head, data = messages.of_gathered(tape.cut(Reading.of(SystemClock())))
+    here.sendall(messages.pack({"id": 1, "do": "write", **head}, data) + data)
+    here.close()
+    thread.join(30)
+    assert numbers(tmp_path) == list(range(50))
