@@ -78,6 +78,13 @@ class Server:
         """Kill one of the processes as the kernel would, without warning."""
         os.kill(self.pid(name), signal.SIGKILL)
 
+    def kill_recorder(self, relay: str) -> None:
+        """Kill the recorder process of a relay."""
+        for children in Path(f"/proc/{self.pid(relay)}/task").glob("*/children"):
+            for child in children.read_text().split():
+                if b"recordings.process" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    os.kill(int(child), signal.SIGKILL)
+
     def stop(self) -> int:
         """Stop in an orderly way and return the exit code."""
         assert self.process is not None

@@ -99,6 +99,29 @@ async def test_killed_web_process_leaves_the_recording_whole(server: Server, pai
     await playable(pair, result, tmp_path)
 
 
+async def test_killed_recorder_holds_and_goes_on_without_anybody_coming_back(
+    server: Server, pair: Pair, tmp_path: Path
+) -> None:
+    """The recorder process dies: held with a reason, another takes up the record, nobody lost the connection."""
+    acknowledged = await recorded(pair.host, 1)
+    killed = datetime.now(UTC)
+    server.kill_recorder("media-0")
+    await pair.host.until(lambda: pair.host.state == "held", "being held")
+    assert pair.host.view["reason"], "everybody is told why"
+    await pair.host.act("resume", reason="after the fault")
+    await pair.host.until(lambda: pair.host.state == "live", "going on")
+    await recorded(pair.host, 2)
+    result = await finish(pair)
+    records = list(chain(server, result["recording"]))
+    assert [record["take"] for record in records if record["type"] == "take"] == [1, 2]
+    kept = kept_until(records, take=1)
+    assert kept >= acknowledged, "something acknowledged is missing"
+    assert killed - kept <= LOST_AT_MOST, f"{killed - kept} before the kill are missing"
+    verdict = verify(server.data_dir / "recordings" / result["recording"])
+    assert verdict.exit_code == 0, verdict.to_json()
+    await playable(pair, result, tmp_path)
+
+
 async def test_killed_worker_finishes_after_its_restart(server: Server, pair: Pair) -> None:
     """The worker dies as the session ends: its next life makes the files."""
     server.kill("worker")
