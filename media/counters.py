@@ -36,7 +36,10 @@ class Counters:
 
     def __init__(self) -> None:
         self.dropped: Counter[str] = Counter()
-        """Datagrams and packets not used, by reason."""
+        """Datagrams and packets not used, by reason; what a viewer's flow leaves out counts once for each viewer.
+
+        Every reason and its meaning stand in ``docs/FAULTS.md``.
+        """
         self.feedback: Counter[tuple[str, str]] = Counter()
         """(kind, direction): ``nack``, ``pli``, ``rr``, ``sr``, ``remb``; ``up`` is towards publishers."""
         self.received = 0

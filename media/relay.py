@@ -186,9 +186,11 @@ class Relay:
                     self._begin(flow, stream, index, run)
                 elif late:
                     if not flow.accepts_late(sequence):
+                        self.counters.dropped["late"] += 1
                         continue
                 elif thinning is not None and not thinning.passes(payload):
                     flow.skip(sequence, len(payload))
+                    self.counters.dropped["thinned"] += 1
                     continue
                 outlet.packet(
                     peer, 0x80 | padding, marker | number, (sequence + flow.sequence_offset) & 0xFFFF,

@@ -156,7 +156,10 @@ async def test_a_weak_line_loses_pictures_in_time_before_it_loses_the_picture() 
             service._on_tick()
         weak.payloads.clear()
         good.payloads.clear()
+        before = service.counters.dropped["thinned"]
         await frames(12, 10)
+        assert service.counters.dropped["thinned"] - before == 5
+        assert 'yuanjian_media_dropped_total{reason="thinned"}' in service.metrics()
         assert [payload[-1] for payload in weak.payloads] == [0] * 5
         assert [payload[-1] for payload in good.payloads] == [0, 1] * 5
         sequences = [head[1] for head in weak.heads]

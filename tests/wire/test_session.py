@@ -185,6 +185,22 @@ async def test_a_publisher_that_comes_back_keeps_its_viewers() -> None:
         assert not desk.seen(commands.Unpublished)
 
 
+async def test_a_packet_from_before_a_viewer_began_is_not_for_it() -> None:
+    """Late packets go to whom they belong; for the others each is counted as late."""
+    async with room() as (service, desk):
+        publisher = await publish(desk, "s", "a")
+        first = await subscribe(desk, "s", "b", "a")
+        await speak(publisher, 0, 1)
+        await speak(publisher, 3, 1)
+        second = await subscribe(desk, "s", "c", "a")
+        await speak(publisher, 4, 1)
+        await speak(publisher, 1, 2)
+        await speak(publisher, 5, 1)
+        assert sorted(first.payloads) == [b"sound %d" % index for index in range(6)]
+        assert second.payloads == [b"sound 4", b"sound 5"]
+        assert service.counters.dropped["late"] == 2
+
+
 async def test_video_begins_with_a_keyframe() -> None:
     """A viewer gets nothing of a picture before a keyframe, and the publisher is asked for one."""
     async with room(forwarding=False) as (_, desk):
