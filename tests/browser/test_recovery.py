@@ -11,6 +11,7 @@ from signaling import messages as wire
 from tests.browser.pair import WATCH, live_pair, longest_ms, sender
 from tests.browser.stand import SESSION, Stand, holds, running, view
 from tests.browser.test_live_page import HOST, enter, officer
+from tests.ear import SEND, Ear
 from tests.wire.coturn import coturn
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -22,6 +23,7 @@ globalThis.RTCPeerConnection = class extends Real {
 };
 """
 """A network that lets nothing out but the way to TURN, until ``fenced`` is false."""
+RECEIVED = "[...yuanjian.receivers.all.values()][0].link.connection"
 WAYS = {
     "udp": ("直连", "direct"),
     "tcp": ("TCP 直连", "direct over TCP"),
@@ -36,20 +38,24 @@ def ways(stand: Stand) -> list[str]:
 
 
 async def test_a_new_post_of_either_side_is_hardly_seen(stand: Stand) -> None:
-    """Sender and viewer change their network: the new offer replaces the old connection within two seconds."""
-    async with live_pair(stand) as (mine, viewer):
-        stood = {}
+    """Sender and viewer change their network: the new offer replaces the old connection, picture and sound stay."""
+    async with live_pair(stand, before=SEND) as (mine, viewer):
+        ear = Ear(viewer, ".faces video", RECEIVED)
+        await ear.open()
+        stood, sound = {}, {}
         for side, page, renew in (
             ("sender", mine, "yuanjian.camera.renew()"),
             ("viewer", viewer, "yuanjian.receivers.renew()"),
         ):
             before = len(ways(stand))
             await viewer.evaluate(WATCH)
+            await ear.begin()
             await page.evaluate(renew)
-            stood[side] = round(await longest_ms(viewer))
+            stood[side], sound[side] = round(await longest_ms(viewer)), await ear.heard()
             assert len(ways(stand)) == before + 1
-        print(json.dumps({"new POST": {"picture stood for_ms": stood}}))
+        print(json.dumps({"new POST": {"picture stood for_ms": stood, "sound": sound}}))
         assert max(stood.values()) < 2000
+        assert max(each["away_ms"] for each in sound.values()) < 2000
 
 
 async def test_f20_a_call_survives_its_turn_server(tmp_path: Path) -> None:
@@ -57,16 +63,19 @@ async def test_f20_a_call_survives_its_turn_server(tmp_path: Path) -> None:
     async with coturn(tmp_path, relay="127.0.0.2") as turn, running(turn_addresses=("127.0.0.2",)) as stand:
         server = turn.server("udp")
         stand.ice_servers = ({"urls": server.urls, "username": server.username, "credential": server.credential},)
-        async with live_pair(stand, before=FENCED) as (mine, viewer):
+        async with live_pair(stand, before=FENCED + SEND) as (mine, viewer):
+            ear = Ear(viewer, ".faces video", RECEIVED)
+            await ear.open()
             assert {way.partition("-")[0] for way in ways(stand)} == {"turn"}
             before = len(ways(stand))
             for page in (mine, viewer):
                 await page.evaluate("globalThis.fenced = false")
             await viewer.evaluate(WATCH)
+            await ear.begin()
             await turn.stop()
             await holds(viewer, "performance.now() - gaps.at(-1) > 1000")
-            stood = await longest_ms(viewer)
-            print(json.dumps({"TURN killed": {"picture stood for_ms": round(stood), "ways": ways(stand)[before:]}}))
+            found = {"picture stood for_ms": round(await longest_ms(viewer)), "sound": await ear.heard()}
+            print(json.dumps({"TURN killed": {**found, "ways": ways(stand)[before:]}}))
             assert set(ways(stand)[before:]) == {"udp"}
 
 

@@ -12,6 +12,7 @@ from cryptography import x509
 from media import commands
 from tests.campaigns import WHOLE, campaign
 from tests.chromium import chromium
+from tests.ear import Ear
 from tests.wire.coturn import certificate, coturn
 from tests.wire.forwarder import Forwarder
 from tests.wire.nss import trust
@@ -139,21 +140,26 @@ async def test_where_only_tcp_443_gets_out_turn_over_tls_is_used(tmp_path: Path)
 
 
 async def test_an_ice_restart_is_hardly_seen() -> None:
-    """Both pages of a call PATCH new credentials: they are used, and the picture does not stand for two seconds."""
+    """Both pages of a call PATCH new credentials: they are used; picture and sound stay."""
     async with chromium() as opened, site() as (service, _, address, _):
         viewer = await pair(opened, address)
+        ear = Ear(viewer, "#view", "connection", level=1.0)
+        await ear.open()
         await viewer.evaluate("start()")
         await asyncio.sleep(1)
-        stood = {}
+        stood, sound = {}, {}
         for side, page in (("sender", opened.contexts[0].pages[0]), ("viewer", viewer)):
+            await ear.begin()
             await page.evaluate("restart()")
             await asyncio.sleep(2)
             used, offered = await page.evaluate("ufrags()")
             assert used == offered
             stood[side] = round((await viewer.evaluate("result()"))["longest"])
+            sound[side] = await ear.heard()
             await viewer.evaluate("start()")
-        print(json.dumps({"ICE restart": {"picture stood for_ms": stood}}))
+        print(json.dumps({"ICE restart": {"picture stood for_ms": stood, "sound": sound}}))
         assert max(stood.values()) < 2000
+        assert max(each["away_ms"] for each in sound.values()) < 2000
         assert [len(each.peer.local) for each in service.resources.all.values()] == [2, 2]
 
 
