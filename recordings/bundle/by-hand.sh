@@ -32,11 +32,13 @@ grep -o '"sites":\[[^]]*\]' statement.jsonl | grep -qF "\"$site\"" || { echo "ce
 { printf '\060\052\060\005\006\003\053\145\160\003\041\000'; echo "$site" | base64 -d; } > "$work/site.der"
 openssl pkeyutl -verify -pubin -inkey "$work/site.der" -keyform DER -rawin -in "$work/cert" -sigfile "$work/cert.sig"
 
-# 4. That key signed the last line, which ends the recording.
+# 4. That key signed the last line, which ends the recording, and nothing comes after its signature.
 { printf '\060\052\060\005\006\003\053\145\160\003\041\000'; echo "$key" | base64 -d; } > "$work/take.der"
 { printf 'yuanjian/chain/1\n'; tail -n 1 $chain | cut -f1 | tr -d '\n'; } > "$work/last"
 tail -n 1 $chain | cut -f2 | base64 -d > "$work/last.sig"
 openssl pkeyutl -verify -pubin -inkey "$work/take.der" -keyform DER -rawin -in "$work/last" -sigfile "$work/last.sig"
+[ "$(tail -n 1 $chain | cut -f2-)" = "$(base64 -w 0 "$work/last.sig")" ] || { echo "the last line goes on after its signature"; exit 1; }
+[ "$(tail -c 1 $chain | od -An -tx1)" = " 0a" ] || { echo "the last line is not whole"; exit 3; }
 tail -n 1 $chain | grep -q '"type":"close"' || { echo "the end was never signed"; exit 3; }
 echo "digest    $(tail -n 1 $chain | sha256sum | cut -d' ' -f1)  (compare with the printed statement)"
 
@@ -48,17 +50,18 @@ while IFS= read -r line; do
 done < $chain
 echo "$count lines, each following the one before"
 
-# 6. Picture and sound of every second are what the lines say.
-offset=0; last=; seconds=0
-grep '"type":"frame"' $chain | cut -f1 | while IFS= read -r line; do
+# 6. Picture and sound of every second are what the lines say, and there is no more of them.
+offset=0; last=
+ends() { [ -z "$1" ] || [ "$(wc -c < "$1")" -eq "$2" ] || { echo "$1 goes on after what was recorded"; exit 3; }; }
+grep '"type":"frame"' $chain | cut -f1 | { while IFS= read -r line; do
   segment=$(printf 'recording/seg-%06d' "$(echo "$line" | sed 's/.*"segment":\([0-9]*\).*/\1/')")
   length=$(echo "$line" | sed 's/.*"length":\([0-9]*\).*/\1/'); want=stored
   if [ -f "$segment.pcapng" ]; then segment=$segment.pcapng; length=$((length - 72)); want=plain; fi
-  [ "$segment" = "$last" ] || offset=0
+  [ "$segment" = "$last" ] || { ends "$last" $offset; offset=0; }
   seen=$(tail -c +$((offset + 1)) "$segment" | head -c "$length" | sha256sum | cut -d' ' -f1)
   said=$(echo "$line" | sed "s/.*\"$want\":\"\([0-9a-f]*\)\".*/\1/")
   [ "$seen" = "$said" ] || { echo "$segment at $offset is not what was recorded"; exit 1; }
-  offset=$((offset + length)); last=$segment; seconds=$((seconds + 1))
-done
+  offset=$((offset + length)); last=$segment
+done; ends "$last" $offset; }
 echo "picture and sound of every second are what was signed"
 echo INTACT

@@ -258,6 +258,56 @@ def test_random_tampering_of_a_bundle_is_found_by_hand(studio, tmp_path, capsys,
     assert found > BY_HAND * 0.9
 
 
+def from_step(number, folder, path):
+    """The steps by hand from this one on, as somebody types them who trusts no list of files."""
+    text = (folder / "by-hand.sh").read_text("utf-8")
+    path.write_text(text[: text.index("# 1.")] + text[text.index(f"# {number}.") :], "utf-8")
+    return path
+
+
+@campaign
+def test_random_tampering_of_the_chain_is_found_by_hand_without_the_list_of_files(studio, tmp_path):
+    """Steps 3 to 6 alone: every change of the chain or of picture and sound stops them."""
+    folder, made, _ = small_bundle(studio, tmp_path)
+    script, rng = from_step(3, folder, tmp_path / "from-3.sh"), random.Random(seed(20261127))
+    paths = [folder / "recording" / "chain.jsonl", *sorted((folder / "recording").glob("seg-*"))]
+    for _ in range(BY_HAND):
+        path = rng.choice(paths)
+        kept = path.read_bytes()
+        changed = tampered(rng, kept)
+        path.write_bytes(changed)
+        status, last = by_hand(script, folder, made.fingerprint)
+        assert (status == 0, last == ["INTACT"]) == (changed == kept,) * 2, path.name
+        path.write_bytes(kept)
+    assert by_hand(script, folder, made.fingerprint) == (0, ["INTACT"])
+
+
+def changed_signature(line):
+    """The last character before the padding carries four bits that mean nothing."""
+    return line[:-4] + bytes([line[-4] + 1]) + line[-3:]
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "status"),
+    [
+        ("chain.jsonl", lambda data: data[:-1], 3),
+        ("chain.jsonl", lambda data: b"".join((lines := data.splitlines(True))[:-3] + lines[-1:])[:-1], 3),
+        ("chain.jsonl", lambda data: data[:-1] + b"\tmore\n", 1),
+        ("chain.jsonl", changed_signature, 1),
+        ("seg-000001.pcapng", lambda data: data + b"more", 3),
+    ],
+    ids=["no newline", "two lines gone, no newline", "a third field", "another spelling", "a longer segment"],
+)
+def test_aimed_tampering_is_found_by_hand_without_the_list_of_files(studio, tmp_path, name, change, status):
+    """What chance does not reach: the edges of what a shell reads as a line, and what lies after the last frame."""
+    folder, made, _ = small_bundle(studio, tmp_path)
+    script = from_step(3, folder, tmp_path / "from-3.sh")
+    assert by_hand(script, folder, made.fingerprint) == (0, ["INTACT"])
+    path = folder / "recording" / name
+    path.write_bytes(change(path.read_bytes()))
+    assert by_hand(script, folder, made.fingerprint)[0] == status
+
+
 @pytest.mark.parametrize("name", ["derived/01-camera-01.webm", "recording/log.json", "README.html"])
 def test_a_changed_file_with_its_digest_changed_in_the_list_is_found(bundle, name):
     """The list is signed: whoever changes a film and its line in the list is found by both verifiers."""
