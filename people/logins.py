@@ -125,7 +125,7 @@ async def authenticate(
     if principal is None or account is None:
         return None
     if now - session.seen >= _SEEN_EVERY:
-        await touch(database, clock, session.id)
+        await touch(database, clock, frozenset({session.id}))
     owed = owes(session.method, account.issued, second_factor=second_factor)
     return replace(principal, owes=owed, roles=frozenset(), facility=None) if owed else principal
 
@@ -143,10 +143,11 @@ async def strengthen(tx: AsyncSession, clock: Clock, principal: Principal, metho
     await tx.execute(weak.values(method=method, proved=clock.now()))
 
 
-async def touch(database: Database, clock: Clock, login: str) -> None:
-    """Note that a login session is in use: by pages itself, by the live hub for those in a session."""
+async def touch(database: Database, clock: Clock, used: frozenset[str]) -> None:
+    """Note that login sessions are in use: by pages itself, by the live hub for those in a session."""
     async with database.transaction() as tx:
-        await tx.execute(update(LoginSession).where(LoginSession.id == login).values(seen=clock.now()))
+        running = update(LoginSession).where(LoginSession.id.in_(used), LoginSession.ended.is_(None))
+        await tx.execute(running.values(seen=clock.now()))
 
 
 async def sign_out(database: Database, clock: Clock, principal: Principal) -> None:

@@ -184,9 +184,14 @@ def _eject(session: "Session", endpoint: Endpoint, message: messages.Eject, now:
 
 
 def withdraw(endpoint: Endpoint) -> list[Effect]:
-    """What the endpoint came by has ended: it is out at once."""
+    """What the endpoint came by has ended: it is out at once.
+
+    It was not sent away by anybody: whoever comes with a new right to it is asked as at the first time, so that a host
+    who signed out elsewhere can go on."""
     text = "Your access was withdrawn. If you think this is a mistake, please call the facility."
-    return _send_away(endpoint, "withdrawn", text, "withdrawn", None)
+    effects = _send_away(endpoint, "withdrawn", text, "withdrawn", None)
+    endpoint.standing = Standing.LEFT
+    return effects
 
 
 WAIT_OUTSIDE = "You cannot come in at this moment. Please stay where you are: somebody will come and help you."

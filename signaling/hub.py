@@ -24,6 +24,7 @@ from people import identities, logins, screening, stills
 from people.counters import counters_of
 from people.throttle import Throttle
 from people.verification import NO_ANSWER, Claim, Manual, Verifier
+from people.withdrawal import looks
 from scheduler.roster import Roster
 from signaling import events, store
 from signaling.commanding import Facts
@@ -48,10 +49,8 @@ log = structlog.get_logger()
 
 TICK = 0.25
 """Seconds between two looks at the clock."""
-WITHDRAWAL = 1.0
-"""Seconds between two questions whether those connected may still be."""
-TOUCH_NS = 60_000_000_000
-"""How often the logins of those connected are noted as in use, so that a long session does not sign anybody out."""
+TOUCH = 60.0
+"""Seconds between two notes that the logins of those connected are in use, so that a long session signs nobody out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +92,6 @@ class Hub:
         self._lives: dict[str, Live] = {}
         self.rooms = RoomWatch(database, vault, self._lives)
         self._holds: dict[int, frozenset[str]] = {}
-        self._touch_ns = 0
         """Per media process: the sessions it held when it was connected."""
         self._opening = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -121,6 +119,7 @@ class Hub:
             self._spawn(link.run())
         await self._take_up()
         self._spawn(self._withdraw())
+        self._spawn(self._touch())
 
     async def stop(self) -> None:
         """Close every connection so that it comes back, and write what is left to write. Sessions stay as they are."""
@@ -307,41 +306,49 @@ class Hub:
 
     async def _withdraw(self) -> None:
         """Close whoever is connected and no longer may be. While the database is away nobody is."""
-        spent = 0.0
-        while True:
-            await asyncio.sleep(max(WITHDRAWAL, 4 * spent))  # with very many connections a fifth of the time at most
-            began = self.clock.monotonic_ns()
+        async for _ in looks(self.clock, "sessions"):
             try:
                 await self.withdraw_gone()
                 await self.rooms.look()
-                spent = (self.clock.monotonic_ns() - began) / 1e9
             except Unavailable:
                 continue
             except Exception:  # asked again in a second
                 log.exception("those connected could not be looked at")
 
     async def withdraw_gone(self) -> None:
-        """Look once at everybody connected: who may no longer be here, and who was kept apart since both came in.
+        """Look once at everybody in a session: who may no longer be here, and who was kept apart since both came in.
 
-        About once a minute also note that their logins are in use."""
-        connected = [
-            (live, place) for live in self._lives.values() for place in live.places if place.connection is not None
-        ]
-        if not connected:
+        Whoever is away counts: without a WebSocket their media would go on."""
+        here = [(live, place) for live in self._lives.values() for place in live.places if live.holds(place)]
+        if not here:
             return
         async with self.database.transaction(write=False) as tx:
-            gone = await identities.withdrawn(tx, self.clock.now(), {place.principal for _, place in connected})
-            lives = {live.id: live for live, _ in connected}.values()
+            gone = await identities.withdrawn(tx, self.clock.now(), {place.principal for _, place in here})
+            lives = {live.id: live for live, _ in here}.values()
             apart = await screening.pairs(tx, {person for live in lives for person in live.present()})
-        for live, place in connected:
+        for live, place in here:
             if place.principal in gone:
                 live.withdraw(place)
         for live in lives:
             live.part(apart)
-        if self.clock.monotonic_ns() >= self._touch_ns:
-            self._touch_ns = self.clock.monotonic_ns() + TOUCH_NS
-            for login in {place.principal.login for _, place in connected if place.principal not in gone} - {None}:
-                await logins.touch(self.database, self.clock, str(login))
+
+    async def _touch(self) -> None:
+        """A task of its own: writing may have to wait for another writer, and nobody may stay for that (F26)."""
+        while True:
+            await asyncio.sleep(TOUCH)
+            try:
+                await self.touch()
+            except Unavailable:
+                continue
+            except Exception:  # noted again in a minute
+                log.exception("logins in use could not be noted")
+
+    async def touch(self) -> None:
+        """Note once that the logins of those connected are in use."""
+        places = [place for live in self._lives.values() for place in live.places if place.connection is not None]
+        used = frozenset(place.principal.login for place in places if place.principal.login is not None)
+        if used:
+            await logins.touch(self.database, self.clock, used)
 
     # Media processes
 
@@ -404,7 +411,7 @@ class Hub:
         live.log.lay(roster.veil)
         live.take(events.RosterChanged(roster))
         for place in live.places:
-            if place.connection is not None and not belongs(roster, place.principal, place.participant):
+            if live.holds(place) and not belongs(roster, place.principal, place.participant):
                 live.withdraw(place)
 
     async def calls_answered(self, session: str, by: str) -> None:

@@ -166,6 +166,12 @@ class Live:
             place.connection = None
             self.take(events.Gone(place.endpoint))
 
+    def holds(self, place: Place) -> bool:
+        """Whether an endpoint is here by anything: its connection, or a place in the session that it may be away from
+        while its media go on."""
+        endpoint = self.session.presence.get(place.endpoint)
+        return place.connection is not None or (endpoint is not None and endpoint.in_room)
+
     def withdraw(self, place: Place) -> None:
         """What an endpoint came by has ended: signed out, suspended, revoked."""
         self.take(events.Withdrawn(place.endpoint))

@@ -82,6 +82,8 @@ def _fold(session: Session, entry: Entry) -> None:
                     identity.note_not_me(person)
         case "admitted":
             _stand(session, public, Standing.ADMITTED)
+        case "withdrawn" if public.get("reason") == "withdrawn":
+            _stand(session, public, Standing.LEFT)
         case "refused" | "ejected" | "withdrawn":
             if endpoint := _stand(session, public, Standing.SENT_AWAY):
                 endpoint.knocks = True

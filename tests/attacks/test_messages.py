@@ -189,6 +189,7 @@ COMMANDS: dict[str, Action | str] = {
     "calls_answered": Action.HOST,
     "end": Action.HOST,
     "withdraw_gone": "by the clock",
+    "touch": "by the clock",
     "link_up": "by the media process",
     "link_down": "by the media process",
     "link_event": "by the media process",

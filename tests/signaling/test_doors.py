@@ -1,9 +1,11 @@
 """The doors: tickets, the first message, one live connection per endpoint, hostile peers."""
 
+import asyncio
 import json
 
 import pytest
 
+from media import commands
 from signaling import messages
 from tests.signaling.acts import a_rehearsal, a_statement, a_visit, live_rehearsal
 from tests.signaling.world import World
@@ -267,7 +269,7 @@ async def test_being_in_a_session_keeps_one_signed_in(world: World) -> None:
     await world.join(await world.account("officer"), session)
     before = (await logins.my_logins(world.site.db, world.principals["officer"]))[0].seen
     world.clock.advance(90 * 60)
-    await world.hub.withdraw_gone()
+    await world.hub.touch()
     after = (await logins.my_logins(world.site.db, world.principals["officer"]))[0].seen
     assert (after - before).total_seconds() >= 90 * 60
 
@@ -284,3 +286,43 @@ async def test_withdrawn_access_closes_the_connection(world: World) -> None:
     assert peer.of("refused")[0]["code"] == "withdrawn"
     again = await world.come_back(session, peer.welcome["resume"])
     assert await again.closed() == 4401
+
+
+async def test_whoever_is_away_is_withdrawn_too(world: World) -> None:
+    """Closing the WebSocket and going on by media alone keeps nobody in (F26)."""
+    from people import logins
+
+    session = await a_statement(world)
+    peer = await world.join(await world.account("officer"), session)
+    endpoint, token = peer.welcome["endpoint"], peer.welcome["token"]
+    await peer.ws.close()
+    async with asyncio.timeout(20):
+        while world.hub.health().connections:
+            await asyncio.sleep(0.01)
+    assert world.hub.by_token(token) is not None
+    await world.hub.withdraw_gone()
+    assert world.hub.by_token(token) is not None, "a login that stands keeps its place"
+    await logins.sign_out(world.site.db, world.clock, world.principals["officer"])
+    await world.hub.withdraw_gone()
+    assert [each.endpoint for each in world.link.commands_of(commands.Remove)] == [endpoint]
+    assert world.hub.by_token(token) is None
+    assert await (await world.come_back(session, peer.welcome["resume"])).closed() == 4401
+
+
+@pytest.mark.parametrize("crashed", [False, True])
+async def test_a_host_who_signed_out_elsewhere_comes_back_as_host(world: World, crashed: bool) -> None:
+    """A new sign-in is a new right: nobody else could let the only host in, also after a restart."""
+    from people import logins
+
+    session = await a_statement(world)
+    peer = await world.join(await world.account("officer"), session)
+    await logins.sign_out(world.site.db, world.clock, world.principals["officer"])
+    await world.hub.withdraw_gone()
+    assert await peer.closed() == 4403
+    await world.written(session)
+    if crashed:
+        await world.crash()
+    again = await world.join(await world.account("officer"), session)
+    assert again.welcome["endpoint"] == peer.welcome["endpoint"]
+    mine = next(each for each in again.of("view")[-1]["endpoints"] if each["id"] == peer.welcome["endpoint"])
+    assert mine["state"] == "admitted"

@@ -8,10 +8,9 @@ import pytest
 from aiohttp import ClientError, web
 from aiohttp.test_utils import TestClient, TestServer
 
-from people import administration, logins
+from people import administration, logins, withdrawal
 from people.principals import Principal
 from tests.web.world import World
-from web import standing
 from web.context import CONTEXT, WebContext
 from web.playback import serve
 
@@ -36,7 +35,7 @@ class Endless:
 @pytest.fixture
 async def downloading(site: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator:
     """Begin a download as the officer; with its file and the answer."""
-    monkeypatch.setattr(standing, "LOOK", 0.05)
+    monkeypatch.setattr(withdrawal, "EVERY", 0.05)
     source, held = Endless(), {}
 
     async def handler(request: web.Request) -> web.StreamResponse:
