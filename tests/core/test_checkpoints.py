@@ -257,3 +257,11 @@ async def test_the_keeper_goes_on_and_tells(log, fill, tamper, clock):
     clock.advance(24 * 3600)
     await keeper.once()
     assert keeper.broken == "changed"
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_of_the_environment_is_not_the_log(proxied, free_port, scheme):
+    """The log at the address that was given is read, or none."""
+    with pytest.raises(OSError, match="refused"):
+        proofs.source(f"{scheme}://127.0.0.1:{free_port}")(FILE)
+    assert not proxied()

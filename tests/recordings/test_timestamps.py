@@ -66,6 +66,13 @@ def test_an_authority_that_is_away_says_so(local):
         HttpAuthority("http://127.0.0.1:9/", local.root).stamp(bytes(32))
 
 
+def test_a_proxy_of_the_environment_is_not_asked_for_a_token(proxied, free_port):
+    """The authority that was pinned is asked, or nobody."""
+    with pytest.raises(AuthorityAway):
+        HttpAuthority(f"http://127.0.0.1:{free_port}/", b"").stamp(bytes(32))
+    assert not proxied()
+
+
 async def test_an_open_chain_is_stamped_while_it_grows(local, tmp_path, monkeypatch):
     """Tokens become records of the chain, and verify with the pinned certificate."""
     monkeypatch.setattr(timestamps, "EVERY", 0.1)
