@@ -125,7 +125,7 @@ async def cast(stack: AsyncExitStack, server: Server, kind: str) -> Troupe:
         except PeerError as error:
             if error.code != "http-409":
                 raise
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(2)  # each try signs in anew, and sign-ins are counted
 
 
 @asynccontextmanager
