@@ -16,6 +16,7 @@ import json
 import signal
 import tempfile
 import time
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -210,17 +211,25 @@ async def run(options: argparse.Namespace) -> None:
         public=tuple(options.public),
         limits=OPEN,
     )
-    recorders, writers = await recorders_in(Path(options.record), clock) if record else (NoRecorders(), None)
+    async with AsyncExitStack() as stack:
+        recorders: Any = NoRecorders()
+        if record:
+            recorders = await stack.enter_async_context(recorders_in(Path(options.record), clock))
+        await serve(options, settings, recorders, clock)
+
+
+async def serve(options: argparse.Namespace, settings: MediaSettings, recorders: Any, clock: SystemClock) -> None:
+    """Serve with these recorders until interrupted."""
     service = MediaService(settings, recorders, clock)
     await service.start()
-    rooms = Rooms(service, record=record)
+    rooms = Rooms(service, record=not isinstance(recorders, NoRecorders))
     runner = web.AppRunner(Door(rooms).application(), access_log=None)
     await runner.setup()
-    site = web.TCPSite(runner, hosts[0], options.port)
+    site = web.TCPSite(runner, settings.bind[0], options.port)
     await site.start()
     settle()
     port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]  # port 0 was asked for
-    print(json.dumps({"http": f"http://{hosts[0]}:{port}", "media_port": service.port}), flush=True)
+    print(json.dumps({"http": f"http://{settings.bind[0]}:{port}", "media_port": service.port}), flush=True)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -228,8 +237,6 @@ async def run(options: argparse.Namespace) -> None:
     await runner.cleanup()
     await rooms.close()
     await service.stop()
-    if writers:
-        await writers.stop()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """Recorders for benchmarks: the real journal in a directory, or none at all."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from core.clock import Clock
@@ -20,9 +22,13 @@ class NoRecorders:
         raise RecorderUnavailable("not-recording")
 
 
-async def recorders_in(directory: Path, clock: Clock) -> tuple[Recorders, RemoteWriters]:
+@asynccontextmanager
+async def recorders_in(directory: Path, clock: Clock) -> AsyncIterator[Recorders]:
     """The product's recorders with their process, and keys of their own under ``directory``."""
     await asyncio.to_thread(FileKeys.ensure, directory)
     writers = RemoteWriters(RecorderSettings(directory))
     await writers.start()
-    return Recorders(writers, clock), writers
+    try:
+        yield Recorders(writers, clock)
+    finally:
+        await writers.stop()

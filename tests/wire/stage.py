@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -183,8 +183,11 @@ async def site(
 
     With a ``directory`` the product's recorder writes there, and has closed its chains at the end.
     """
-    recorders = FakeRecorders() if directory is None else await recorders_in(directory, SystemClock())
-    async with relay(recorders, **settings) as service:
+    async with AsyncExitStack() as stack:
+        recorders: Any = FakeRecorders()
+        if directory is not None:
+            recorders = await stack.enter_async_context(recorders_in(directory, SystemClock()))
+        service = await stack.enter_async_context(relay(recorders, **settings))
         rooms = Rooms(service, record=True)
         events: list[commands.Event] = []
         take = rooms._emit
