@@ -32,6 +32,8 @@ class RemoteWriters:
     def __init__(self, settings: RecorderSettings) -> None:
         self._settings = settings
         self._link: _Link | None = None
+        self._gone: list[_Link] = []
+        """Links whose process was not seen to end yet."""
         self._starting = asyncio.Lock()
 
     @property
@@ -45,9 +47,10 @@ class RemoteWriters:
 
     async def stop(self) -> None:
         """End the process when it has written what it has; recordings that are still open stay open on disk."""
-        link, self._link = self._link, None
-        if link:
-            await link.end()
+        links, self._link, self._gone = [*self._gone, self._link], None, []
+        for link in links:
+            if link:
+                await link.end()
 
     async def open(self, spec: RecordingSpec, at_once: int) -> "RemoteWriter":
         """Raises ``RecorderUnavailable``, also ``recorder-gone``."""
@@ -56,6 +59,7 @@ class RemoteWriters:
     async def _linked(self) -> "_Link":
         async with self._starting:
             if self._link is None or self._link.is_gone:
+                self._gone = [link for link in (*self._gone, self._link) if link and not link.has_ended]
                 try:
                     self._link = await _start(self._settings)
                 except OSError:
@@ -90,6 +94,10 @@ class _Link(asyncio.Protocol):
         self._writers: dict[int, RemoteWriter] = {}
         self._numbers = itertools.count(1)
 
+    @property
+    def has_ended(self) -> bool:
+        return self._process.returncode is not None
+
     async def open(self, spec: RecordingSpec, at_once: int) -> "RemoteWriter":
         writer = RemoteWriter(self, next(self._numbers))
         self._writers[writer.number] = writer
@@ -107,7 +115,7 @@ class _Link(asyncio.Protocol):
 
     def kill(self) -> None:
         """End a process that does not answer. What it had and had not written is stated as a gap by the next take."""
-        if self._process.returncode is None:
+        if not self.has_ended:
             log.error("the recorder process does not answer and is killed", pid=self.pid)
             self._process.kill()
 

@@ -123,7 +123,7 @@ async def test_a_day_leaves_memory_files_and_tasks_as_they_were(tmp_path: Path) 
         await desk.wait(commands.Closed)
     print(json.dumps(looks))
     assert (day.heard, day.broken) == (SECONDS * PER_SECOND, 0)
-    first, last = looks[0], looks[-1]
+    first, last = looks[1], looks[-1]  # the first is of memory that is still being taken for the first time
     assert {name: last[name] for name in ("files", "tasks", "threads")} == {
         name: first[name] for name in ("files", "tasks", "threads")
     }
