@@ -30,15 +30,13 @@ from clapper import Clapper
 from studio import Studio
 
 from bench.lab import machine
+from bench.lab.recorders import recorders_in
 from core.clock import SystemClock
 from media.ports import RecordingSpec, Track
 from recordings.compose import Composer
-from recordings.config import RecorderSettings
 from recordings.derived import SealedReader
 from recordings.finalize import Finalizer
 from recordings.journal import Recorders
-from recordings.keys import FileKeys
-from recordings.remote import RemoteWriters
 from recordings.verify import verify
 
 
@@ -54,14 +52,11 @@ async def rooms(count: int, seconds: float) -> None:
     """``count`` rooms of two, 145 packets a second from each sender as the relay's own figures have it."""
     for recorded in (False, True):
         with tempfile.TemporaryDirectory() as place:
-            await _rooms(Path(place), count, seconds, recorded=recorded)
+            async with recorders_in(Path(place), SystemClock()) as recorders:
+                await _rooms(recorders, count, seconds, recorded=recorded)
 
 
-async def _rooms(place: Path, count: int, seconds: float, *, recorded: bool) -> None:
-    FileKeys.ensure(place)
-    writers = RemoteWriters(RecorderSettings(place))
-    await writers.start()
-    recorders = Recorders(writers, SystemClock())
+async def _rooms(recorders: Recorders, count: int, seconds: float, *, recorded: bool) -> None:
     made: list[tuple[Any, list[Track]]] = []
     for room in range(count):
         tracks = [synthetic.track(n, "video", "vp8", f"ep-{n}") for n in (1, 2)]
@@ -90,7 +85,6 @@ async def _rooms(place: Path, count: int, seconds: float, *, recorded: bool) -> 
     for recorder, _ in made:
         if recorder is not None:
             await recorder.close("ended")
-    await writers.stop()
     lags.sort()
     say(
         figure="rooms recorded" if recorded else "rooms not recorded",
@@ -125,7 +119,7 @@ def hour(place: Path, minutes: int) -> Studio:
                 if track.number not in opened:
                     opened.add(track.number)
                     studio.tape.opened(track, base + at)
-                studio.tape.take((track.number, packet, base + at))
+                studio.tape.keep((track.number, packet, base + at))
                 events[index] = next(stream, None)
         studio.clock.advance(1)
         studio.commit()

@@ -7,17 +7,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from bench.lab.recorders import recorders_in
 from core.clock import SystemClock
 from core.ids import new_id
 from media.commands import Answered, Arm, Closed, CloseSession, Forward, OpenSession, Publish, RecorderReady, Subscribe
 from media.config import MediaSettings
 from media.service import MediaService
 from recordings import jobs
-from recordings.config import RecorderSettings
-from recordings.journal import Recorders
-from recordings.keys import FileKeys
 from recordings.library import Library
-from recordings.remote import RemoteWriters
 from rehearsal.peers import Answer, Exchange, Receiving, Sending
 from rehearsal.recorded import examine
 
@@ -76,17 +73,14 @@ class Desk:
 @asynccontextmanager
 async def desk(data_dir: Path) -> AsyncIterator[Desk]:
     clock = SystemClock()
-    FileKeys.ensure(data_dir)
-    writers = RemoteWriters(RecorderSettings(data_dir))
-    recorders = Recorders(writers, clock)
     settings = MediaSettings(control_path=data_dir / "media.sock", bind=("127.0.0.1",), loopback=True)
-    service = MediaService(settings, recorders, clock)
-    await service.start()
-    try:
-        yield Desk(service)
-    finally:
-        await service.stop()
-        await writers.stop()
+    async with recorders_in(data_dir, clock) as recorders:
+        service = MediaService(settings, recorders, clock)
+        await service.start()
+        try:
+            yield Desk(service)
+        finally:
+            await service.stop()
 
 
 async def test_two_peers_see_each_other_and_the_recorded_files_show_both(tmp_path: Path) -> None:
