@@ -15,12 +15,11 @@ from core.clock import SystemClock
 from core.config import Settings
 from core.database import Database
 from core.errors import PersonError
-from recordings import covering, discs, filing, handover, store
+from recordings import covering, discs, filing, handover, store, workingcopy
 from recordings.asking import DataDir, Id, in_database, place_of, refuse
 from recordings.export import Exported, export
 from recordings.keys import FileKeys, KeyMissing
 from recordings.library import Library
-from recordings.workingcopy import copy_out
 
 Encrypted = Annotated[bool, typer.Option("--encrypted", help="Keep everything as stored; needs the key.")]
 WorkingCopy = Annotated[
@@ -53,7 +52,7 @@ def _export(
     place: Path, recording: str, output: Path, zone: ZoneInfo, *, encrypted: bool, working_copy: bool
 ) -> Exported:
     if working_copy:
-        return copy_out(place, recording, output, FileKeys(place), SystemClock(), zone=zone)
+        return workingcopy.WorkingCopy(place, recording, FileKeys(place), SystemClock(), zone=zone).write(output)
     return export(place, recording, output, FileKeys(place), SystemClock(), encrypted=encrypted, zone=zone)
 
 

@@ -22,7 +22,7 @@ from recordings.chain import b64
 from recordings.discs import parts_of
 from recordings.export import Exported, export
 from recordings.keys import SiteKeys
-from recordings.workingcopy import copy_out
+from recordings.workingcopy import WorkingCopy
 
 DOMAIN = b"yuanjian/handover/1\n"
 LIST = "handover.jsonl"
@@ -102,7 +102,7 @@ def _bundle(
     data_dir: Path, recording: str, target: Path, site: SiteKeys, clock: Clock, bundle: Bundle, zone: ZoneInfo
 ) -> Exported:
     if bundle is Bundle.WORKING:
-        return copy_out(data_dir, recording, target, site, clock, zone=zone)
+        return WorkingCopy(data_dir, recording, site, clock, zone=zone).write(target)
     made = export(data_dir, recording, target, site, clock, encrypted=bundle is Bundle.ENCRYPTED, zone=zone)
     target.with_name(target.name + ".site.txt").unlink()
     return made

@@ -20,30 +20,6 @@ from recordings.reader import Reader
 _PAGE = Path(__file__).parent / "bundle" / "working-copy.html"
 
 
-def copy_out(
-    data_dir: Path,
-    recording: str,
-    output: Path,
-    site: SiteKeys,
-    clock: Clock,
-    names: Collection[str] | None = None,
-    *,
-    zone: ZoneInfo = printed.ZONE,
-) -> Exported:
-    """Write a zip file with the composed pictures of a recording, or those of ``names``, in clear.
-
-    Raises ``KeyMissing``, ``OSError``, and ``ValueError`` when there is no such picture.
-    """
-    copy = WorkingCopy(data_dir, recording, site, clock, names, zone=zone)
-    digest, beside = hashlib.sha256(), output.with_name(output.name + ".new")
-    with beside.open("wb") as target:
-        for piece in copy.pieces():
-            digest.update(piece)
-            target.write(piece)
-    beside.replace(output)
-    return Exported(output, digest.hexdigest(), keys.fingerprint(site.public()), copy.digest)
-
-
 class WorkingCopy:
     """A zip file that is written while it is taken along: nothing of it in clear lies on a disk here."""
 
@@ -70,6 +46,16 @@ class WorkingCopy:
             raise ValueError(f"{recording}: there is no working copy yet")
         self.digest = Reader(self._files, self._key).head
         """Of the chain's last line."""
+
+    def write(self, output: Path) -> Exported:
+        """Put the zip file at ``output``, all of it or nothing. Raises ``DerivedError`` and ``OSError``."""
+        digest, beside = hashlib.sha256(), output.with_name(output.name + ".new")
+        with beside.open("wb") as target:
+            for piece in self.pieces():
+                digest.update(piece)
+                target.write(piece)
+        beside.replace(output)
+        return Exported(output, digest.hexdigest(), keys.fingerprint(self._site.public()), self.digest)
 
     def pieces(self) -> Iterator[bytes]:
         """The zip file from beginning to end. Raises ``DerivedError`` and ``OSError``; it ends torn then."""

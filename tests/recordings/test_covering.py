@@ -23,7 +23,7 @@ from recordings.library import Library
 from recordings.models import DerivedFile, Handover, HandoverPart, Recording
 from recordings.outgoing import Order
 from recordings.retention import Refused
-from recordings.workingcopy import copy_out
+from recordings.workingcopy import WorkingCopy
 
 NAME, ALIAS = "王秀兰", "化名甲"
 VEIL = Veil({NAME: ALIAS})
@@ -126,7 +126,7 @@ async def test_the_worker_makes_the_copy_and_only_then_it_is_given(covered):
     row, files = await cover(covered, Casting(COVER))
     assert [file.file for file in filing.working_copies(files, row.cover)] == [row.cover]
     first = row.cover
-    output = copy_out(studio.data_dir, "rec-1", studio.data_dir / "copy.zip", studio.site, studio.clock)
+    output = WorkingCopy(studio.data_dir, "rec-1", studio.site, studio.clock).write(studio.data_dir / "copy.zip")
     assert output.bundle.exists()
     await mark(studio, database)
     row, files = await row_of(database)
@@ -143,7 +143,7 @@ async def test_nothing_of_the_copy_names_who_is_hidden(covered):
     """Neither its names, the film's own description, what the site signed of it, nor the page beside it."""
     studio, _ = covered
     await cover(covered, Casting(COVER))
-    made = copy_out(studio.data_dir, "rec-1", studio.data_dir / "copy.zip", studio.site, studio.clock)
+    made = WorkingCopy(studio.data_dir, "rec-1", studio.site, studio.clock).write(studio.data_dir / "copy.zip")
     with zipfile.ZipFile(made.bundle) as archive:
         names, contents = archive.namelist(), [archive.read(name) for name in archive.namelist()]
     film = next(content for name, content in zip(names, contents, strict=True) if name.endswith(".mp4"))
@@ -200,7 +200,7 @@ async def test_without_the_mark_on_disk_made_nothing_is_copied_out(covered):
     library = Library(studio.data_dir, studio.clock)
     await library.mark_cover("rec-1", covering.due_mark())
     with pytest.raises(ValueError, match="no working copy"):
-        copy_out(studio.data_dir, "rec-1", studio.data_dir / "copy.zip", studio.site, studio.clock)
+        WorkingCopy(studio.data_dir, "rec-1", studio.site, studio.clock).write(studio.data_dir / "copy.zip")
 
 
 async def test_who_may_not_see_plainly_opens_the_copy_alone(covered):
