@@ -1,7 +1,7 @@
 """The recorder as the relay sees it: a tape that gathers what arrives, and somebody who writes it.
 
-The loop never waits for a disk. What arrives is copied into a buffer whose bytes are bounded; once a second the loop
-cuts it off and hands it to the writer, which commits it. When the disk cannot follow, new packets are refused,
+The loop never waits for a disk. What arrives is kept on a tape whose bytes are bounded; once a second the loop cuts it
+off and hands it to the writer, which commits it. When the disk cannot follow, new packets are refused,
 ``failed`` is called once and what was refused is declared as a gap; when a write or sync fails, one new take is tried
 with the same packets, which are still in memory, and if that fails too, ``failed`` is called.
 """
@@ -94,7 +94,7 @@ class Recorder:
         self._clock = clock
         self._callbacks = callbacks
         self._tape = Tape(queue_bytes)
-        self.arrived = self._tape.take
+        self.arrived = self._tape.keep
         self._away: Gathered | None = None
         """What the writer has and is not done with."""
         self._failure = ""
@@ -147,7 +147,7 @@ class Recorder:
             self._fail("disk-stalled", now_ns)  # a write or sync may hang in the kernel for minutes
         if away:
             tape.watch()
-            self.arrived = tape.take_watched
+            self.arrived = tape.keep_watched
             if tape.refused_ns is not None:
                 self._fail("overflow", tape.refused_ns)
         else:
@@ -171,8 +171,7 @@ class Recorder:
         self._away = None
         self._tape.written()
         if not self._failure:
-            self.arrived = self._tape.take
-        if not self._failure:
+            self.arrived = self._tape.keep
             self._callbacks.head(written.head)
             self._callbacks.durable(written.committed.until, written.committed.ms)
 

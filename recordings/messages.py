@@ -50,7 +50,7 @@ def unpack(text: bytes | bytearray | memoryview) -> Head:
     """Return the head of a message. Raises ``MessageError``."""
     try:
         head = json.loads(bytes(text))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise MessageError("not JSON") from None
     if not isinstance(head, dict):
         raise MessageError("not an object")

@@ -44,7 +44,7 @@ class Desk:
         try:
             while (message := self._receive()) is not None:
                 self._take(*message)
-        except (MessageError, LookupError, TypeError, ValueError):
+        except Exception:  # whatever it says, what it handed over before is still written
             log.exception("a relay said what it cannot mean")
         finally:
             self._sock.close()

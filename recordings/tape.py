@@ -50,7 +50,7 @@ class Tape:
     """Gathers what one recorder is given."""
 
     def __init__(self, limit: int = 1 << 62) -> None:
-        """With more than ``limit`` bytes not written yet packets are refused, by ``take_watched``."""
+        """With more than ``limit`` bytes not written yet packets are refused, by ``keep_watched``."""
         self.away = 0
         """Bytes of packets that were cut and are not written yet."""
         self.refused_ns: int | None = None
@@ -61,7 +61,7 @@ class Tape:
         self._events: list[Event] = []
         self._packets: list[Arrival] = []
         self._lost: dict[int, int] = {}
-        self.take: Callable[[Arrival], None] = self._packets.append
+        self.keep: Callable[[Arrival], None] = self._packets.append
         """Keeps one packet: a call of a list, for callers in a hurry."""
 
     @property
@@ -74,7 +74,7 @@ class Tape:
     def opened(self, track: Track, at_ns: int) -> None:
         self._events.append((Kind.OPENED, track, at_ns))
 
-    def take_watched(self, arrival: Arrival) -> None:
+    def keep_watched(self, arrival: Arrival) -> None:
         """Keep one packet, or refuse it when there are too many."""
         size = len(arrival[1])
         if self.away + self._here + size > self._limit:
@@ -96,7 +96,7 @@ class Tape:
         self._events.append((Kind.LOG, entry, at_ns))
 
     def watch(self) -> None:
-        """What was cut is not written as soon as it should be: ``take_watched`` counts on from what is here now."""
+        """What was cut is not written as soon as it should be: ``keep_watched`` counts on from what is here now."""
         self._here = _octets(self._packets)
 
     def cut(self, now: Reading) -> Gathered:

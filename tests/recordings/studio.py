@@ -84,9 +84,9 @@ class Studio:
                 self.tape.opened(event.track, at)
             if event.report:
                 report = pcapng.sender_report(event.track.ssrc, *event.report)
-                self.tape.take((event.track.number, report, at))
+                self.tape.keep((event.track.number, report, at))
             if event.packet:
-                self.tape.take((event.track.number, event.packet, at))
+                self.tape.keep((event.track.number, event.packet, at))
         self._tick(second, log)
         return self
 

@@ -41,7 +41,7 @@ def test_a_packet_lies_as_its_section_writes_it(size, number):
     track, data = synthetic.track(number, "audio", "opus"), bytes(range(128)) * 12
     tape, section = Tape(), Section()
     tape.opened(track, FIRST.mono_ns)
-    tape.take((number, data[:size], 77))
+    tape.keep((number, data[:size], 77))
     expected = section.interface(track) + section.rtp(number, FIRST.to_utc_ns(77), data[:size])
     assert data_of(Blocks(FIRST, 0).of(tape.cut(at(1)))) == expected
 
@@ -65,15 +65,15 @@ def test_packets_reports_and_losses_are_counted_and_packets_of_unknown_tracks_le
     tape.opened(SOUND, FIRST.mono_ns)
     one, two, report = packet(SOUND, 1), packet(SOUND, 2), pcapng.sender_report(SOUND.ssrc, 7, 8)
     for data, when in ((one, 10), (two, 20), (report, 30)):
-        tape.take((1, data, FIRST.mono_ns + when))
-    tape.take((9, packet(PICTURE, 1), FIRST.mono_ns + 40))
+        tape.keep((1, data, FIRST.mono_ns + when))
+    tape.keep((9, packet(PICTURE, 1), FIRST.mono_ns + 40))
     tape.lost(1, 3)
     tape.closed(1, FIRST.mono_ns + 50)
     batch = blocks.of(tape.cut(at(1)))
     assert read(batch) == [(0, 10, one, False), (0, 20, two, False), (0, 30, report, True)]
     assert (batch.seen, batch.first_ns, batch.last_ns) == ({1: [2, 3]}, FIRST.mono_ns + 10, FIRST.mono_ns + 20)
     assert [event[0] for event in batch.events] == [Kind.OPENED, Kind.CLOSED]
-    tape.take((1, packet(SOUND, 3), FIRST.mono_ns + 60))
+    tape.keep((1, packet(SOUND, 3), FIRST.mono_ns + 60))
     after = blocks.of(tape.cut(at(2)))
     assert (after.length, after.seen, after.first_ns) == (0, {}, None)
 
@@ -86,7 +86,7 @@ def test_a_segment_ends_after_a_minute_and_the_next_names_its_tracks_anew():
     assert not blocks.of(tape.cut(at(SEGMENT_MS / 1000 - 0.002))).last
     tape.closed(SOUND.number, FIRST.mono_ns)
     assert blocks.of(tape.cut(at(SEGMENT_MS / 1000))).last
-    tape.take((2, packet(PICTURE, 1), FIRST.mono_ns))
+    tape.keep((2, packet(PICTURE, 1), FIRST.mono_ns))
     batch = blocks.of(tape.cut(at(SEGMENT_MS / 1000 + 1)))
     assert [item["track"] for item in pcapng.interfaces(data_of(batch))] == [2]
     assert [interface for interface, *_ in read(batch)] == [0]
@@ -96,7 +96,7 @@ def test_the_same_packets_are_written_for_another_take_by_its_clock():
     """After a failed write what was gathered is made into blocks once more, as a segment of its own."""
     tape = Tape()
     for number in range(50):
-        tape.take((2, packet(PICTURE, number, number * 20), FIRST.mono_ns + number))
+        tape.keep((2, packet(PICTURE, number, number * 20), FIRST.mono_ns + number))
     gathered = tape.cut(at(2))
     first = read(Blocks(FIRST, 0, [PICTURE]).of(gathered))
     later = Origin("boot", FIRST.mono_ns, FIRST.utc_ns + 1_000, 0)
@@ -109,7 +109,7 @@ def test_a_buffer_that_grew_large_is_let_go():
     """What a standing disk made grow does not stay for the rest of the session."""
     tape, blocks = Tape(), Blocks(FIRST, 0, [SOUND])
     for number in range(KEPT // 1400 + 1):
-        tape.take((1, packet(SOUND, number, 1400), number))
+        tape.keep((1, packet(SOUND, number, 1400), number))
     assert len(blocks.of(tape.cut(at(1))).data) > KEPT
     assert len(blocks.of(tape.cut(at(2))).data) == CHUNK
 
@@ -118,6 +118,6 @@ def test_without_media_only_what_happens_is_kept():
     """An attendance recording takes no packet, whoever gives it one."""
     tape = Tape()
     tape.opened(SOUND, 1)
-    tape.take((1, packet(SOUND, 1), 2))
+    tape.keep((1, packet(SOUND, 1), 2))
     batch = Blocks(FIRST, 0, media=False).of(tape.cut(at(120)))
     assert (batch.length, len(batch.events), batch.seen, batch.last) == (0, 1, {}, False)

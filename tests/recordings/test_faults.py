@@ -93,7 +93,7 @@ def recorded_until_power_loss(studio, disk) -> int:
             at = studio.now.mono_ns
             for i in range(50):
                 packet = synthetic.rtp(111, second * 50 + i, 0, SOUND.ssrc, bytes(80))
-                studio.tape.take((SOUND.number, packet, at + i * 20_000_000))
+                studio.tape.keep((SOUND.number, packet, at + i * 20_000_000))
             studio.clock.advance(1)
             acknowledged = studio.commit().ms
         studio.close()
@@ -152,12 +152,12 @@ def test_hours_of_recording_stay_whole_and_seekable(studio):
         for step in range(50):
             stamp = 4_294_000_000 + number * 960
             packet = synthetic.rtp(111, number, stamp, SOUND.ssrc, payload)
-            studio.tape.take((SOUND.number, packet, base + step * 20_000_000))
+            studio.tape.keep((SOUND.number, packet, base + step * 20_000_000))
             number += 1
         if second % 5 == 0:
             stamp = (4_294_000_000 + (number - 50) * 960) & 0xFFFFFFFF
             report = pcapng.sender_report(SOUND.ssrc, synthetic.ntp(second), stamp)
-            studio.tape.take((SOUND.number, report, base))
+            studio.tape.keep((SOUND.number, report, base))
         studio.clock.advance(1)
         studio.commit()
     studio.close()

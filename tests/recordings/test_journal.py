@@ -8,6 +8,7 @@ import time
 import pytest
 import synthetic
 from faults import FaultyDisk, SlowDisk, SmallDisk
+from heard import SOUND, Heard, send, until
 
 from core.clock import SystemClock
 from media.ports import RecorderUnavailable, RecordingSpec
@@ -22,24 +23,6 @@ from recordings.space import Reserve
 from recordings.verdicts import Verdict
 from recordings.verify import verify
 from recordings.writer import ThreadWriters
-
-SOUND = synthetic.track(1, "audio", "opus")
-
-
-class Heard:
-    """What a recorder told."""
-
-    def __init__(self):
-        self.durable, self.failed, self.gaps, self.heads = [], [], [], []
-
-    @property
-    def callbacks(self):
-        return {
-            "durable": lambda until, ms: self.durable.append((until, ms)),
-            "failed": self.failed.append,
-            "gap": lambda track, start, end, cause: self.gaps.append((track.number, start, end, cause)),
-            "head": self.heads.append,
-        }
 
 
 @pytest.fixture
@@ -57,18 +40,6 @@ def recorders(place, disk=None, **options):
 
 def spec(recording="rec-1", policy="clear", seconds=60):
     return RecordingSpec(recording, "session-1", "interrogation", policy, seconds)
-
-
-def send(recorder, first, count, size=80):
-    for number in range(first, first + count):
-        packet = synthetic.rtp(111, number, number * 960, SOUND.ssrc, bytes(size))
-        recorder.arrived((SOUND.number, packet, time.monotonic_ns()))
-
-
-async def until(condition, seconds=10):
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def test_a_recording_is_durable_while_it_runs_and_closes(place):
@@ -193,6 +164,16 @@ async def test_another_process_keeps_its_recording(place):
     with pytest.raises(RecorderUnavailable) as refused:
         await recorders(place).arm(spec(), **Heard().callbacks)
     assert refused.value.code == "busy"
+    await recorder.close("ended")
+
+
+async def test_a_recorder_that_is_leaving_is_waited_for(place):
+    """The process of a killed relay still writes what it was handed: the next one finds the recording free in a
+    moment, and not busy."""
+    leaving = ThreadWriters(place, lambda: FileKeys(place), SystemClock()).open_now(spec(), 1)
+    threading.Timer(0.3, leaving.end).start()
+    recorder = await recorders(place).arm(spec(), **Heard().callbacks)
+    assert recorder.take == 2
     await recorder.close("ended")
 
 

@@ -1,6 +1,5 @@
 """The recorder process and the relay's end of it."""
 
-import asyncio
 import os
 import signal
 import socket
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import synthetic
+from heard import SOUND, Heard, send, until
 
 from core.clock import SystemClock
 from media.ports import RecorderUnavailable, RecordingSpec
@@ -23,27 +23,11 @@ from recordings.keys import FileKeys
 from recordings.process import Desk
 from recordings.reader import Reader
 from recordings.remote import RemoteWriters
+from recordings.tape import Tape
+from recordings.timesource import Reading
 from recordings.verdicts import Verdict
 from recordings.verify import verify
 from recordings.writer import ThreadWriters
-
-SOUND = synthetic.track(1, "audio", "opus")
-
-
-class Heard:
-    """What a recorder told."""
-
-    def __init__(self):
-        self.durable, self.failed, self.gaps, self.heads = [], [], [], []
-
-    @property
-    def callbacks(self):
-        return {
-            "durable": lambda until, ms: self.durable.append(ms),
-            "failed": self.failed.append,
-            "gap": lambda track, start, end, cause: self.gaps.append((track.number, cause)),
-            "head": self.heads.append,
-        }
 
 
 @pytest.fixture
@@ -56,18 +40,6 @@ async def writers(tmp_path):
 
 def spec(recording="rec-1"):
     return RecordingSpec(recording, "session-1", "interrogation", "clear", 60)
-
-
-def send(recorder, first, count):
-    for number in range(first, first + count):
-        packet = synthetic.rtp(111, number, number * 960, SOUND.ssrc, bytes(80))
-        recorder.arrived((SOUND.number, packet, time.monotonic_ns()))
-
-
-async def until(condition):
-    async with asyncio.timeout(30):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 def numbers(place):
@@ -84,7 +56,7 @@ async def test_a_recording_made_in_another_process_is_whole(tmp_path, writers):
     recorder.sender_report(SOUND, synthetic.ntp(0), 0, time.monotonic_ns())
     recorder.lost(SOUND, 50, 3)
     recorder.log(1, SystemClock().now(), {"type": "marker"}, {"note": "第一行"})
-    await until(lambda: len(heard.durable) > 2)
+    await until(lambda: len(heard.durable) > 2, 30)
     send(recorder, 100, 50)
     recorder.closed(SOUND)
     closing = await recorder.close("ended")
@@ -104,10 +76,10 @@ async def test_a_killed_recorder_process_is_told_once_and_replaced(tmp_path, wri
     recorder = await source.arm(spec(), **heard.callbacks)
     recorder.opened(SOUND)
     send(recorder, 0, 20)
-    await until(lambda: heard.durable)
+    await until(lambda: heard.durable, 30)
     first = writers.pid
     os.kill(first, signal.SIGKILL)
-    await until(lambda: heard.failed)
+    await until(lambda: heard.failed, 30)
     send(recorder, 20, 20)
     with pytest.raises(RecorderUnavailable, match="recorder-gone"):
         await recorder.close("ended")
@@ -132,9 +104,9 @@ async def test_a_recorder_process_that_stands_still_is_a_failure_and_killed_when
     source, heard = Recorders(writers, SystemClock(), tick=0.05), Heard()
     recorder = await source.arm(spec(), **heard.callbacks)
     recorder.opened(SOUND)
-    await until(lambda: heard.durable)
+    await until(lambda: heard.durable, 30)
     os.kill(writers.pid, signal.SIGSTOP)
-    await until(lambda: heard.failed)
+    await until(lambda: heard.failed, 30)
     assert heard.failed == ["disk-stalled"]
     with pytest.raises(RecorderUnavailable, match="recorder-gone"):
         await source.arm(spec(), **heard.callbacks)
@@ -164,19 +136,15 @@ async def test_refusals_come_through_with_their_words(tmp_path, writers):
     elsewhere = await Recorders(ThreadWriters(tmp_path, lambda: FileKeys(tmp_path), SystemClock()), SystemClock()).arm(
         spec("rec-2"), **Heard().callbacks
     )
-    (tmp_path / "keys" / "site-kek.pem").rename(tmp_path / "kek")
-    for recording, code in (
-        ("rec-1", "already-closed"), ("../rec", "bad-recording"), ("rec-2", "busy"), ("rec-3", "key-missing"),
-    ):  # fmt: skip
-        if recording in ("rec-1", "rec-2"):
-            (tmp_path / "kek").rename(tmp_path / "keys" / "site-kek.pem")
+    for recording, code in (("rec-1", "already-closed"), ("../rec", "bad-recording"), ("rec-2", "busy")):
         with pytest.raises(RecorderUnavailable) as refused:
             await source.arm(spec(recording), **Heard().callbacks)
         assert refused.value.code == code
-        if (tmp_path / "keys" / "site-kek.pem").exists():
-            (tmp_path / "keys" / "site-kek.pem").rename(tmp_path / "kek")
-    (tmp_path / "kek").rename(tmp_path / "keys" / "site-kek.pem")
     await elsewhere.close("ended")
+    (tmp_path / "keys" / "site-kek.pem").unlink()
+    with pytest.raises(RecorderUnavailable) as refused:
+        await source.arm(spec("rec-3"), **Heard().callbacks)
+    assert refused.value.code == "key-missing"
 
 
 async def test_a_process_that_cannot_be_started_is_a_refusal(writers, monkeypatch):
@@ -208,6 +176,8 @@ def open_one(here):
         messages.PREFIX.pack(4, 0) + b"null",
         messages.pack({"id": 1, "do": "pickle", "ask": 9}),
         messages.pack({"do": "open"}),
+        messages.PREFIX.pack(200_000, 0) + b"[" * 200_000,
+        messages.pack({"id": 1, "do": "write", "packets": 0, "events": [], "lost": [], "now": [1, 1 << 90]}),
         messages.pack({"id": 1, "do": "write", "packets": 3, "events": [], "lost": [], "now": [1, 2]}),
         messages.pack({"id": 1, "do": "write", "packets": 0, "events": [[99]], "lost": [], "now": [1, 2]}),
         messages.pack({"id": 2, "ask": 2, "do": "open", "spec": ["../../etc", "s", "k", "clear", 1, ""], "at_once": 1}),
@@ -229,15 +199,12 @@ def test_a_relay_that_says_what_it_cannot_mean_ends_nothing_but_itself(tmp_path,
 
 def test_what_was_handed_over_is_written_when_the_relay_is_gone(tmp_path):
     """A relay that was killed costs what it had gathered since the last second, not what it had handed on."""
-    from recordings.tape import Tape
-    from recordings.timesource import Reading
-
     here, thread = desk(tmp_path)
     open_one(here)
     tape = Tape()
     tape.opened(SOUND, time.monotonic_ns())
     for number in range(50):
-        tape.take((1, synthetic.rtp(111, number, number * 960, SOUND.ssrc, bytes(80)), time.monotonic_ns()))
+        tape.keep((1, synthetic.rtp(111, number, number * 960, SOUND.ssrc, bytes(80)), time.monotonic_ns()))
     head, data = messages.of_gathered(tape.cut(Reading.of(SystemClock())))
     here.sendall(messages.pack({"id": 1, "do": "write", **head}, data) + data)
     here.close()

@@ -69,7 +69,7 @@ def test_a_segment_ends_after_a_minute(studio):
     for second in range(125):
         packet = synthetic.rtp(111, second, second * 48_000, sound.ssrc, b"x")
         studio.clock.advance(1)
-        studio.tape.take((sound.number, packet, studio.now.mono_ns))
+        studio.tape.keep((sound.number, packet, studio.now.mono_ns))
         studio.commit()
     studio.close()
     assert list(studio.files.segments()) == [1, 2, 3]
@@ -171,7 +171,7 @@ def record_with(studio, disk) -> int:
             at = studio.now.mono_ns
             for i in range(50):
                 packet = synthetic.rtp(111, second * 50 + i, 0, sound.ssrc, bytes(80))
-                studio.tape.take((sound.number, packet, at + i * 20_000_000))
+                studio.tape.keep((sound.number, packet, at + i * 20_000_000))
             studio.clock.advance(1)
             acknowledged = studio.commit().ms
         studio.close()
