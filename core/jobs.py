@@ -104,6 +104,15 @@ async def resume(tx: AsyncSession, key: str, *, now: datetime) -> bool:
     return _changed(await tx.execute(rests.values(state="waiting", due=now + 2 * NOTICED, attempts=0, error=None)))
 
 
+async def ask_again(tx: AsyncSession, wanted: Wanted) -> None:
+    """Ask for a job of a key once more, though it was done, was given up, or runs: what it works on has changed. One
+    that was called off stays called off."""
+    await enqueue_all(tx, [wanted])
+    again = update(Job).where(Job.key == wanted.key, Job.state.in_(("done", "failed", "running")))
+    values = {"state": "waiting", "due": wanted.due + 2 * NOTICED, "attempts": 0, "lease": None, "error": None}
+    await tx.execute(again.values(**values))
+
+
 def _changed(result: Any) -> bool:
     return bool(result.rowcount)
 

@@ -16,7 +16,7 @@ from core.errors import NotFound, OperatorError, PersonError
 from core.texts import Texts
 from recordings import backup as backups
 from recordings import keeping, rotation, scrub, site_backup
-from recordings.asking import AsJson, DataDir, Id, in_database, place_of, refuse
+from recordings.asking import AsJson, DataDir, Id, in_database, place_of, refuse, tell_site
 from recordings.cli import report, verify_command
 from recordings.compose import Composer, Wishes
 from recordings.filesystem import Disk
@@ -154,13 +154,17 @@ def repair_command(
     copy: Annotated[list[Path], typer.Option("--from", help="A second copy: backup or data directory.")],
     data_dir: DataDir = None,
 ) -> None:
-    """Replace spoilt files by those of a second copy; what is spoilt is kept aside. Exit 1 when damage remains."""
+    """Replace spoilt files by those of a second copy; what is spoilt is kept aside, and the site makes films of what
+    lacked something anew. Exit 1 when damage remains."""
     place = place_of(data_dir)
     try:
-        for name in scrub.repair(place, recording, copy, Disk()):
-            typer.echo(f"repaired {name}")
+        repaired = scrub.repair(place, recording, copy, Disk())
     except (OSError, ValueError) as error:
         raise refuse(error) from None
+    for name in repaired:
+        typer.echo(f"repaired {name}")
+    if repaired:
+        tell_site(data_dir, recording)
     found = verify(recordings_dir(place) / recording)
     typer.echo(found.verdict.value)
     if found.verdict in scrub.GRAVE:
@@ -169,7 +173,7 @@ def repair_command(
 
 @recordings_app.command("finalize")
 def finalize_command(recording: Id, data_dir: DataDir = None) -> None:
-    """End an abandoned chain if need be and make the playable files."""
+    """End an abandoned chain if need be and make the playable files; anew what is spoilt, or lacks what was mended."""
     place = place_of(data_dir)
     library = Library(place, SystemClock())
     if not library.has(recording):
@@ -177,6 +181,7 @@ def finalize_command(recording: Id, data_dir: DataDir = None) -> None:
     asyncio.run(library.close_abandoned(recording))
     for item in Finalizer(place, lambda: FileKeys(place), SystemClock(), Disk()).run(recording):
         typer.echo(f"{item.file}  {item.media_type}  {item.duration_ms / 1000:.1f} s")
+    tell_site(data_dir, recording)
 
 
 @recordings_app.command("compose")
@@ -201,6 +206,7 @@ def compose_command(
         except (OSError, KeyMissing, FontMissing) as error:
             raise refuse(error) from None
     typer.echo(f"{made.file}  {made.duration_ms / 1000:.0f} s" if made else "nothing to compose")
+    tell_site(data_dir, recording)
 
 
 @recordings_app.command("hold")

@@ -22,7 +22,7 @@ from av.packet import Packet
 
 from core.clock import Clock
 from core.texts import Texts
-from recordings import derived, keys, summary, words
+from recordings import derived, keys, scrub, summary, words
 from recordings.canonical import instant
 from recordings.captions import CLOSE, NO_PICTURE, SCREEN, WIDE, role_words
 from recordings.derived import SealedReader, SealedWriter, Sidecar
@@ -107,8 +107,9 @@ class Composer:
         data_key = keys.load_data_key(site, files, recording)
         head = Reader(files, data_key).head
         made = derived.sidecars(files.derived)
+        old = derived.outdated(made) | set(scrub.spoilt_derived(files))
         done = next((item for item in made if item.file == wishes.file and item.chain == head), None)
-        if done is not None:
+        if done is not None and done.file not in old:
             return done
         sources = _sources([item for item in made if item.kind == "participant"], wishes)
         if not sources:
@@ -159,6 +160,8 @@ class _Work:
         self._disk, self._clock = composer.disk, composer.clock
         self._files, self._key, self._said, self._wishes, self._head = files, data_key, said, wishes, head
         self._sources = sources
+        self._films = [item for source in sources for item in source.files]
+        self._from = derived.sources_of(self._films)
         self._recording = files.root.name
         self._seconds = max(1, -(-said.duration_ms // 1000))
         self._zone = ZoneInfo(wishes.zone)
@@ -182,10 +185,11 @@ class _Work:
     # Picture
 
     def _piece(self, first: int) -> Path:
-        """Pieces belong to one chain head and one set of wishes: another run never takes them for its own."""
+        """Pieces belong to one chain head, the files they show and one set of wishes: another run never takes them for
+        its own."""
         said = self._wishes
         wishes = json.dumps([self._title, said.zone, sorted((said.labels or {}).items()), sorted(said.protected)])
-        mark = hashlib.sha256(f"{self._head} {wishes}".encode()).hexdigest()[:12]
+        mark = hashlib.sha256(f"{self._head} {self._from} {wishes}".encode()).hexdigest()[:12]
         return self._files.derived / f".piece-{mark}-{first:06d}"
 
     def _encode_piece(self, first: int, last: int, progress: Callable[[int], None]) -> None:
@@ -322,11 +326,17 @@ class _Work:
             stored_sha256=stored,
             recording=self._recording,
             chain=self._head,
-            frames=sum(len(source.files) for source in self._sources),
+            frames=min(item.frames for item in self._films),
             made_by=SOFTWARE,
             made_at=instant(self._clock.now()),
-            remarks=("masked",) if self._wishes.protected else (),
+            remarks=tuple(sorted(self._remarks())),
+            sources=self._from,
         )
+
+    def _remarks(self) -> set[str]:
+        """What the participants' files do not show, this does not either."""
+        left_out = {remark for item in self._films for remark in item.remarks}
+        return left_out | ({"masked"} if self._wishes.protected else set())
 
 
 class _Stage:

@@ -12,7 +12,7 @@ import json
 import os
 import struct
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -249,13 +249,16 @@ class Sidecar:
     chain: str
     """SHA-256 of the last line of the chain it was made from."""
     frames: int
-    """How many signed frames it was made from."""
+    """How many signed frames it was made from: fewer than the chain names when some could not be opened."""
     made_by: str
     made_at: str
     remarks: Sequence[str]
+    sources: Sequence[str] = ()
+    """SHA-256 of the content of each participant's file it was composed of, in order; none for those files."""
 
     def to_json(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__slots__} | {"v": 1, "remarks": list(self.remarks)}
+        lists = {"remarks": list(self.remarks), "sources": list(self.sources)}
+        return {name: getattr(self, name) for name in self.__slots__} | {"v": 1} | lists
 
 
 def sign_sidecar(sidecar: Sidecar, site: SiteKeys) -> bytes:
@@ -270,8 +273,9 @@ def read_sidecar(raw: bytes) -> Sidecar | None:
     if body is None:
         return None
     try:
-        values = {name: body[name] for name in Sidecar.__slots__}
-        return Sidecar(**values | {"remarks": tuple(values["remarks"])})
+        values = {name: body[name] for name in Sidecar.__slots__ if name != "sources"}
+        lists = {"remarks": tuple(body["remarks"]), "sources": tuple(body.get("sources", ()))}
+        return Sidecar(**values | lists)
     except (KeyError, TypeError):
         return None
 
@@ -293,3 +297,15 @@ def sidecars(directory: Path) -> list[Sidecar]:
         return []
     found = (read_sidecar(path.read_bytes()) for path in sorted(directory.glob("*.json")))
     return [item for item in found if item is not None and (directory / item.file).is_file()]
+
+
+def sources_of(made: Iterable[Sidecar]) -> tuple[str, ...]:
+    """What ``Sidecar.sources`` says of a film composed of these participants' files."""
+    return tuple(sorted(item.content_sha256 for item in made if item.kind == "participant"))
+
+
+def outdated(made: Sequence[Sidecar]) -> frozenset[str]:
+    """Names of composed films whose participants' files have been made anew since. Films that do not say what they
+    were composed of are not among them."""
+    now = sources_of(made)
+    return frozenset(item.file for item in made if item.sources and tuple(item.sources) != now)

@@ -129,6 +129,7 @@ class _Export:
         self._key = b"" if encrypted else keys.load_data_key(site, files, recording)
         self.reader = Reader(files, self._key)
         self._derivations: list[dict[str, Any]] = []
+        self._outdated: frozenset[str] = frozenset()
 
     def run(self) -> None:
         found = verify(self._files.root)
@@ -193,7 +194,9 @@ class _Export:
         self._writer.put(f"{BUNDLED}/log.json", json.dumps(entries, ensure_ascii=False, indent=1).encode())
 
     def _open_derived(self) -> None:
-        for sidecar in derived.sidecars(self._files.derived):
+        made = derived.sidecars(self._files.derived)
+        self._outdated = derived.outdated(made)
+        for sidecar in made:
             name = f"derived/{sidecar.file}"
             with SealedReader(self._files.derived / sidecar.file, self._key, self.reader.recording) as opened:
                 self._writer.put(name, opened.chunks())
@@ -207,7 +210,7 @@ class _Export:
             "from": f"chain {sidecar.chain}",
             "made_by": sidecar.made_by,
             "made_at": sidecar.made_at,
-            "remarks": list(sidecar.remarks),
+            "remarks": [*sidecar.remarks, *(["outdated"] if sidecar.file in self._outdated else [])],
         }
 
     def _statement(self) -> bytes:

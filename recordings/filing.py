@@ -37,11 +37,12 @@ def is_working_copy(file: DerivedFile, cover: str = "") -> bool:
 
 
 def working_copies(files: Sequence[DerivedFile], cover: str = "") -> list[DerivedFile]:
-    """The copies for people outside the case's unit; none while the one that hides somebody is still to be made.
+    """The copies for people outside the case's unit; none while the one that hides somebody is still to be made, or
+    what it was composed of was made anew.
 
     Without a cover a masked copy made by hand goes before the plain ones.
     """
-    copies = [file for file in files if is_working_copy(file, cover)]
+    copies = [file for file in files if is_working_copy(file, cover) and not file.outdated]
     return [file for file in copies if file.file.startswith(PROTECTED)] or copies
 
 

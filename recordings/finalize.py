@@ -1,9 +1,10 @@
 """Making playable files of a recording: one or more per participant, encrypted, each with a signed sidecar.
 
-Runs in a worker's thread or process: PyAV blocks. Safe to run again: what was made from the same chain stays.
+Runs in a worker's thread or process: PyAV blocks. Safe to run again: what was made from the same chain stays, unless
+it is spoilt, or more of the recording can be read than when it was made.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import structlog
 
 from core.clock import Clock
-from recordings import derived, keys
+from recordings import derived, keys, scrub
 from recordings.canonical import instant
 from recordings.derived import SealedWriter, Sidecar
 from recordings.filesystem import Disk
@@ -24,6 +25,9 @@ from recordings.reader import Reader, RecordedTrack
 from recordings.take import SOFTWARE
 
 log = structlog.get_logger()
+
+DAMAGED = "damaged-seconds-left-out"
+"""Remark of a film: some of the recording could not be read when it was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +49,26 @@ class Finalizer:
         data_key = keys.load_data_key(site, files, recording)
         reader = Reader(files, data_key)
         made = derived.sidecars(files.derived)
-        if made and all(item.chain == reader.head for item in made if item.kind == "participant"):
+        if not _must_be_made([item for item in made if item.kind == "participant"], files, reader):
             return made
         self.disk.make_dir(files.derived)
         making = _Making(self, site, files, data_key, reader)
         return making.run()
+
+
+def _must_be_made(made: Sequence[Sidecar], files: RecordingFiles, reader: Reader) -> bool:
+    """Whether participants' files are absent, spoilt, of another end of the chain, or of less than can be read now.
+
+    Of a recording that was damaged since, the older films stay: they show more."""
+    if not made or any(item.chain != reader.head for item in made):
+        return True
+    if {item.file for item in made} & set(scrub.spoilt_derived(files)):
+        return True
+    least = min(item.frames for item in made)
+    if least == reader.frames and not any(DAMAGED in item.remarks for item in made):
+        return False
+    now = reader.readable()
+    return now > least or (now == reader.frames and reader.is_whole_chain)
 
 
 class _Making:
@@ -64,13 +83,15 @@ class _Making:
         self._files = files
         self._key = data_key
         self._reader = reader
-        self._frames = sum(body["type"] == "frame" for body in reader.bodies)
+        self._frames = reader.frames
         self._open_files: dict[int, tuple[str, SealedWriter]] = {}
         self._made: list[Sidecar] = []
 
     def run(self) -> list[Sidecar]:
         tracks = self._reader.tracks()
+        before = self._reader.unreadable
         clocks = measure(self._reader.packets(), tracks)
+        self._frames -= self._reader.unreadable - before
         groups: dict[tuple[str, str], list[RecordedTrack]] = {}
         for track in tracks.values():
             if track.key in clocks:
@@ -90,6 +111,7 @@ class _Making:
             if publication not in broken:
                 self._guarded(publication, broken, publication.finish)
             self._keep(number, about, publication)
+        self._tidy()
         self._disk.sync_dir(self._files.derived)
         return sorted(self._made, key=lambda item: item.file)
 
@@ -123,6 +145,17 @@ class _Making:
             self._disk.write_whole(self._files.derived / f"{name}.json", derived.sign_sidecar(sidecar, self._site))
             self._made.append(sidecar)
 
+    def _tidy(self) -> None:
+        """Participants' files of an earlier run that this one did not make again, and what was begun of a composed
+        picture of them."""
+        names = {item.file for item in self._made}
+        for item in derived.sidecars(self._files.derived):
+            if item.kind == "participant" and item.file not in names:
+                self._disk.remove(self._files.derived / f"{item.file}.json")
+                self._disk.remove(self._files.derived / item.file)
+        for piece in self._files.derived.glob(".piece-*"):
+            self._disk.remove(piece)
+
     def _sidecar(
         self,
         name: str,
@@ -133,7 +166,8 @@ class _Making:
         content: str,
         stored: str,
     ) -> Sidecar:
-        remarks = publication.remarks | ({"damaged-seconds-left-out"} if self._reader.unreadable else set())
+        is_whole = self._frames == self._reader.frames and self._reader.is_whole_chain
+        remarks = publication.remarks | (set() if is_whole else {DAMAGED})
         return Sidecar(
             file=name,
             kind="participant",

@@ -18,9 +18,9 @@ from core import ledger
 from core.clock import Clock
 from core.database import Database
 from core.errors import NotFound, Unavailable
-from core.jobs import Handler, enqueue
+from core.jobs import Handler, Wanted, ask_again, enqueue, enqueue_all
 from people.veil import NOTHING, Cover
-from recordings import captions, covering, keeping, outgoing, printed, store, upkeep
+from recordings import captions, covering, derived, keeping, outgoing, printed, scrub, store, upkeep
 from recordings.compose import Wishes
 from recordings.covering import Covers
 from recordings.filesystem import Disk
@@ -78,10 +78,8 @@ def handlers(
             await _next_round(tx, clock)
             if row is not None:
                 await _prove_later(tx, clock, recording, key=f"prove:{recording}")
-            if row is not None and await library.files(recording) and not keeping_of(row.kind).by_itself:
-                await enqueue(
-                    tx, "compose_recording", {"recording": recording}, due=clock.now(), key=f"compose:{recording}"
-                )
+            if row is not None and not keeping_of(row.kind).by_itself:
+                await _compose(tx, library, clock, recording)
 
     async def copy(payload: Mapping[str, Any]) -> None:
         await copy_recording(library, database, clock, str(payload["recording"]), copies)
@@ -135,6 +133,19 @@ async def _next_round(tx: AsyncSession, clock: Clock) -> None:
     await enqueue(tx, "expire_recordings", {}, due=due, key=f"expire:{due:%Y-%m-%dT%H}")
     week = clock.now() + SCRUB_EVERY
     await enqueue(tx, "scrub_recordings", {}, due=week, key=f"scrub:{week:%G-%V}")
+
+
+async def _compose(tx: AsyncSession, library: Library, clock: Clock, recording: str) -> None:
+    """Ask for the composed picture once, and again when what it was made from was made anew, or it is spoilt."""
+    made = await library.files(recording)
+    if not made:
+        return
+    wanted = Wanted("compose_recording", {"recording": recording}, clock.now(), f"compose:{recording}")
+    spoilt = await asyncio.to_thread(scrub.spoilt_derived, RecordingFiles.of(library.data_dir, recording))
+    if {item.file for item in made if item.kind == "composed"} & {*derived.outdated(made), *spoilt}:
+        await ask_again(tx, wanted)
+    else:
+        await enqueue_all(tx, [wanted])
 
 
 async def _prove_later(tx: AsyncSession, clock: Clock, recording: str, key: str | None = None) -> None:

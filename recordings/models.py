@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UtcDateTime
@@ -61,6 +61,8 @@ class DerivedFile(Base):
     start_ms: Mapped[int] = mapped_column(BigInteger)
     duration_ms: Mapped[int] = mapped_column(BigInteger)
     length: Mapped[int] = mapped_column(BigInteger)
+    outdated: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether the files it was composed of have been made anew since (``derived.outdated``)."""
 
 
 class LegalHold(Base):

@@ -69,6 +69,23 @@ class Reader:
         return next((sha256(line.raw) for line in reversed(self.chain.lines) if line.is_signed), "")
 
     @property
+    def is_whole_chain(self) -> bool:
+        """Whether every line of the chain is there and can be believed."""
+        return not any(line.cause for line in self.chain.lines)
+
+    @property
+    def frames(self) -> int:
+        """How many frames the chain names."""
+        return sum(body["type"] == "frame" for body in self.bodies)
+
+    def readable(self) -> int:
+        """How many of them can be opened and read now. Reads them all."""
+        before = self.unreadable
+        for _ in self.packets():
+            pass
+        return self.frames - (self.unreadable - before)
+
+    @property
     def duration_ms(self) -> int:
         return max((max(body["ms"], body.get("to_ms", 0)) for body in self.bodies), default=0)
 

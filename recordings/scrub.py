@@ -40,13 +40,15 @@ def scrub(data_dir: Path) -> Iterator[Scrubbed]:
             yield Scrubbed(root.name, verify(root), tuple(spoilt_derived(RecordingFiles(root))))
 
 
-def spoilt_derived(files: RecordingFiles) -> Iterator[str]:
+def spoilt_derived(files: RecordingFiles) -> list[str]:
     """Derived files whose sidecar does not fit, or that are not what it says."""
+    spoilt = []
     for path in sorted(files.derived.glob("*.json")) if files.derived.is_dir() else ():
         sidecar = derived.read_sidecar(path.read_bytes())
         target = files.derived / (sidecar.file if sidecar else path.stem)
         if sidecar is None or not target.is_file() or backup.digest_of(target) != sidecar.stored_sha256:
-            yield target.name
+            spoilt.append(target.name)
+    return spoilt
 
 
 def repair(data_dir: Path, recording: str, copies: Iterable[Path], disk: Disk) -> list[str]:

@@ -6,14 +6,14 @@ missing. What is found under a name with other content is never replaced: that i
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import structlog
 
-from recordings import backup
+from recordings import backup, derived
 from recordings.chain import walk
 from recordings.filesystem import Disk
 from recordings.layout import RecordingFiles, is_recording_id, recordings_dir, segment_name
@@ -165,8 +165,7 @@ def bring(files: RecordingFiles, store: Store) -> Brought:
     ready, waiting = finished(files)
     there = store.names(recording)
     put = []
-    for path in ready:
-        name = f"{recording}/{path.relative_to(files.root)}"
+    for path, name in _placed(files, ready, store, there):
         if name in there:
             if there[name] != path.stat().st_size:
                 raise Differs(name)
@@ -194,12 +193,36 @@ def finished(files: RecordingFiles) -> tuple[list[Path], list[Path]]:
     return sorted(ready, key=lambda path: path != files.keys), waiting
 
 
+def _placed(
+    files: RecordingFiles, ready: Sequence[Path], store: Store, there: Mapping[str, int]
+) -> Iterator[tuple[Path, str]]:
+    """Each file with the name of its object. A film that was made anew lies, with what is signed about it, in a folder
+    of its own beside the one before: what a store has is never replaced."""
+    recording = files.root.name
+    for path in ready:
+        name = f"{recording}/{path.relative_to(files.root)}"
+        about = path if path.suffix == ".json" else path.with_name(f"{path.name}.json")
+        if path.parent == files.derived and about.is_file():
+            said, folder = about.read_bytes(), f"{recording}/{files.derived.name}"
+            if _is_another(said, f"{folder}/{about.name}", store, there):
+                name = f"{folder}/{hashlib.sha256(said).hexdigest()[:16]}/{path.name}"
+        yield path, name
+
+
+def _is_another(said: bytes, name: str, store: Store, there: Mapping[str, int]) -> bool:
+    """Whether the store's film of that name is of an earlier making; rot is none."""
+    if name in there:
+        known = b"".join(store.get(name))
+        return said != known and derived.read_sidecar(known) is not None
+    film, sidecar = name.removesuffix(".json"), derived.read_sidecar(said)
+    return film in there and sidecar is not None and digest_in(store, film) != sidecar.stored_sha256
+
+
 def verify_copy(store: Store, recording: str, files: RecordingFiles) -> list[str]:
     """Names whose content in the store is not what it is here; the weekly comparison."""
     ready, _ = finished(files)
     wrong = []
-    for path in ready:
-        name = f"{recording}/{path.relative_to(files.root)}"
+    for path, name in _placed(files, ready, store, store.names(recording)):
         try:
             same = digest_in(store, name) == backup.digest_of(path)
         except KeyError:

@@ -7,7 +7,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import ledger
-from recordings import anchors
+from recordings import anchors, derived
 from recordings.anchors import Anchor
 from recordings.derived import Sidecar
 from recordings.models import DerivedFile, Handover, HandoverPart, Recording
@@ -19,8 +19,11 @@ async def put(tx: AsyncSession, recording: Recording, files: Sequence[Sidecar]) 
     await tx.merge(recording)
     await tx.flush()
     await tx.execute(delete(DerivedFile).where(DerivedFile.recording == recording.id))
-    names = [column.key for column in DerivedFile.__table__.columns]
-    tx.add_all(DerivedFile(**{name: getattr(item, name) for name in names}) for item in files)
+    names = [column.key for column in DerivedFile.__table__.columns if column.key != "outdated"]
+    old = derived.outdated(files)
+    tx.add_all(
+        DerivedFile(**{name: getattr(item, name) for name in names}, outdated=item.file in old) for item in files
+    )
 
 
 async def find(tx: AsyncSession, recording: str) -> Recording | None:

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import ledger
 from core.clock import Clock
 from core.database import Database
+from core.jobs import enqueue
 from recordings import scrub, storage, store
 from recordings.filesystem import Disk
 from recordings.layout import RecordingFiles, recordings_dir
@@ -46,6 +48,7 @@ async def scrub_round(library: Library, database: Database, clock: Clock, copies
         if not await _is_spoilt(database, recording, found):
             sound += 1
             await _keep(database, clock, recording, found)
+            await _look_at_films(library, database, clock, recording)
             rotten += await _compare(library, database, clock, recording, copies)
             continue
         repaired = await _mend(library, recording, copies)
@@ -77,6 +80,19 @@ async def _keep(database: Database, clock: Clock, recording: str, found: Verific
         row = await store.find(tx, recording)
         if row is not None:
             store.checked(row, found, clock.now())
+
+
+async def _look_at_films(library: Library, database: Database, clock: Clock, recording: str) -> None:
+    """A film that rotted is made again: the recording it was made from is sound."""
+    spoilt = await asyncio.to_thread(scrub.spoilt_derived, RecordingFiles.of(library.data_dir, recording))
+    if spoilt:
+        log.warning("films of a recording rotted and are made again", recording=recording, files=len(spoilt))
+        async with database.transaction() as tx:
+            await _finalize(tx, clock, recording)
+
+
+async def _finalize(tx: AsyncSession, clock: Clock, recording: str) -> None:
+    await enqueue(tx, "finalize_recording", {"recording": recording}, due=clock.now())
 
 
 async def _mend(library: Library, recording: str, copies: Sequence[Store]) -> list[str]:
@@ -116,7 +132,8 @@ async def _compare(
 async def _tell(
     database: Database, clock: Clock, recording: str, found: Verification, repaired: Sequence[str], *, still: bool
 ) -> None:
-    """The database and the ledger learn of it; an operator by an error in the log."""
+    """The database and the ledger learn of it; an operator by an error in the log. Films that lack what was mended
+    are made anew."""
     tag = "recording.spoilt" if still else "recording.mended"
     details = {"verdict": found.verdict.value, "files": list(repaired), "digest": found.digest}
     async with database.transaction() as tx:
@@ -124,6 +141,8 @@ async def _tell(
         if row is not None:
             store.checked(row, found, clock.now())
         await ledger.append(tx, tag, actor="system", subject=recording, at=clock.now(), details=details)
+        if repaired:
+            await _finalize(tx, clock, recording)
     if still:
         log.error("a recording is spoilt and no copy mends it", recording=recording, verdict=found.verdict.value)
     else:

@@ -86,8 +86,10 @@ class WorkingCopy:
 
 
 def _chosen(sidecars: Sequence[Sidecar], names: Collection[str] | None) -> list[Sidecar]:
-    """Those of ``names``, or the one cover; else, where somebody is protected, only the copies that hide them."""
-    made = [item for item in sidecars if item.kind == "composed"]
+    """Those of ``names``, or the one cover; else, where somebody is protected, only the copies that hide them. Never
+    one whose participants' files were made anew since."""
+    old = derived.outdated(sidecars)
+    made = [item for item in sidecars if item.kind == "composed" and item.file not in old]
     if names is not None:
         return [item for item in made if item.file in names]
     return [item for item in made if item.file.startswith(derived.PROTECTED)] or made

@@ -26,6 +26,8 @@ class Film:
     start_ms: int
     duration_ms: int
     address: str
+    outdated: bool
+    """Whether what it was composed of was made anew since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ def films(
             file.start_ms,
             file.duration_ms,
             sign(f"/records/{session}/media/{file.recording}/{file.file}"),
+            bool(file.outdated),
         )
         for file in ordered
     ]

@@ -266,3 +266,38 @@ async def test_a_worker_that_is_stopped_ends_its_job_and_leaves_it_to_others(dat
         await task
     assert stopped == [1]
     assert await states(database) == [("running", 1, None)]
+
+
+async def test_a_job_asked_for_again_runs_again(database, clock, enqueue):
+    """Though it was done, was given up, or runs; asked for once before it ran it is one job, and one that somebody
+    called off stays so."""
+    done = []
+
+    async def greet(payload):
+        done.append(payload)
+
+    async def again():
+        async with database.transaction() as tx:
+            await jobs.ask_again(tx, jobs.Wanted("greet", {"n": 1}, clock.now(), "one"))
+
+    async def put(state):
+        async with database.transaction() as tx:
+            await tx.execute(update(Job).values(state=state))
+
+    works = worker(database, clock, greet)
+    await again()
+    await again()
+    clock.advance(3)
+    assert (await works.run_one(), await works.run_one(), len(done)) == (True, False, True)
+    for state in ("done", "failed", "running"):
+        await put(state)
+        await again()
+        assert (await states(database))[0][:2] == ("waiting", 0)
+        assert not await works.run_one(), "whoever runs it has let go of it first"
+        clock.advance(3)
+        assert await works.run_one()
+    assert len(done) == 4
+    await put("cancelled")
+    await again()
+    clock.advance(3)
+    assert not await works.run_one()

@@ -138,3 +138,27 @@ async def test_the_weekly_round_mends_from_a_copy_and_tells_the_ledger(finished,
 
         tags = (await tx.execute(select(ledger.Entry.tag).order_by(ledger.Entry.number))).scalars().all()
     assert tags == ["recording.closed", "recording.mended", "recording.mended", "recording.spoilt"]
+
+
+def test_a_film_made_anew_lies_beside_the_one_before(finished, store):
+    """What the store has stays; the newer film is brought and compared; rot in either is named, and no newer film."""
+    from recordings.finalize import Finalizer
+
+    def film():
+        return Finalizer(finished.data_dir, lambda: finished.site, finished.clock, finished.disk).run("rec-1")[0]
+
+    first = film()
+    storage.bring(finished.files, store)
+    (finished.files.derived / first.file).write_bytes(b"rotten")
+    finished.clock.advance(1)
+    second = film()
+    assert second.stored_sha256 != first.stored_sha256
+    (one, two) = storage.bring(finished.files, store).put
+    assert one.rpartition("/")[0] == two.rpartition("/")[0] != "rec-1/derived"
+    assert storage.digest_in(store, f"rec-1/derived/{first.file}") == first.stored_sha256
+    assert storage.digest_in(store, one) == second.stored_sha256
+    assert storage.bring(finished.files, store).put == ()
+    assert storage.verify_copy(store, "rec-1", finished.files) == []
+    with (finished.files.derived / first.file).open("r+b") as file:
+        file.write(b"rot")
+    assert storage.verify_copy(store, "rec-1", finished.files) == [one]

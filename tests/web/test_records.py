@@ -12,9 +12,9 @@ from core.checkpoints import Log
 from core.config import Settings
 from core.database import Database, sqlite_url
 from core.vault import Purpose, Vault
-from recordings import site_backup
+from recordings import filing, site_backup, store
 from recordings.filesystem import Disk
-from recordings.models import Recording
+from recordings.models import DerivedFile, Recording
 from scheduler.models import Booking, Party
 from tests.web import recorded
 from tests.web.world import PAGE, World, world
@@ -331,6 +331,25 @@ async def test_composed_picture_that_is_not_there_is_told(site: World, state: st
     assert await answer.json() == {"waits": state == "waiting", "made": False, "percent": 50}
     answer = await reviewer.get(f"/records/{session.id}/progress?recording=another")
     assert await answer.json() == {"waits": False, "made": True, "percent": 0}
+
+
+async def test_a_composed_picture_older_than_the_recording_says_so(site: World) -> None:
+    """Once what it was made of was made anew, and that the new one is on its way; counsel is given none meanwhile."""
+    session = await site.interrogation()
+    await recorded.adopt(site, session, source=recorded.made(composed=True))
+    reviewer = await site.browser("reviewer")
+    await site.post(reviewer, f"/records/{session.id}/play")
+    said, being_made = "合成画面早于现有录音录像", "正在制作合成画面"
+    _, text = await site.get(reviewer, f"/records/{session.id}")
+    assert (said in text, being_made in text, text.count("<video")) == (False, False, 3)
+    async with site.database.transaction() as tx:
+        await jobs.enqueue(tx, "compose_recording", {}, due=site.clock.now(), key=f"compose:{recorded.MADE}")
+        await tx.execute(update(DerivedFile).where(DerivedFile.kind == "composed").values(outdated=True))
+        assert filing.working_copies(await store.files(tx, recorded.MADE)) == []
+    _, text = await site.get(reviewer, f"/records/{session.id}")
+    assert (said in text, being_made in text, text.count("<video")) == (True, True, 3)
+    await site.get(reviewer, "/language/en?back=/")
+    assert "older than the recording" in (await site.get(reviewer, f"/records/{session.id}"))[1]
 
 
 async def test_a_composition_is_stopped_by_those_who_file_the_record(site: World) -> None:

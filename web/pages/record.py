@@ -186,7 +186,7 @@ async def _part(request: web.Request, session: str, seen: Seen, veil: Veil, comp
         drawn = lanes.lanes(await library.summary(row.id), seen.every, check.get("ranges", ())) if library else None
     except NotFound:
         drawn = None
-    made = any(film.composed for film in shown)
+    made = any(film.composed and not film.outdated for film in shown)
     missing = [Missing(span, _cause(request, span.cause)) for span in (drawn.missing() if drawn else ())]
     lines = happenings.read(entries)
     return Part(
