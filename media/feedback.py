@@ -191,6 +191,7 @@ class Feedback:
 
     def began(self, flow: Flow, now_ns: int) -> None:
         """A flow has begun: its first sender report goes at once, so that lips and voice meet from the start."""
+        self._counters.dropped["no-keyframe"] += flow.wait_for(None)
         if flow.source is not None:
             self._translate(flow, flow.source, now_ns)
 

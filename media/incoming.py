@@ -19,8 +19,9 @@ class Incoming:
 
     __slots__ = (
         "expected_mark", "feedback_ssrc", "flows", "info", "keyframe", "keyframe_sequence", "keyframes", "last_ns",
-        "lost_mark", "octets", "octets_mark", "packets", "payload_type", "peer", "publication", "reception",
-        "report_ns", "rid", "ring", "sender_report", "silent", "sinks", "ssrc", "timestamp", "timestamp_ns",
+        "layer_mark", "lost_mark", "octets", "octets_mark", "packets", "payload_type", "peer", "publication",
+        "reception", "report_ns", "rid", "ring", "sender_report", "silent", "sinks", "ssrc", "timestamp",
+        "timestamp_ns",
     )  # fmt: skip
 
     def __init__(self, info: Track, peer: Any, sequence: int, timestamp: int, now_ns: int, *, nack: bool) -> None:
@@ -47,6 +48,8 @@ class Incoming:
         """NTP timestamp, RTP timestamp, arrival of the newest sender report."""
         self.report_ns = 0
         self.octets_mark = self.lost_mark = self.expected_mark = 0
+        self.layer_mark = 0
+        """Packets of this layer that were counted as not for somebody, or as sent."""
 
     @property
     def sequence(self) -> int:

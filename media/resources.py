@@ -243,6 +243,7 @@ class Resources:
         if publication is not None:
             for flow in resource.flows:
                 publication.flows[flow.kind].remove(flow)
+                self._switchboard.dismiss(flow)
             self._leave(publication, resource)
         if session is not None:
             session.resources.pop(resource.id, None)

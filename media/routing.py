@@ -79,6 +79,7 @@ class Flow:
         "_next",
         "_runs",
         "_timestamp",
+        "_waited",
         "clock_rate",
         "congestion",
         "kind",
@@ -131,6 +132,8 @@ class Flow:
         self._timestamp = timestamp
         self._left_ns: int | None = None
         self._runs: list[Run] = []
+        self._waited: tuple[Any, int] | None = None
+        """The stream whose keyframe it waits for, and that stream's packets when it began to."""
 
     def begin(self, source: Source, sequence: int, timestamp: int, now_ns: int) -> None:
         """Start a run on ``source`` with the packet that has these numbers."""
@@ -165,6 +168,18 @@ class Flow:
         self._timestamp = (self.source.timestamp + self.timestamp_offset) & 0xFFFFFFFF
         self._left_ns = getattr(self.source, "timestamp_ns", now_ns)
         self.waiting = True
+
+    def wait_for(self, source: Source | None) -> int:
+        """Wait for ``source`` from now on, for nothing when None or while a run goes; return how many packets the wait
+        before passed over. Called when a run begins (before ``totals``) and whenever what is waited for changes."""
+        before, self._waited = self._waited, (source, source.packets) if source is not None and self.waiting else None
+        if before is None:
+            return 0
+        if source is before[0] and self.waiting:
+            self._waited = before
+            return 0
+        begun = not self.waiting and self.source is before[0]
+        return max(0, (self.packet_mark if begun else before[0].packets) - before[1])  # a replay begins before the wait
 
     def _settle(self) -> None:
         self.packets += self.source.packets - self.packet_mark

@@ -109,6 +109,7 @@ class Switchboard:
         for flow in stream.flows:
             flow.leave(stream.last_ns)
             flow.target = stream
+            self._counters.dropped["no-keyframe"] += flow.wait_for(stream)
         if stream.info.kind == "video":
             self._feedback.want_keyframe(stream)
 
@@ -164,6 +165,8 @@ class Switchboard:
     def close_stream(self, publication: Publication | None, stream: Incoming) -> None:
         """The stream brings nothing any more: flows wait for a successor, sinks close the track."""
         now_ns = self._clock.monotonic_ns()
+        if publication is not None:
+            self.count_layers(publication)
         for flow in stream.flows:
             flow.leave(now_ns)
             flow.open = False
@@ -217,6 +220,7 @@ class Switchboard:
     def route(self, publication: Publication) -> None:
         """Open and shut the flows of a publication as the session's state says."""
         session = publication.session
+        self.count_layers(publication)
         for kind, flows in publication.flows.items():
             allowed = may_flow(
                 forwarding=session.forwarding,
@@ -226,6 +230,21 @@ class Switchboard:
             main = publication.streams.get(kind)
             streams = publication.layers if kind == "video" and publication.layers else [main] if main else []
             self._route_kind(streams, flows, allowed)
+
+    def count_layers(self, publication: Publication) -> None:
+        """Count what came of each simulcast layer since the last call for viewers who are shown another.
+
+        Called before routes change and twice a second; what a viewer got of its old layer just before it changed over
+        counts for the other, so each is right to half a second.
+        """
+        for layer in publication.layers:
+            came, layer.layer_mark = layer.packets - layer.layer_mark, layer.packets
+            others = [
+                flow
+                for flow in publication.flows["video"]
+                if flow.open and (flow.target if flow.waiting else flow.source) is not layer
+            ]
+            self._counters.dropped["other-layer"] += came * len(others)
 
     def route_all(self, session: Session) -> None:
         for publication in session.publications.values():
@@ -240,6 +259,7 @@ class Switchboard:
             if flow.open and flow.target is None:
                 flow.leave(now_ns)
             flow.open = flow.target is not None
+            self._counters.dropped["no-keyframe"] += flow.wait_for(flow.target)
             if len(streams) > 1 and flow.pictures is None:
                 flow.pictures = Pictures()
         for stream in streams:
@@ -271,10 +291,16 @@ class Switchboard:
             flow.begin(stream, sequence, timestamp, now_ns)
             run = flow.find((sequence + flow.sequence_offset) & 0xFFFF)
             assert run is not None
+            flow.packet_mark -= len(packets)
+            flow.octet_mark -= sum(map(payload_octets, packets))
             for packet in packets:
                 number = rtp.HEADER.unpack_from(packet)[2]
                 self._relay.resend(flow, run, (number + flow.sequence_offset) & 0xFFFF, packet, again=False)
             self._feedback.began(flow, now_ns)
+
+    def dismiss(self, flow: Flow) -> None:
+        """A viewer's flow is gone, whatever it still waited for."""
+        self._counters.dropped["no-keyframe"] += flow.wait_for(None)
 
     def silence_changed(self, publication: Publication, kind: str, *, silent: bool) -> None:
         """Tell that a kind of media has fallen silent, or is back."""
@@ -288,6 +314,11 @@ class Switchboard:
                 silent=silent,
             )
         )
+
+
+def payload_octets(packet: bytes) -> int:
+    """Length of a packet without its header, as the totals of a sender report count."""
+    return len(packet) - rtp.payload_start(packet, len(packet))
 
 
 def new_flow(kind: str, codec: Codec, peer: Peer) -> Flow:

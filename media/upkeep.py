@@ -73,6 +73,7 @@ class Upkeep:
         for session in tuple(sessions):
             for publication in tuple(session.publications.values()):
                 self._switchboard.elect(publication)
+                self._switchboard.count_layers(publication)
                 self._silence(publication, now_ns)
             if self._ticks % LINE_TICKS == 0:
                 self._lines(session)

@@ -94,6 +94,40 @@ def test_totals_count_what_ran() -> None:
     assert one.totals() == (5, 500)
 
 
+def test_packets_before_the_keyframe_are_counted_once() -> None:
+    """Those between the wait and the packet a run begins with, whatever the run then sends."""
+    one, source = flow(), Source(packets=10)
+    assert one.wait_for(source) == 0
+    source.packets = 17
+    assert one.wait_for(source) == 0
+    source.packets = 20
+    one.begin(source, 1, 0, 0)
+    one.packet_mark -= 2
+    assert one.wait_for(None) == 8
+    source.packets = 30
+    assert one.wait_for(source) == 0
+    assert one.wait_for(None) == 0
+
+
+def test_packets_of_a_wait_that_ends_without_a_keyframe_are_counted() -> None:
+    """The stream is closed or another is wanted: what came of it meanwhile was passed over."""
+    one, source, other = flow(), Source(packets=10), Source(packets=100)
+    one.wait_for(source)
+    source.packets = 13
+    assert one.wait_for(other) == 3
+    other.packets = 105
+    assert one.wait_for(None) == 5
+
+
+def test_a_replay_from_before_the_wait_passes_nothing_over() -> None:
+    """What the ring still had was sent too."""
+    one, source = flow(), Source(packets=10)
+    one.wait_for(source)
+    one.begin(source, 1, 0, 0)
+    one.packet_mark -= 10
+    assert one.wait_for(None) == 0
+
+
 @pytest.mark.parametrize("forwarding", [False, True])
 @pytest.mark.parametrize("broken", [False, True])
 @pytest.mark.parametrize("silenced", [False, True])

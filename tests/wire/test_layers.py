@@ -80,6 +80,31 @@ async def test_a_viewer_changes_layers_without_a_visible_seam() -> None:
         assert all(0 < step < 9000 for step in steps)
 
 
+async def test_what_is_not_for_a_viewer_by_design_is_counted() -> None:
+    """Pictures before the first keyframe, and those of the layer that a viewer is not shown, once for each viewer."""
+    async with room() as (service, desk):
+        layers, dropped = await simulcast(desk), service.counters.dropped
+        for _ in range(2):  # nobody sees them
+            layers.send("h", "l")
+        await asyncio.sleep(0.03)
+        first, second = await subscribe(desk, "s", "b", "a"), await subscribe(desk, "s", "c", "a")
+        before = dropped["no-keyframe"], dropped["other-layer"]
+        for _ in range(5):
+            layers.send("h", "l")
+        await asyncio.sleep(0.03)
+        layers.send("h", "l", keyframe=True)
+        await asyncio.sleep(0.03)
+        for _ in range(3):
+            layers.send("h", "l")
+        await asyncio.sleep(0.03)
+        service._on_tick()
+        assert (len(first.payloads), len(second.payloads)) == (4, 4)
+        assert (dropped["no-keyframe"] - before[0], dropped["other-layer"] - before[1]) == (2 * 5, 2 * 9)
+        text = service.metrics()
+        assert 'dropped_total{reason="no-keyframe"}' in text
+        assert 'dropped_total{reason="other-layer"}' in text
+
+
 async def test_the_record_takes_the_largest_layer_there_is() -> None:
     """The small layer is not recorded beside the large one; when the large one stops, it is."""
     recorders = FakeRecorders()

@@ -269,6 +269,22 @@ async def test_sender_reports_are_translated() -> None:
         assert packets == 1
 
 
+async def test_a_replay_counts_as_sent() -> None:
+    """The first sender report of a viewer that got the packets since the last keyframe states them."""
+    async with room(forwarding=False) as (_, desk):
+        publisher, viewer = await publish(desk, "s", "a"), await subscribe(desk, "s", "b", "a")
+        for index in range(5):
+            publisher.send_rtp(publisher.rtp("video", index, 3000 * index, vp8(index == 2, 200)))
+        publisher.send_rtcp(struct.pack("!BBHIQIII", 0x80, 200, 6, publisher.ssrc["video"], 77 << 32, 0, 1, 10))
+        await asyncio.sleep(0.03)
+        reports: list[bytes] = []
+        viewer.on_rtcp = reports.append
+        desk.send(commands.Forward(session="s", on=True))
+        await asyncio.sleep(0.03)
+        assert [head[0] for head in viewer.heads] == [96] * 3
+        assert [struct.unpack_from("!BBHIQIII", report)[6:] for report in reports] == [(3, 3 * 202)]
+
+
 async def test_leaving_and_removing_are_told_with_their_cause() -> None:
     """Withdrawn, removed and closed resources are gone with that word, and the publication with them."""
     async with room(forwarding=False) as (service, desk):
