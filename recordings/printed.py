@@ -13,6 +13,20 @@ def local_and_utc(at: datetime, zone: ZoneInfo) -> str:
     return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S} ({zone.key}) · UTC {utc:%Y-%m-%d %H:%M:%S}"
 
 
+def span(start: datetime, end: datetime, zone: ZoneInfo) -> str:
+    """``2026-03-03 06:30:00–06:32:18 (Asia/Shanghai) · UTC 2026-03-02 22:30:00–22:32:18``; the end has
+    its own day where that is another."""
+    return f"{_span(start, end, zone)} ({zone.key}) · UTC {_span(start, end, ZoneInfo('UTC'))}"
+
+
+def _span(start: datetime, end: datetime, zone: ZoneInfo) -> str:
+    first, last = start.astimezone(zone), end.astimezone(zone)
+    same = first.date() == last.date()
+    return (
+        f"{first:%Y-%m-%d %H:%M:%S}–{last:%H:%M:%S}" if same else f"{first:%Y-%m-%d %H:%M:%S}–{last:%Y-%m-%d %H:%M:%S}"
+    )
+
+
 def of_text(said: str, zone: ZoneInfo) -> str:
     """The same of an instant as records write it; whatever is none stays as it is."""
     try:

@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 
 from core.texts import Texts
 from core.texts import msgid as m
+from recordings import printed
 from scheduler.wording import local_values
 from web import words
 from web.context import context, principal_of
@@ -153,6 +154,14 @@ class Shown:
     def instant(self, at: datetime) -> Markup:
         """Date and time to the second, for logs."""
         return self._time(at, format_datetime(self.local(at), "yyyy-MM-dd HH:mm:ss", locale=self._locale))
+
+    def on_paper(self, at: datetime) -> Markup:
+        """Date and time to the second by the clocks of the place, and UTC: as on what leaves the house."""
+        return self._time(at, printed.local_and_utc(at, self._zone))
+
+    def span_on_paper(self, start: datetime, end: datetime) -> str:
+        """The same of a span."""
+        return printed.span(start, end, self._zone)
 
     def words(self, values: Mapping[str, object]) -> dict[str, object]:
         """The values of a sentence, with instants as this visitor reads them."""

@@ -101,6 +101,7 @@ async def test_a_whole_case_is_made_taken_along_and_receipted(
     _, text = await site.get(reviewer, base)
     assert all(file["sha256"] in text for file in row.files)
     assert "未列入本次移送" in text
+    assert text.count("(Asia/Shanghai) · UTC 2026-") == 5, "made, two recordings, what is not in it, the label"
     for sha256, status in ((row.files[0]["sha256"], 422), ("0" * 64, 422), (found.sha256, 303), (found.sha256, 409)):
         assert (await site.post(reviewer, f"{base}/receipt", signed="李检", sha256=sha256))[0] == status
     for recording in (recorded.MADE, SECOND):

@@ -117,7 +117,8 @@ async def test_a_disc_of_no_known_size_is_refused(site: World, session: Booking)
 
 
 async def test_the_sheet_on_the_disc_gives_the_sites_time_and_utc_beside_it(site: World, session: Booking) -> None:
-    """On the sheet, the label and the page inside the bundle; by the clocks of the zone in the settings."""
+    """On the sheet, the label and the page inside the bundle; by the clocks of the zone in the settings. The sheet that
+    is printed from the page of the record says the same."""
     reviewer = await site.browser("reviewer")
     await site.post(reviewer, f"/records/{session.id}/handover", **WANTED)
     known = handlers(site.settings.data_dir, site.database, site.clock, zone=ZoneInfo("Asia/Urumqi"))
@@ -125,6 +126,10 @@ async def test_the_sheet_on_the_disc_gives_the_sites_time_and_utc_beside_it(site
     async with site.database.transaction(write=False) as tx:
         (row,) = await outgoing.of_recording(tx, recorded.MADE)
     base = f"/records/{session.id}/handover/{row.id}"
+    _, text = await site.get(reviewer, base)
+    assert "2026-03-02 12:02:00–12:02:18 (Asia/Shanghai) · UTC 2026-03-02 04:02:00–04:02:18" in text
+    assert text.count("2026-03-02 12:00:00 (Asia/Shanghai) · UTC 2026-03-02 04:00:00") == 1, "made"
+    assert text.count("2026-03-02 12:02:00 (Asia/Shanghai) · UTC 2026-03-02 04:02:00") == 1, "on the label"
     text = await (await reviewer.get(f"{base}/handover.html", headers=PAGE)).text()
     assert text.count("2026-03-02 10:00:00 (Asia/Urumqi) · UTC 2026-03-02 04:00:00") == 2
     bundle = await (await reviewer.get(f"{base}/{row.files[0]['name']}", headers=PAGE)).read()
