@@ -15,7 +15,10 @@ WATCH = """() => {
   const video = document.querySelector(".faces video");
   const first = !window.gaps;
   window.gaps = [performance.now()];
-  const seen = (now) => { gaps.push(now); video.requestVideoFrameCallback(seen); };
+  const seen = (now, frame) => {
+    if (frame.rtpTimestamp !== undefined) gaps.push(now);  // else painted again, as when another track is shown
+    video.requestVideoFrameCallback(seen);
+  };
   if (first) video.requestVideoFrameCallback(seen);
 }"""
 LONGEST = "Math.max(...[...gaps, performance.now()].slice(1).map((now, index) => now - gaps[index]))"

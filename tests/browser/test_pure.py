@@ -23,6 +23,7 @@ async def test_pure_modules(page: Page, stand: Stand) -> None:
     await _waiting(page, stand)
     await _descriptions(page, stand)
     await _lines(page, stand)
+    await _pulse(page, stand)
     await _scenes(page, stand)
 
 
@@ -44,6 +45,34 @@ async def _waiting(page: Page, stand: Stand) -> None:
     assert waits == [400, 800, 1600, 5000, 5000]
     assert await call(page, stand, "backoff.js", "m.delayBefore(9, {random: () => 0})") == 2500
     assert await call(page, stand, "texts.js", "[-5, 59, 61, 3661].map(m.span)") == ["0:00", "0:59", "1:01", "1:01:01"]
+
+
+async def _pulse(page: Page, stand: Stand) -> None:
+    """Deaf after three seconds without a sign of life and two checks unanswered; never where statistics do not say."""
+    pair = (
+        "{type: 'candidate-pair', id: 'a', nominated: true, bytesReceived: 9, requestsSent: %d, responsesReceived: %d}"
+    )
+    looks = [
+        (0, 5, 5),
+        (1000, 5, 5),
+        (2900, 9, 5),
+        (3000, 6, 5),
+        (3100, 7, 5),
+        (3200, 7, 6),
+        (6300, 8, 6),
+        (6400, 9, 6),
+    ]
+    steps = ", ".join(f"[{at}, [{pair % (asked, answered)}]]" for at, asked, answered in looks)
+    listened = f"(pulse => [{steps}].map(([at, stats]) => pulse.deaf(m.life(stats), at)))(new m.Pulse())"
+    told = [False, False, False, False, True, False, False, True]
+    assert await call(page, stand, "pulse.js", listened) == told
+    silent = (
+        "[0, 9000].map(function (at) { return this.deaf(m.life([{type: 'candidate-pair', nominated: true}]), at) }, "
+    )
+    assert await call(page, stand, "pulse.js", silent + "new m.Pulse())") == [False, False]
+    chosen = pair.replace("'a'", "'b'") % (1, 1)
+    other = f"m.life([{{type: 'transport', selectedCandidatePairId: 'b'}}, {pair % (3, 3)}, {chosen}]).asked"
+    assert await call(page, stand, "pulse.js", other) == 1
 
 
 async def _descriptions(page: Page, stand: Stand) -> None:

@@ -1,5 +1,6 @@
 """Lines that break under a live page: what its recovery costs whoever looks, and by which way it is connected then."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -77,6 +78,17 @@ async def test_f20_a_call_survives_its_turn_server(tmp_path: Path) -> None:
             found = {"picture stood for_ms": round(await longest_ms(viewer)), "sound": await ear.heard()}
             print(json.dumps({"TURN killed": {**found, "ways": ways(stand)[before:]}}))
             assert set(ways(stand)[before:]) == {"udp"}
+            assert found["picture stood for_ms"] < 3 * 5000
+            assert abs(found["sound"]["away_ms"] - found["picture stood for_ms"]) < 1500
+
+
+async def test_a_line_over_which_nothing_is_to_be_heard_is_not_taken_for_dead(stand: Stand) -> None:
+    """While a session is held no media come; answers to connectivity checks alone keep both connections."""
+    async with live_pair(stand):
+        before = len(ways(stand))
+        stand._do(commands.Forward(session=SESSION, on=False))
+        await asyncio.sleep(9)
+        assert len(ways(stand)) == before
 
 
 @pytest.mark.parametrize("locale", ["zh-CN", "en"])

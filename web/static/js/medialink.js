@@ -7,11 +7,13 @@
 
 import { delayBefore, pause } from "./backoff.js";
 import { dropResource, postOffer } from "./exchange.js";
+import { life, Pulse } from "./pulse.js";
 import { prepareOpus } from "./sdp.js";
 
 const BUNDLING = { bundlePolicy: "max-bundle", rtcpMuxPolicy: "require" };
 const CONNECTS_WITHIN = 8000;
 const MAY_BE_DISCONNECTED = 3500;
+const LISTENS_EVERY = 1000;
 
 export class MediaLink extends EventTarget {
   /**
@@ -89,9 +91,22 @@ export class MediaLink extends EventTarget {
     if (signal.aborted) return;
     this.resource = resource;
     await connection.setRemoteDescription({ type: "answer", sdp: answer });
+    this.#listen(connection, signal);
     await pause(CONNECTS_WITHIN, signal);
     if (!signal.aborted && connection.connectionState !== "connected" && this.connection === connection) {
       throw new Error("not connected in time");
+    }
+  }
+
+  /** Try anew when the connection stands but nothing comes over it any more, which the browser says much later. */
+  async #listen(connection, signal) {
+    const pulse = new Pulse();
+    for (;;) {
+      await pause(LISTENS_EVERY, signal);
+      if (signal.aborted || connection.connectionState === "closed") return;
+      if (connection.connectionState !== "connected") continue;
+      const found = life((await connection.getStats()).values());
+      if (!signal.aborted && pulse.deaf(found, performance.now())) return this.#retry();
     }
   }
 
