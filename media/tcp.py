@@ -6,6 +6,7 @@ come in on it; it must do so soon, and strangers may hold only so many.
 
 import asyncio
 import socket
+from collections import Counter as Tally
 from typing import Any, cast
 
 from core.errors import OperatorError
@@ -61,12 +62,27 @@ class TcpPort(Demultiplexer):
         return connection.backlog() if connection else 0
 
     def opened(self, address: Any, connection: "Connection") -> bool:
-        """Take a new connection unless there are too many, or too many strangers."""
+        """Take a new connection; where there are too many, the oldest of the host with the most strangers makes room.
+
+        Refusing the new one instead would let whoever holds all places keep everybody out; a participant needs its
+        place for no longer than its first check is on its way.
+        """
         strangers = len(self._connections) - len(self.peers)
         if len(self._connections) >= MAX_CONNECTIONS or strangers >= MAX_STRANGERS:
             self.counters.dropped["tcp-connections"] += 1
-            return False
+            if not self._make_room():
+                return False
         self._connections[address] = connection
+        return True
+
+    def _make_room(self) -> bool:
+        """Cut a stranger's connection; False when there is none."""
+        strangers = [address for address in self._connections if address not in self.peers]
+        if not strangers:
+            return False
+        ((crowded, _),) = Tally(address[0] for address in strangers).most_common(1)
+        oldest = next(address for address in strangers if address[0] == crowded)
+        self._connections.pop(oldest).abort()
         return True
 
     def closed(self, address: Any, connection: "Connection") -> None:

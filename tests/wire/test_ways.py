@@ -1,6 +1,7 @@
 """The ways to the relay: UDP and TCP, IPv4 and IPv6, several addresses, ICE restart."""
 
 import asyncio
+import contextlib
 import socket
 
 import pytest
@@ -59,14 +60,39 @@ async def test_a_foreign_tcp_connection_is_cut_or_ignored(data: bytes, monkeypat
 
 
 async def test_strangers_can_hold_only_so_many_connections(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond the bound new connections of strangers are refused."""
+    """Beyond the bound the oldest of the most crowded host makes room; nobody is kept out, no other host is touched."""
     monkeypatch.setattr(tcp, "MAX_STRANGERS", 3)
-    async with relay() as service:
-        writers = [(await asyncio.open_connection("127.0.0.1", service.port))[1] for _ in range(5)]
+    async with room(forwarding=False) as (service, desk):
+        port = next(port for port in service._ports if port.way == "tcp")
+        single, writer = await asyncio.open_connection("127.0.0.1", service.port, local_addr=("127.0.0.9", 0))
+        crowd = [await asyncio.open_connection("127.0.0.1", service.port) for _ in range(4)]
         await asyncio.sleep(0.05)
         assert service.counters.dropped["tcp-connections"] == 2
-        for writer in writers:
-            writer.close()
+        assert len(port._connections) == 3
+        for reader, _ in crowd[:2]:
+            with contextlib.suppress(ConnectionResetError):
+                assert await asyncio.wait_for(reader.read(), 1) == b""
+        await publish(desk, "s", "a", way="tcp")
+        assert len(desk.seen(commands.Connected)) == 1
+        assert len(port._connections) == 3
+        assert not single.at_eof()
+        for _, each in (*crowd, (single, writer)):
+            each.close()
+
+
+async def test_participants_are_not_cut_for_strangers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When participants hold all places, the next connection is refused."""
+    monkeypatch.setattr(tcp, "MAX_CONNECTIONS", 1)
+    async with room() as (service, desk):
+        publisher = await publish(desk, "s", "a", way="tcp")
+        viewer = await subscribe(desk, "s", "b", "a")
+        reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
+        with contextlib.suppress(ConnectionResetError):
+            assert await asyncio.wait_for(reader.read(), 1) == b""
+        assert service.counters.dropped["tcp-connections"] == 1
+        await speak(publisher, 0, 1)
+        assert viewer.payloads == [b"sound 0"]
+        writer.close()
 
 
 async def test_ipv6_and_several_addresses_on_one_port() -> None:
