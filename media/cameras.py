@@ -13,6 +13,7 @@ from core.camera_addresses import Address
 from core.clock import Clock
 from core.errors import PeerError
 from media import rtsp
+from media.endpoint import MAX_DATAGRAM, MIN_DATAGRAM
 from media.relay import Relay
 from media.resources import Resources
 from media.sdp import Codec
@@ -98,7 +99,10 @@ class Cameras:
             await process.wait()
 
     def _take(self, resource: Resource, packet: bytes) -> None:
-        if resource.id not in self._resources.all or not 12 <= len(packet) <= 1500:
+        if resource.id not in self._resources.all:
+            return
+        if not MIN_DATAGRAM <= len(packet) <= MAX_DATAGRAM:
+            self._relay.counters.dropped["short" if len(packet) < MIN_DATAGRAM else "oversize"] += 1
             return
         peer: Any = resource.peer
         peer.seen_ns = self._clock.monotonic_ns()

@@ -45,12 +45,14 @@ class Dtls:
     """One DTLS association. ``feed`` what arrived, send what comes back, call ``timeout`` when it is due.
 
     ``server`` is our role. ``state`` is ``handshake``, ``connected``, ``failed`` or ``closed``. In ``connected``
-    the SRTP sessions of pylibsrtp are ``rx`` and ``tx``. ``failure`` says in words why it failed.
+    the SRTP sessions of pylibsrtp are ``rx`` and ``tx``. ``failure`` says in words why it failed; ``ignored``,
+    whether the newest datagram meant nothing to an association that is up.
     """
 
     def __init__(self, identity: Identity, *, server: bool, fingerprints: list[tuple[str, str]]) -> None:
         self.state = "handshake"
         self.failure = ""
+        self.ignored = False
         self.server = server
         self._parameters = RTCDtlsParameters([RTCDtlsFingerprint(algorithm=a, value=v) for a, v in fingerprints])
         self._transport = RTCDtlsTransport(_Wire(), [identity.certificate])  # type: ignore[arg-type]  # see _Wire
@@ -80,12 +82,15 @@ class Dtls:
         """Take one DTLS datagram of the peer; return datagrams to send."""
         if self.state in ("failed", "closed"):
             return []
+        up = self.state == "connected"
         self._ssl.bio_write(datagram)
-        if self.state == "handshake":
-            self._handshake()
-        else:
+        if up:
             self._read()
-        return self._flush()
+        else:
+            self._handshake()
+        replies = self._flush()
+        self.ignored = up and self.state == "connected" and not replies
+        return replies
 
     def due(self) -> float | None:
         """Seconds until ``timeout`` must be called, or None when nothing waits for an answer."""
@@ -162,6 +167,7 @@ class NoDtls:
 
     state = "closed"
     failure = ""
+    ignored = False
     server = True
     rx = tx = None
 

@@ -39,6 +39,8 @@ class Guard:
     def handshake(self, peer: Any, length: int, address: Any) -> None:
         try:
             self._transports.handshake(bytes(self.buffer[:length]), peer, address)
+            if peer.dtls.ignored:
+                self._counters.dropped["dtls-ignored"] += 1
         except Exception:  # as above
             self._broke(peer)
 

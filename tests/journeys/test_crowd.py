@@ -123,6 +123,8 @@ async def test_f18_a_crowd_comes_in_and_who_talks_notices_nothing(server: Server
     print(json.dumps({"crowd": 2 * len(took), **figures, **gaps}))
     assert len(took) == SESSIONS * PLACES
     assert talk.host.state == "live"
+    assert figures["p95_s"] < 3 * 5
+    assert gaps["audio_gap_ms"] - gaps["of_which_the_speaker_paused_ms"] < 3 * 200
 
 
 def longest_ms(instants: list[float]) -> int:

@@ -139,6 +139,28 @@ async def test_where_only_tcp_443_gets_out_turn_over_tls_is_used(tmp_path: Path)
             assert await stranger.evaluate(f"relayed({json.dumps(entry)})") == []
 
 
+async def test_where_no_udp_gets_out_turn_over_tcp_is_used(tmp_path: Path) -> None:
+    """No UDP, and no TCP to the relay itself: Chromium comes through TURN over TCP by itself, and that is told."""
+    async with (
+        coturn(tmp_path, relay="127.0.0.2") as turn,
+        chromium(NO_UDP) as opened,
+        site(turn_addresses=("127.0.0.2",)) as (_, recorders, address, events),
+    ):
+        server = turn.server("tcp")
+        entry = {"urls": server.urls, "username": server.username, "credential": server.credential}
+        viewer = await pair(
+            opened, address, f"servers = {{iceServers: [{json.dumps(entry)}]}}; blocked = /^a=candidate.* tcp /;"
+        )
+        await viewer.evaluate("start()")
+        await asyncio.sleep(3)
+        result = await viewer.evaluate("result()")
+        assert result["frames"] > 10
+        assert result["heard"] >= 0.95
+        assert {event.way for event in events if isinstance(event, commands.Connected)} == {"turn"}
+        assert await viewer.evaluate("relayProtocol()") == "tcp"
+        assert {track.kind for track in recorders.made[0].tracks.values()} == {"audio", "video"}
+
+
 async def test_an_ice_restart_is_hardly_seen() -> None:
     """Both pages of a call PATCH new credentials: they are used; picture and sound stay."""
     async with chromium() as opened, site() as (service, _, address, _):

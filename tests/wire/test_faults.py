@@ -10,6 +10,8 @@ import tracemalloc
 from collections.abc import Coroutine
 from typing import Any
 
+import pytest
+
 from bench.lab.participant import Participant
 from core.clock import FakeClock
 from media import commands
@@ -43,6 +45,41 @@ async def test_a_silent_participant_is_told_inactive_then_left() -> None:
         assert desk.seen(commands.Left, endpoint="lost", cause="silent")
         assert desk.seen(commands.Unpublished, endpoint="lost")
         assert not desk.seen(commands.Left, endpoint="other")
+
+
+@pytest.mark.parametrize("seconds", [5, 30, 120])
+async def test_f7_others_are_recorded_without_a_gap_while_one_is_cut_off(seconds: int) -> None:
+    """Whoever stays is on record with every packet; whoever comes back is recorded again, and nobody stays a ghost."""
+    clock, recorders = FakeClock(NOW), FakeRecorders()
+    async with room(recorders, clock=clock, recorded=True) as (service, desk):
+        lost, other = await publish(desk, "s", "lost"), await publish(desk, "s", "other")
+        for participant in (lost, other):
+            participant._checks.cancel()
+        await speak(lost, 0, 1)
+        for second in range(seconds):
+            await other_says(other, second)
+            clock.advance(1)
+            service._on_tick()
+            assert bool(desk.seen(commands.Left)) is (second >= 20)
+        if seconds > 20:
+            assert desk.seen(commands.Left, endpoint="lost", cause="silent")
+            lost = await publish(desk, "s", "lost")
+        await speak(lost, 1, 1)
+        recorder = recorders.made[0]
+        kept = {(track.endpoint, number): recorder.packets[number] for number, track in recorder.tracks.items()}
+        said = [packet[12:] for (endpoint, _), packets in kept.items() if endpoint == "other" for packet in packets]
+        assert said == [b"still %d" % second for second in range(seconds)]
+        assert [packet[12:] for (endpoint, _), packets in kept.items() if endpoint == "lost" for packet in packets] == [
+            b"sound 0",
+            b"sound 1",
+        ]
+        assert recorder.missing == []
+
+
+async def other_says(publisher: Participant, number: int) -> None:
+    """One packet, and a moment for it to arrive."""
+    publisher.send_rtp(publisher.rtp("audio", number, number * 48_000, b"still %d" % number))
+    await asyncio.sleep(0.004)
 
 
 async def test_checks_alone_keep_a_viewer() -> None:
@@ -163,6 +200,7 @@ async def test_a_crowd_joins_while_strangers_flood() -> None:
         flooding.cancel()
         gaps = [after - before for before, after in itertools.pairwise(heard)]
         print(json.dumps({"joins": 100, "longest_audio_gap_ms": round(max(gaps) * 1000)}))
+        assert max(gaps) < 3 * 0.2
         assert viewer.payloads == [b"sound %d" % index for index in range(250)]
         assert len(desk.seen(commands.Connected)) == 102
         assert service.counters.dropped["foreign"] > 0

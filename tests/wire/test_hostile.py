@@ -75,6 +75,45 @@ async def test_a_handshake_in_progress_survives_forged_flights() -> None:
         assert service.counters.dropped["foreign"] == 100
 
 
+async def test_a_client_hello_is_answered_once_however_often_it_comes() -> None:
+    """From an address that has proved itself, which may have been forged by its owner: one flight, not a hundred."""
+    async with room(forwarding=False) as (service, desk):
+        participant = Participant()
+        answered = desk.ask(
+            commands.Publish, session="s", endpoint="a", role="x", publication="camera", offer=participant.offer()
+        )
+        flights: list[int] = []
+        participant._sort = lambda length, _: flights.append(length) if 19 < participant._in.data[0] < 64 else None
+        connecting = asyncio.ensure_future(participant.connect(answered.answer))
+        await asyncio.sleep(0.05)
+        (hello,) = Dtls(Identity(), server=False, fingerprints=[]).start()
+        for _ in range(100):
+            participant.send(hello)
+        await asyncio.sleep(0.3)
+        assert 1 <= len(flights) <= 2
+        assert sum(flights) < 1500
+        connecting.cancel()
+        assert "internal" not in service.counters.dropped
+
+
+async def test_dtls_that_means_nothing_in_a_call_is_counted() -> None:
+    """Garbage, alerts and other ClientHellos from a participant's own address change nothing and have a reason."""
+    async with room() as (service, desk):
+        publisher = await publish(desk, "s", "a")
+        viewer = await subscribe(desk, "s", "b", "a")
+        for data in (
+            CLIENT_HELLO,
+            ALERT,
+            b"\x17\xfe\xfd" + bytes(40),
+            *Dtls(Identity(), server=False, fingerprints=[]).start(),
+        ):
+            publisher.send(data)
+        await speak(publisher, 0, 3)
+        assert service.counters.dropped["dtls-ignored"] == 4
+        assert len(viewer.heads) == 3
+        assert not desk.seen(commands.Left)
+
+
 async def test_a_check_with_a_wrong_password_opens_nothing() -> None:
     """Knowing a ufrag is not enough: without the password an address is not learned."""
     async with room(forwarding=False) as (service, desk):
