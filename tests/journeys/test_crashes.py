@@ -18,6 +18,8 @@ from tests.journeys.crew import Pair, chain, finish, recorded, resume
 
 LOST_AT_MOST = timedelta(seconds=2)
 """Evidence fault F1: how much of the newest media a kill may cost."""
+READY_WITHIN, SLACK = timedelta(seconds=10), 3
+"""F1: how soon the service is back, and how much more on a machine that has other things to do."""
 
 
 @pytest.fixture
@@ -41,6 +43,7 @@ async def test_killed_relay_costs_at_most_two_seconds(server: Server, pair: Pair
     assert pair.host.view["reason"], "everybody is told why"
     await pair.close()
     await asyncio.to_thread(server.wait_ready)
+    assert datetime.now(UTC) - killed < SLACK * READY_WITHIN
     await pair.enter()
     await pair.host.until(lambda: pair.host.view["rights"]["host"] and pair.host.state == "held", "the host's return")
     await resume(pair)
@@ -86,9 +89,11 @@ async def playable(pair: Pair, result: dict[str, Any], folder: Path) -> None:
 
 async def test_killed_web_process_leaves_the_recording_whole(server: Server, pair: Pair, tmp_path: Path) -> None:
     """The web process dies: recording goes on without a gap, the session is back as held, and can go on."""
+    killed = datetime.now(UTC)
     server.kill("web")
     await pair.host.until(lambda: pair.host._gone, "the connection breaking")  # nothing else tells of the kill
     await asyncio.to_thread(server.wait_ready)
+    assert datetime.now(UTC) - killed < SLACK * READY_WITHIN
     for one in (pair.host, pair.other):
         await one.close()
     await pair.enter()

@@ -11,11 +11,14 @@ from core.errors import PeerError
 from recordings.verdicts import Verdict
 from recordings.verify import verify
 from rehearsal.site import Site
+from tests.campaigns import campaign, rounds
 from tests.conftest import Cluster, new_cluster
 from tests.journeys.conftest import Server, yuanjian
 from tests.journeys.crew import Pair, chain, finish, recorded
 
 pytestmark = pytest.mark.postgres
+
+AWAY_S = rounds(4, 60)
 
 
 @pytest.fixture
@@ -37,8 +40,10 @@ async def server(cluster: Cluster, tmp_path: Path) -> Iterator[Server]:
     await asyncio.to_thread(running.stop)
 
 
+@campaign
 async def test_session_goes_on_while_the_database_is_away(cluster: Cluster, server: Server, tmp_path: Path) -> None:
-    """Seconds go on becoming durable, entries made meanwhile reach chain and database once, and it all verifies."""
+    """Seconds go on becoming durable, entries made meanwhile reach chain and database once, and it all verifies. Four
+    seconds without it here, a minute in the soak."""
     token = tmp_path / "token"
     environment = {"YUANJIAN_DATABASE_URL": cluster.url("site")}
     yuanjian("token", "create", "--data-dir", str(server.data_dir), "--file", str(token), environment=environment)
@@ -51,7 +56,8 @@ async def test_session_goes_on_while_the_database_is_away(cluster: Cluster, serv
         cluster.halt()
         for label in ("away 1", "away 2", "away 3"):
             await pair.host.act("marker", label=label)
-        await recorded(pair.host, 4)
+        for _ in range(AWAY_S // 4):
+            await recorded(pair.host, 4)
         assert pair.other.state == "live"
         with pytest.raises(PeerError, match="database-unavailable"):
             await site.get(f"api/rehearsals/{session}")

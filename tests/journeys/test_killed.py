@@ -20,6 +20,9 @@ from tests.journeys.conftest import Server
 
 pytestmark = pytest.mark.browser
 
+REJOIN_S, SLACK = 15, 3
+"""Evidence fault F1, and how much more on a machine that has other things to do."""
+
 
 async def test_pages_return(playwright: Playwright, server: Server, tmp_path: Path) -> None:
     """After each kill both pages stand in the held session again; when the host goes on they see each other."""
@@ -42,7 +45,9 @@ async def _kill(server: Server, process: str, *present: Actor) -> None:
     server.kill(process)
     for who in present:
         await _is_back(who)
-    print(f"{process} killed: the pages are back in the session after {time.monotonic() - killed:.1f} s")
+    took = time.monotonic() - killed
+    print(f"{process} killed: the pages are back in the session after {took:.1f} s")
+    assert took < SLACK * REJOIN_S
     await present[0].shoot(f"killed-{process}")
 
 

@@ -86,6 +86,8 @@ def test_kills_at_random_instants_lose_nothing_acknowledged(tmp_path):
     found = verify(place / "recordings" / "rec-1")
     assert (found.exit_code, found.takes) == (0, KILLS + 1), found.findings()
     reader = Reader.open(place, "rec-1", FileKeys(place))
+    recovered = [body for body in reader.bodies if body["type"] == "recovered"]
+    assert [body["take"] for body in recovered] == list(range(2, KILLS + 2)), "each take says what it found"
     covered = [body for body in reader.bodies if body["type"] == "frame"]
     for ms in [ms for run in runs for ms in run.acknowledged]:
         assert any(body["from_ms"] < ms <= body["to_ms"] for body in covered), ms

@@ -188,22 +188,28 @@ class StallingDisk(Disk):
         super().sync(fd)
 
 
+LAG_S, SLACK = 0.05, 3
+"""How late the loop may come round in 99 of 100 turns, and how much more on a machine with other work."""
+
+
 async def test_a_slow_disk_costs_delay_and_never_the_loop(tmp_path):
-    """F5: with two syncs of a stall in each commit the loop turns on meanwhile, nothing is lost, nothing fails."""
+    """F5: with two syncs of two seconds in each commit the loop turns on meanwhile, nothing is lost, nothing fails."""
     FileKeys.ensure(tmp_path)
-    disk, heard = StallingDisk(0.3, 1e6), Heard()
+    disk, heard = StallingDisk(2.0, 1e6), Heard()
     recorder = await recorders(tmp_path, disk).arm(SPEC, **heard.callbacks)
     recorder.opened(SOUND)
-    disk.slow, turns, sent = True, 0, 0
-    before = len(heard.durable)
-    async with asyncio.timeout(30):
-        while len(heard.durable) < before + 3:
+    disk.slow, late, sent = True, [], 0
+    before, began = len(heard.durable), time.monotonic()
+    async with asyncio.timeout(60):
+        while len(heard.durable) < before + 2:
             send(recorder, sent, 5)
-            sent, turns = sent + 5, turns + 1
+            sent, due = sent + 5, time.monotonic() + 0.01
             await asyncio.sleep(0.01)
-    disk.slow = False
+            late.append(time.monotonic() - due)
+    took, disk.slow = time.monotonic() - began, False
     await recorder.close("ended")
-    assert turns > 3 * (len(heard.durable) - before), "the loop turned many times in each commit"
+    assert took > 4, "the disk did stall"
+    assert sorted(late)[int(len(late) * 0.99)] < SLACK * LAG_S, "p99 of the loop"
     assert not heard.failed
     assert len(list(Reader.open(tmp_path, "rec-1", FileKeys(tmp_path)).packets())) == sent
     assert verify(tmp_path / "recordings" / "rec-1").exit_code == 0

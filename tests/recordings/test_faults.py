@@ -1,8 +1,11 @@
 """Faults the record must survive: power loss, a key store that goes, eight hours, tokens and small disks."""
 
+import io
 import os
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 import synthetic
 from studio import Studio
@@ -10,6 +13,8 @@ from studio import Studio
 from core.clock import SystemClock
 from media.ports import RecorderUnavailable, RecordingSpec
 from recordings import pcapng, recovery
+from recordings.chain import sha256
+from recordings.derived import SealedReader
 from recordings.filesystem import Disk
 from recordings.finalize import Finalizer
 from recordings.journal import Recorders
@@ -27,10 +32,14 @@ class PowerLoss(Exception):
 
 
 class VolatileDisk(Disk):
-    """Keeps only what was synced: at the ``at``-th change the power goes, and with it everything unsynced."""
+    """Keeps only what was synced: at the ``at``-th change the power goes, and with it what was not.
 
-    def __init__(self, at: int) -> None:
-        self.at, self.calls = at, 0
+    ``torn``: half of it is there all the same, and so is a new name of a file, as journals of file systems have it.
+    """
+
+    def __init__(self, at: int, *, torn: bool = False) -> None:
+        self.at, self.torn, self.calls = at, torn, 0
+        self._renamed: list[tuple[Path, Path, bytes | None]] = []
         self._paths: dict[int, Path] = {}
         self._synced: dict[Path, int] = {}
         self._unnamed: set[Path] = set()
@@ -68,19 +77,27 @@ class VolatileDisk(Disk):
         self._count()
         super().sync_dir(path)
         self._unnamed = {name for name in self._unnamed if name.parent != path}
+        self._renamed = [item for item in self._renamed if item[1].parent != path]
 
     def rename(self, old, new):
         self._count()
+        self._renamed.append((old, new, new.read_bytes() if new.exists() else None))
         self._synced[new] = self._synced.pop(old, 0)
         super().rename(old, new)
 
     def drop(self) -> None:
         """What a power loss leaves."""
+        for old, new, before in () if self.torn else reversed(self._renamed):
+            new.rename(old)
+            self._synced[old] = self._synced.pop(new)
+            if before is not None:
+                new.write_bytes(before)
         for path, size in self._synced.items():
-            if path in self._unnamed and size == 0:
+            if path in self._unnamed and not self.torn:
                 path.unlink(missing_ok=True)
             elif path.exists() and path.stat().st_size > size:
-                os.truncate(path, size)
+                keep = (path.stat().st_size - size) // 2 if self.torn else 0
+                os.truncate(path, size + keep)
 
 
 def recorded_until_power_loss(studio, disk) -> int:
@@ -103,21 +120,39 @@ def recorded_until_power_loss(studio, disk) -> int:
     return acknowledged
 
 
-def test_power_loss_at_any_change_costs_nothing_acknowledged(tmp_path):
-    """F2: whatever was not synced is dropped; what was acknowledged plays, verifies, and the rest is put aside."""
+def size_of(files) -> int:
+    """Bytes of chain, log and segments."""
+    return sum(path.stat().st_size for path in (files.chain, files.log, *files.segments().values()) if path.exists())
+
+
+@pytest.mark.parametrize("torn", [False, True], ids=["dropped", "torn"])
+def test_power_loss_at_any_change_costs_nothing_acknowledged(tmp_path, torn):
+    """F2: whatever was not synced is dropped, or half of it is; what was acknowledged plays and verifies, and the torn
+    rest is put aside, whole, and listed."""
     counting = VolatileDisk(0)
     recorded_until_power_loss(Studio(tmp_path / "count"), counting)
+    put_aside = 0
     for at in range(1, counting.calls + 1):
-        studio, disk = Studio(tmp_path / str(at)), VolatileDisk(at)
+        studio, disk = Studio(tmp_path / str(at)), VolatileDisk(at, torn=torn)
         acknowledged = recorded_until_power_loss(studio, disk)
         disk.drop()
-        if not recovery.recover(studio.disk, studio.files, studio.recording).closed:
+        before = size_of(studio.files)
+        standing = recovery.recover(studio.disk, studio.files, studio.recording)
+        assert sum(item["bytes"] for item in standing.aside) == before - size_of(studio.files), at
+        if not standing.closed:
             studio.clock.advance(1)
             studio.begin().close()
         found = verify(studio.files.root)
         assert found.exit_code == 0, (at, found.findings())
-        packets = [p for p in Reader(studio.files, studio.data_key).packets() if p.at_ns // 1_000_000 < acknowledged]
+        reader = Reader(studio.files, studio.data_key)
+        packets = [p for p in reader.packets() if p.at_ns // 1_000_000 < acknowledged]
         assert len(packets) == acknowledged // 20, at
+        aside = [item for body in reader.bodies if body["type"] == "recovered" for item in body["aside"]]
+        for item in aside:
+            kept = (studio.files.aside / item["file"]).read_bytes()
+            assert (len(kept), sha256(kept)) == (item["bytes"], item["sha256"]), at
+        put_aside += bool(aside)
+    assert put_aside >= (8 if torn else 1), "seconds that were being written when the power went"
 
 
 async def test_a_key_store_that_goes_during_a_session_does_not_end_it(tmp_path):
@@ -167,6 +202,14 @@ def test_hours_of_recording_stay_whole_and_seekable(studio):
     (made,) = Finalizer(studio.data_dir, lambda: studio.site, studio.clock, studio.disk).run("rec-1")
     assert abs(made.duration_ms - minutes * 60_000) < 40
     assert made.remarks == ()
+    with SealedReader(studio.files.derived / made.file, studio.data_key, "rec-1") as reader:
+        film = reader.read(0, reader.length)
+    for share in (0.9, 0.02, 0.55):
+        with av.open(io.BytesIO(film)) as container:
+            container.seek(int(share * minutes * 60_000_000))
+            frame = next(container.decode(audio=0))
+            assert abs(frame.time - share * minutes * 60) < 6, "a cluster before the place that was asked for"
+            assert np.abs(frame.to_ndarray()).max() > 0.01
 
 
 def test_media_time_never_steps_back_when_the_clock_does(studio):
@@ -180,6 +223,26 @@ def test_media_time_never_steps_back_when_the_clock_does(studio):
     found = verify(studio.files.root)
     assert found.exit_code == 0
     assert any(item.cause == "clock-stepped" for item in found.ranges)
+
+
+@pytest.mark.parametrize(
+    ("said", "remarked"),
+    [
+        ({"synchronised": True, "offset_us": 0, "error_us": 9}, False),
+        ({"synchronised": False, "offset_us": 0, "error_us": 16_000_000}, True),
+        (None, True),
+    ],
+    ids=["alive", "dead", "unknown"],
+)
+def test_a_dead_time_service_is_said_and_stops_nothing(studio, monkeypatch, said, remarked):
+    """F9: what the kernel knew stands in the take, the check remarks it, and every second is kept."""
+    monkeypatch.setattr("recordings.take.ntp_state", lambda: said)
+    studio.begin().play(synthetic.audio_stream(SOUND, 2)).close()
+    found = verify(studio.files.root)
+    assert (found.exit_code, found.duration_ms) == (0, 2000)
+    assert ("clock-not-synchronised" in found.remarks) == remarked
+    (take,) = (body for body in Reader(studio.files, studio.data_key).bodies if body["type"] == "take")
+    assert take["ntp"] == said
 
 
 def test_an_observer_of_files_never_sees_clear_media(finished):

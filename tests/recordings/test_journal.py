@@ -207,9 +207,14 @@ async def test_one_failed_change_is_answered_by_a_new_take_without_loss(place, c
     assert packets == [n.to_bytes(2, "big") for n in range(60)]
 
 
-async def test_a_disk_that_stays_full_fails_once_and_resumes_when_space_returns(place):
-    """ENOSPC that lasts is told once as disk-full; nothing more is acknowledged; arming again resumes with a gap."""
-    disk, heard, source = LaterFaultyDisk(error=errno.ENOSPC), Heard(), None
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(errno.ENOSPC, "disk-full"), (errno.EROFS, "disk-unwritable"), (errno.EIO, "disk-unwritable")],
+    ids=["full", "read-only", "broken"],
+)
+async def test_a_disk_that_stays_full_fails_once_and_resumes_when_space_returns(place, error, code):
+    """A failure that lasts is told once, by its word; nothing more is acknowledged; arming again resumes with a gap."""
+    disk, heard = LaterFaultyDisk(error=error), Heard()
     source = recorders(place, disk)
     recorder = await source.arm(spec(), **heard.callbacks)
     recorder.opened(SOUND)
@@ -222,7 +227,7 @@ async def test_a_disk_that_stays_full_fails_once_and_resumes_when_space_returns(
     acknowledged = len(heard.durable)
     send(recorder, 40, 20)
     await asyncio.sleep(0.1)
-    assert (heard.failed, len(heard.durable)) == (["disk-full"], acknowledged)
+    assert (heard.failed, len(heard.durable)) == ([code], acknowledged)
     disk.at = 1 << 60
     again = await source.arm(spec(), **heard.callbacks)
     again.opened(SOUND)

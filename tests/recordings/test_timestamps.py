@@ -10,6 +10,7 @@ import synthetic
 from authority import LocalAuthority
 
 from core.clock import SystemClock
+from core.jobs import Worker
 from media.ports import RecordingSpec
 from recordings import timestamps
 from recordings.chain import walk
@@ -74,15 +75,25 @@ def test_a_proxy_of_the_environment_is_not_asked_for_a_token(proxied, free_port)
 
 
 async def test_an_open_chain_is_stamped_while_it_grows(local, tmp_path, monkeypatch):
-    """Tokens become records of the chain, and verify with the pinned certificate."""
+    """Tokens become records of the chain, and verify with the pinned certificate. While the authority is away, or its
+    word is of another, seconds go on becoming durable without."""
     monkeypatch.setattr(timestamps, "EVERY", 0.1)
     site = FileKeys.ensure(tmp_path)
     (tmp_path / "keys" / timestamps.AUTHORITY).write_bytes(local.root)
     writers = ThreadWriters(tmp_path, lambda: site, SystemClock(), authority=HttpAuthority(local.url, local.root))
     recorders = Recorders(writers, SystemClock(), tick=0.05)
     spec = RecordingSpec("rec-1", "s", "interrogation", "clear", 1)
-    recorder = await recorders.arm(spec, durable=lambda *_: None, failed=print, gap=print, head=print)
+    durable, failed = [], []
+    local.away = True
+    recorder = await recorders.arm(
+        spec, durable=lambda _, ms: durable.append(ms), failed=failed.append, gap=print, head=lambda _: None
+    )
     chain = tmp_path / "recordings" / "rec-1" / "chain.jsonl"
+    async with asyncio.timeout(20):
+        while len(durable) < 20:
+            await asyncio.sleep(0.05)
+    assert not any(walk(chain.read_bytes()).signed("timestamp"))
+    local.away = False
     async with asyncio.timeout(20):
         while not any(walk(chain.read_bytes()).signed("timestamp")):
             await asyncio.sleep(0.05)
@@ -91,6 +102,36 @@ async def test_an_open_chain_is_stamped_while_it_grows(local, tmp_path, monkeypa
     assert found.exit_code == 0
     assert found.provenance.timestamps
     assert all(item["ok"] for item in found.provenance.timestamps)
+    assert not failed
+
+
+async def test_an_authority_away_for_a_day_is_asked_until_it_is_back(finished, local, sqlite_database):
+    """Every ten minutes, by the worker, as long as it takes; nothing else waits for it, and one token comes of it."""
+    pin(finished, local)
+    known = handlers(finished.data_dir, sqlite_database, finished.clock, HttpAuthority(local.url, local.root))
+    asked: list[bool] = []
+
+    async def timestamp(payload):
+        asked.append(local.away)
+        await known["timestamp_recording"](payload)
+
+    worker = Worker(sqlite_database, finished.clock, {**known, "timestamp_recording": timestamp})
+    local.away = True
+    await known["timestamp_recording"]({"recording": "rec-1"})
+    for _ in range(24 * 6):
+        finished.clock.advance(600)
+        while await worker.run_one():
+            pass
+    assert asked == [True] * 24 * 6
+    assert verify(finished.files.root).exit_code == 0
+    local.away = False
+    finished.clock.advance(600)
+    while await worker.run_one():
+        pass
+    found = verify(finished.files.root)
+    assert (found.exit_code, [item["ok"] for item in found.provenance.timestamps]) == (0, [True])
+    finished.clock.advance(3600)
+    assert not await worker.run_one(), "it is not asked again"
 
 
 async def test_a_recording_goes_on_while_the_authority_is_away_and_is_stamped_later(finished, local, sqlite_database):

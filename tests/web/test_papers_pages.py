@@ -1,5 +1,7 @@
 """Pages of papers, permits, messages, the waiting list, legal help and the list of sessions, over HTTP."""
 
+import asyncio
+import hashlib
 import re
 
 import pytest
@@ -99,6 +101,56 @@ async def test_what_cannot_be_taken_comes_back_with_a_sentence(
     assert f'id="{field}-error"' in text
     async with site.database.transaction(write=False) as tx:
         assert (await tx.execute(select(Paper))).first() is None
+
+
+async def test_an_upload_that_breaks_off_leaves_nothing(site: World) -> None:
+    """F15: after the first bytes, in the middle, or before the last one: no half file is anywhere, and handed in again,
+    from another browser, the whole is what is kept."""
+    lawyer = await site.browser("lawyer2")
+    path, place = await named(site, lawyer)
+    fields = {"kind": "licence", "facility": place, "until": "2026-12-31"}
+    content = pdf(stream=bytes(300_000))
+    for share in (len(content) // 100, len(content) // 2, len(content) - 1):
+        await broken_off(site, lawyer, path, content[:share], len(content), **fields)
+        async with site.database.transaction(write=False) as tx:
+            assert (await tx.execute(select(Paper))).first() is None
+            assert (await tx.execute(select(PaperFile))).first() is None
+    status, _, _ = await upload(site, await site.browser("lawyer2"), path, content, **fields)
+    assert status == 303
+    async with site.database.transaction(write=False) as tx:
+        (paper,) = (await tx.execute(select(Paper))).scalars()
+        assert paper.digest == hashlib.sha256(content).hexdigest()
+        assert (await tx.get_one(PaperFile, paper.id)).content == content
+
+
+async def broken_off(site: World, browser, path: str, sent: bytes, announced: int, **fields: str) -> None:
+    """Send so much of a form that announces more, hang up, and wait until the server has seen it."""
+    boundary, host = "x" * 24, site.url.removeprefix("http://")
+    begin = "".join(
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
+    )
+    begin += f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n\r\n'
+    end = f"\r\n--{boundary}--\r\n"
+    cookies = "; ".join(f"{cookie.key}={cookie.value}" for cookie in browser.session.cookie_jar)
+    head = {
+        **PAGE,
+        "Host": host,
+        "Sec-Fetch-Site": "same-origin",
+        "Origin": site.url,
+        "Cookie": cookies,
+        "Content-Type": f"multipart/form-data; boundary={boundary}",
+        "Content-Length": str(len(begin) + announced + len(end)),
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
+    reader, writer = await asyncio.open_connection(*host.rsplit(":", 1))
+    writer.write(f"POST {path} HTTP/1.1\r\n{lines}\r\n{begin}".encode() + sent)
+    await writer.drain()
+    writer.write_eof()
+    async with asyncio.timeout(20):
+        answer = await reader.read()
+    assert b" 303 " not in answer[:20]
+    writer.close()
 
 
 async def test_naming_a_client_tells_nothing_of_custody(site: World) -> None:
