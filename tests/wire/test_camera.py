@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import av
 import numpy
+import pytest
 
 from media import commands, h264
 from tests.wire.peers import Desk, FakeRecorders, relay
@@ -33,8 +34,9 @@ def encoded() -> tuple[bytes, list[list[bytes]]]:
 class Camera:
     """A camera that speaks just enough RTSP (RFC 2326) for FFmpeg, interleaved over TCP."""
 
-    def __init__(self, *, redirect: str = "") -> None:
-        self._redirect = redirect
+    def __init__(self, *, redirect: str = "", sound: str = "") -> None:
+        """``sound``: how a second track is mapped, such as ``PCMU/8000``."""
+        self._redirect, self._sound = redirect, sound
         sets, self._pictures = encoded()
         self._sets = ",".join(base64.b64encode(part).decode() for part in sets.split(b"|", 1))
         self.asked: list[str] = []
@@ -50,7 +52,11 @@ class Camera:
     def _description(self) -> str:
         lines = ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 0.0.0.0", "t=0 0", "m=video 0 RTP/AVP 96"]
         lines += ["a=rtpmap:96 H264/90000", f"a=fmtp:96 packetization-mode=1;sprop-parameter-sets={self._sets}"]
-        return "\r\n".join([*lines, "a=control:track1"]) + "\r\n"
+        lines.append("a=control:track1")
+        if self._sound:
+            lines += ["m=audio 0 RTP/AVP 97", f"a=rtpmap:97 {self._sound}", "a=control:track2"]
+            lines += ["a=fmtp:97 streamtype=5;mode=AAC-hbr;config=1408;sizeLength=13;indexLength=3;indexDeltaLength=3"]
+        return "\r\n".join(lines) + "\r\n"
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -65,7 +71,8 @@ class Camera:
                     body = self._description()
                     head.append(f"Content-Type: application/sdp\r\nContent-Length: {len(body)}\r\n")
                 elif verb == "SETUP":
-                    head.append("Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n")
+                    channels = request.partition("interleaved=")[2][:3]
+                    head.append(f"Transport: RTP/AVP/TCP;unicast;interleaved={channels}\r\n")
                 writer.write(("".join(head) + "\r\n" + body).encode())
                 if verb == "PLAY":
                     await self._play(writer)
@@ -83,6 +90,9 @@ class Camera:
                 packet = struct.pack("!BBHII", 0x80, marker | 96, sequence, index * 6000, 77) + payload
                 writer.write(b"$\0" + struct.pack("!H", len(packet)) + packet)
                 sequence += 1
+            if self._sound:
+                packet = struct.pack("!BBHII", 0x80, 0x80 | 97, index, index * 533, 78) + b"\0\x10\x05\0" + bytes(160)
+                writer.write(b"$\2" + struct.pack("!H", len(packet)) + packet)
             await writer.drain()
             await asyncio.sleep(1 / FPS)
 
@@ -112,6 +122,20 @@ async def test_a_camera_is_shown_and_recorded_until_it_is_withdrawn() -> None:
         async with asyncio.timeout(20):
             while service.cameras._tasks:
                 await asyncio.sleep(0.05)
+    camera.stop()
+
+
+@pytest.mark.parametrize("sound", ["PCMU/8000", "opus/48000/2", "MPEG4-GENERIC/16000/1"])
+async def test_of_a_camera_with_sound_the_picture_is_taken(sound: str) -> None:
+    """Its sound is asked for by the demuxer and goes no further: one track, the picture."""
+    recorders, camera = FakeRecorders(), Camera(sound=sound)
+    address = await camera.start()
+    async with room(recorders, recorded=True, camera_networks=LOOPBACK) as (_, desk):
+        desk.ask(commands.AttachCamera, session="s", endpoint="room", role="room", publication="wide", address=address)
+        await desk.wait(commands.Published, endpoint="room", kinds=("video",))
+        await asyncio.sleep(0.5)
+        assert [track.codec for track in recorders.made[0].tracks.values()] == ["h264"]
+        assert len(recorders.made[0].packets[1]) >= 5
     camera.stop()
 
 
