@@ -37,6 +37,8 @@ class Resource:
     uplink: Uplink = field(default_factory=Uplink)
     connected: bool = False
     inactive: bool = False
+    limited: bool = False
+    """Whether the log has it that its packets are too many."""
     way: str = "udp"
     emit: Emit | None = None
     """Where the events of a resource without a session go."""

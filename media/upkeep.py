@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+import structlog
+
 from core.clock import Clock
 from media import rtcp
 from media.commands import Active, Inactive, LineReport
@@ -17,6 +19,8 @@ from media.switchboard import Switchboard
 from media.tcp import CONGESTED
 from media.thinning import has_layers
 from media.transports import Transports
+
+log = structlog.get_logger()
 
 PERIOD_S = WINDOW_S
 CONNECT_NS = 15_000_000_000
@@ -116,8 +120,14 @@ class Upkeep:
         return rtcp.remb(resource.peer.ssrc, bitrate, ssrcs)
 
     def _window(self, resource: Resource, peer: Peer) -> None:
-        """Begin a new window of the limits, and count what the last one brought."""
+        """Begin a new window of the limits, and count what the last one brought; say so where it was too much."""
         self._counters.take(peer)
+        if peer.limited != resource.limited:
+            resource.limited = peer.limited
+            if peer.limited:
+                log.warning("a participant sends more than it may: what is too much is dropped", resource=resource.id)
+            else:
+                log.info("a participant keeps to its limits again", resource=resource.id)
         peer.rtcp = 0
         peer.limited = False
         for flow in resource.flows:

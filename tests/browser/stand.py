@@ -141,7 +141,7 @@ class Stand:
     """Pages, sockets and media of one session."""
 
     def __init__(self, **media: Any) -> None:
-        """``media``: settings of the relay beside its address."""
+        """``media``: settings of the relay."""
         self.url = ""
         self.ice_servers: tuple[dict[str, str], ...] = ()
         self.events: list[commands.Event] = []
@@ -159,9 +159,8 @@ class Stand:
         self._statics = Statics()
         self._environment = environment(self._statics)
         self._answers: dict[str, asyncio.Future[Any]] = {}
-        self.media = MediaService(
-            MediaSettings(control_path=Path("/nowhere"), bind=("127.0.0.1",), **media), FakeRecorders(), SystemClock()
-        )
+        settings = {"control_path": Path("/nowhere"), "bind": ("127.0.0.1",), **media}
+        self.media = MediaService(MediaSettings(**settings), FakeRecorders(), SystemClock())
 
     def seat(self, endpoint: str) -> Seat:
         return self.seats.setdefault(endpoint, Seat(endpoint))

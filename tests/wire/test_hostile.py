@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from aioice import stun
+from structlog.testing import capture_logs
 
 from bench.lab.participant import Participant
 from media import commands, rtcp
@@ -177,24 +178,34 @@ async def test_a_flood_of_an_admitted_participant_is_limited() -> None:
 
 
 async def test_f14_ten_thousand_packets_a_second_leave_the_record_of_others_whole() -> None:
-    """The flood is cut to its limit, also on record; what another says meanwhile is on record without a hole."""
+    """The flood is cut to its limit, also on record, and the log says so; what another says meanwhile is on
+    record without a hole."""
     recorders = FakeRecorders()
     async with room(recorders, recorded=True) as (service, desk):
         publisher = await publish(desk, "s", "a")
         viewer = await subscribe(desk, "s", "b", "a")
         hostile = await publish(desk, "s", "c")
-        for index in range(100):
-            publisher.send_rtp(publisher.rtp("audio", index, index * 960, b"sound %d" % index))
-            for number in range(100 * index, 100 * index + 100):
-                hostile.send_rtp(hostile.rtp("audio", number, number * 960, b"x"))
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(0.1)
-        recorder = recorders.made[0]
-        kept = {track.endpoint: recorder.packets[number] for number, track in recorder.tracks.items()}
-        assert [packet[12:] for packet in kept["a"]] == [b"sound %d" % index for index in range(100)]
-        assert len(viewer.heads) == 100
-        assert service.counters.dropped["packet-rate"] > 1_000
-        assert len(kept["c"]) + service.counters.dropped["packet-rate"] == 10_000
+        with capture_logs() as logged:
+            for index in range(100):
+                publisher.send_rtp(publisher.rtp("audio", index, index * 960, b"sound %d" % index))
+                for number in range(100 * index, 100 * index + 100):
+                    hostile.send_rtp(hostile.rtp("audio", number, number * 960, b"x"))
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.1)
+            recorder = recorders.made[0]
+            kept = {track.endpoint: recorder.packets[number] for number, track in recorder.tracks.items()}
+            assert [packet[12:] for packet in kept["a"]] == [b"sound %d" % index for index in range(100)]
+            assert len(viewer.heads) == 100
+            assert service.counters.dropped["packet-rate"] > 1_000
+            assert len(kept["c"]) + service.counters.dropped["packet-rate"] == 10_000
+            for _ in range(2):
+                service._on_tick()
+        told = [entry["event"].partition(":")[0] for entry in logged if entry.get("resource") == hostile.resource]
+        assert (told[0], told[-1]) == (
+            "a participant sends more than it may",
+            "a participant keeps to its limits again",
+        )
+        assert len(told) <= 4
 
 
 async def test_foreign_payload_types_and_endless_ssrcs_are_dropped() -> None:
