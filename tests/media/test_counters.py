@@ -33,3 +33,13 @@ def test_every_reason_for_a_drop_is_documented() -> None:
     told = (ROOT / "docs/FAULTS.md").read_text("utf-8").partition("## What the relay drops, by reason")[2]
     listed = {reason for row in re.findall(r"^\| (`.*?) \|", told, re.M) for reason in re.findall(r"`([a-z-]+)`", row)}
     assert listed == counted
+
+
+def test_every_reason_for_a_drop_is_reached_by_a_test() -> None:
+    """Each is asked for by name in some other test."""
+    others = [
+        path for path in (ROOT / "tests").glob("*/test_*.py") if path.name not in ("test_counters.py", "test_fuzz.py")
+    ]
+    asked = "".join(path.read_text("utf-8") for path in others)
+    counted = {reason for path in (ROOT / "media").glob("*.py") for reason in reasons(path)}
+    assert {reason for reason in counted if f'"{reason}"' not in asked} == set()

@@ -423,6 +423,7 @@ async def test_an_overloaded_process_refuses_new_sessions_and_serves_the_old() -
         desk.send(commands.OpenSession(session="t"))
         fields = {"session": "t", "endpoint": "a", "role": "x", "publication": "camera"}
         assert desk.ask(commands.Publish, offer=Participant().offer(), **fields).code == "overloaded"
+        assert service.counters.dropped["session-refused"] == 1
         desk.send(commands.Arm(session="t", recording="r", kind="k", policy="clear"))
         assert desk.seen(commands.RecorderFailed, session="t", code="overloaded")
         await speak(publisher, 0, 1)
