@@ -19,6 +19,14 @@ def canonical(value: Any) -> bytes:
     return (_encoded(value) if _is_simple(value) else _write(value)).encode()
 
 
+def parsed(text: str | bytes) -> Any:
+    """What JSON says, canonical or not. Every complaint is a ``ValueError``, of nesting without end too."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
 def plain(value: Any) -> Any:
     """Return a copy made only of what JSON has: instants become text, enums their values, tuples lists.
 

@@ -16,9 +16,11 @@ from core.errors import NotFound, OperatorError, PersonError
 from core.texts import Texts
 from recordings import backup as backups
 from recordings import keeping, rotation, scrub, site_backup
+from recordings.abandoned import EndLost, StillRecording
 from recordings.asking import AsJson, DataDir, Id, in_database, place_of, refuse, tell_site
 from recordings.cli import report, verify_command
 from recordings.compose import Composer, Wishes
+from recordings.derived import DerivedError
 from recordings.filesystem import Disk
 from recordings.finalize import Finalizer
 from recordings.giving import export_command, handover_command, receipt_command
@@ -178,8 +180,12 @@ def finalize_command(recording: Id, data_dir: DataDir = None) -> None:
     library = Library(place, SystemClock())
     if not library.has(recording):
         raise refuse(f"{recording}: no such recording")
-    asyncio.run(library.close_abandoned(recording))
-    for item in Finalizer(place, lambda: FileKeys(place), SystemClock(), Disk()).run(recording):
+    try:
+        asyncio.run(library.close_abandoned(recording))
+        made = Finalizer(place, lambda: FileKeys(place), SystemClock(), Disk()).run(recording)
+    except (OSError, KeyMissing, StillRecording, EndLost) as error:
+        raise refuse(error) from None
+    for item in made:
         typer.echo(f"{item.file}  {item.media_type}  {item.duration_ms / 1000:.1f} s")
     tell_site(data_dir, recording)
 
@@ -203,7 +209,7 @@ def compose_command(
     with typer.progressbar(length=1000, label=recording) as shown:
         try:
             made = composer.run(recording, wishes, lambda done, total: shown.update(done * 1000 // total - shown.pos))
-        except (OSError, KeyMissing, FontMissing) as error:
+        except (OSError, KeyMissing, FontMissing, PersonError, DerivedError) as error:
             raise refuse(error) from None
     typer.echo(f"{made.file}  {made.duration_ms / 1000:.0f} s" if made else "nothing to compose")
     tell_site(data_dir, recording)

@@ -8,7 +8,6 @@ salt, ``yuanjian/derived/1\\n`` + recording tag); associated data of a chunk = i
 
 import base64
 import hashlib
-import json
 import os
 import struct
 from collections import OrderedDict
@@ -20,7 +19,7 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from recordings.canonical import canonical
+from recordings.canonical import canonical, parsed
 from recordings.filesystem import Disk
 from recordings.frames import derive, recording_tag
 from recordings.keys import SiteKeys, is_signed
@@ -270,7 +269,7 @@ def sign_sidecar(sidecar: Sidecar, site: SiteKeys) -> bytes:
 def read_sidecar(raw: bytes) -> Sidecar | None:
     """Return what a sidecar says when its own signature fits, else ``None``. Whose key it is, the caller checks."""
     body = sidecar_body(raw)
-    if body is None:
+    if body is None or Path(name := str(body.get("file"))).name != name:
         return None
     try:
         values = {name: body[name] for name in Sidecar.__slots__ if name != "sources"}
@@ -284,7 +283,7 @@ def sidecar_body(raw: bytes) -> Mapping[str, Any] | None:
     """The signed body of a sidecar with the ``site`` key it names, or ``None``."""
     text, _, coded = raw.rstrip(b"\n").partition(b"\t")
     try:
-        body = json.loads(text)
+        body = parsed(text)
         site, signature = base64.b64decode(str(body["site"])), base64.b64decode(coded, validate=True)
     except (ValueError, KeyError, TypeError):
         return None
@@ -295,7 +294,7 @@ def sidecars(directory: Path) -> list[Sidecar]:
     """The derived files of a recording that have a fitting sidecar, in order of name."""
     if not directory.is_dir():
         return []
-    found = (read_sidecar(path.read_bytes()) for path in sorted(directory.glob("*.json")))
+    found = (read_sidecar(path.read_bytes()) for path in sorted(directory.glob("*.json")) if path.is_file())
     return [item for item in found if item is not None and (directory / item.file).is_file()]
 
 

@@ -17,7 +17,7 @@ from typing import IO, Any
 from zoneinfo import ZoneInfo
 
 from core.clock import Clock
-from recordings import derived, keys, printed
+from recordings import derived, keys, printed, scrub
 from recordings.bundled import DOMAIN, SIGNATURE, SITE, STATEMENT, SUMS
 from recordings.canonical import canonical, instant
 from recordings.chain import b64
@@ -196,7 +196,11 @@ class _Export:
     def _open_derived(self) -> None:
         made = derived.sidecars(self._files.derived)
         self._outdated = derived.outdated(made)
+        spoilt = set(scrub.spoilt_derived(self._files))
+        self._derivations += [{"file": f"derived/{name}", "note": "could not be opened"} for name in sorted(spoilt)]
         for sidecar in made:
+            if sidecar.file in spoilt:
+                continue
             name = f"derived/{sidecar.file}"
             with SealedReader(self._files.derived / sidecar.file, self._key, self.reader.recording) as opened:
                 self._writer.put(name, opened.chunks())

@@ -17,6 +17,7 @@ from core.database import Database
 from core.errors import PersonError
 from recordings import covering, discs, filing, handover, store, workingcopy
 from recordings.asking import DataDir, Id, in_database, place_of, refuse
+from recordings.derived import DerivedError
 from recordings.export import Exported, export
 from recordings.keys import FileKeys, KeyMissing
 from recordings.library import Library
@@ -43,7 +44,7 @@ def export_command(
     _refuse_unready(data_dir, [recording], encrypted=encrypted, working_copy=working_copy)
     try:
         made = _export(place, recording, output, zone, encrypted=encrypted, working_copy=working_copy)
-    except (OSError, KeyMissing, ValueError) as error:
+    except (OSError, KeyMissing, ValueError, DerivedError) as error:
         raise refuse(error) from None
     typer.echo(f"{made.bundle}\nsha256  {made.sha256}\nsite    {made.fingerprint}\ndigest  {made.digest}")
 
@@ -88,7 +89,7 @@ def handover_command(
         common = (handover.LIST, handover.SHEET)
         for image in discs.burn(output, common, [item.file for item in items], room) if iso else ():
             typer.echo(f"{image.stat().st_size:>12}  {image.name}")
-    except (OSError, KeyMissing, ValueError) as error:
+    except (OSError, KeyMissing, ValueError, DerivedError) as error:
         raise refuse(error) from None
 
 

@@ -6,7 +6,6 @@ for both signatures; the recipient runs the check on what arrived and signs the 
 
 import hashlib
 import html
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -17,7 +16,7 @@ from zoneinfo import ZoneInfo
 from core.clock import Clock
 from core.texts import Texts
 from recordings import keys, printed
-from recordings.canonical import canonical, instant
+from recordings.canonical import canonical, instant, parsed
 from recordings.chain import b64
 from recordings.discs import parts_of
 from recordings.export import Exported, export
@@ -132,7 +131,7 @@ def check(folder: Path) -> Receipt:
     raw = (folder / LIST).read_bytes() if (folder / LIST).is_file() else b""
     text, _, coded = raw.rstrip(b"\n").partition(b"\t")
     try:
-        said = json.loads(text)
+        said = parsed(text)
         site, items = keys.decode_key(said["site"]), [Item(**item) for item in said["items"]]
     except (ValueError, KeyError, TypeError):
         raise ValueError("there is no list of a handover here") from None

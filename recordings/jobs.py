@@ -21,6 +21,7 @@ from core.errors import NotFound, Unavailable
 from core.jobs import Handler, Wanted, ask_again, enqueue, enqueue_all
 from people.veil import NOTHING, Cover
 from recordings import captions, covering, derived, keeping, outgoing, printed, scrub, store, upkeep
+from recordings.abandoned import EndLost
 from recordings.compose import Wishes
 from recordings.covering import Covers
 from recordings.filesystem import Disk
@@ -285,7 +286,8 @@ async def finalize_recording(
     """Close the chain if its recorder is gone, make the playable files, verify, and tell the database.
 
     ``covered``: whom it hides is still to be worked out, and nobody outside is given a copy before.
-    Returns what the database was told, ``None`` when there is nothing to finalise.
+    Returns what the database was told, ``None`` when there is nothing to finalise: of a chain that lost its end no film
+    is made anew, for those that are there show more.
 
     Raises ``abandoned.StillRecording`` while a recorder is at work, ``WorkFailed`` when the files cannot be made.
     """
@@ -294,7 +296,12 @@ async def finalize_recording(
         return None
     if library.is_erased(recording):
         return None
-    await library.close_abandoned(recording)
+    try:
+        await library.close_abandoned(recording)
+    except EndLost:
+        log.error("a recording that was ended has lost its end: it is left as it is", recording=recording)
+        await refresh(library, database, clock, recording, covered=covered)
+        return None
     await _run("finalize", str(library.data_dir), recording)
     return await refresh(library, database, clock, recording, covered=covered)
 

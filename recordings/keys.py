@@ -7,7 +7,6 @@ files of mode 0600 under ``data_dir/keys``.
 
 import base64
 import hashlib
-import json
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from core.errors import OperatorError
-from recordings.canonical import canonical
+from recordings.canonical import canonical, parsed
 from recordings.layout import RecordingFiles, keys_dir, recordings_dir
 
 SUITE = "HPKE-X25519-HKDF-SHA256-AES-256-GCM"
@@ -102,7 +101,7 @@ def all_wraps(files: RecordingFiles) -> list[Mapping[str, Any]]:
 
 def _read_wraps(path: Path) -> list[Mapping[str, Any]]:
     try:
-        document = json.loads(path.read_bytes())
+        document = parsed(path.read_bytes())
     except (OSError, ValueError):
         return []
     wraps = document.get("wraps") if isinstance(document, dict) else None
@@ -160,7 +159,7 @@ def check_erasure(raw: bytes, recording: str, digest: str, sites: Sequence[bytes
     """Whether ``raw`` holds such a statement for this recording and these keys, signed by one of ``sites``."""
     text, _, coded = raw.rstrip(b"\n").partition(b"\t")
     try:
-        body, signature = json.loads(text), base64.b64decode(coded, validate=True)
+        body, signature = parsed(text), base64.b64decode(coded, validate=True)
     except ValueError:
         return False
     fits = isinstance(body, dict) and (body.get("recording"), body.get("keys")) == (recording, digest)

@@ -73,8 +73,8 @@ class RecordingFiles:
         return self.root / segment_name(number)
 
     def segments(self) -> dict[int, Path]:
-        """Segment files present, by number."""
-        found = ((segment_number(path.name), path) for path in self.root.iterdir())
+        """Segment files present, by number; whatever else bears such a name is none."""
+        found = ((segment_number(path.name), path) for path in self.root.iterdir() if path.is_file())
         return dict(sorted((n, p) for n, p in found if n is not None))
 
 

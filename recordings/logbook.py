@@ -17,7 +17,7 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from recordings.canonical import canonical, instant
+from recordings.canonical import canonical, instant, parsed
 from recordings.chain import b64, sha256
 from recordings.frames import FrameError, derive, recording_tag
 
@@ -70,11 +70,11 @@ def open_entry(key: bytes, recording: str, line: bytes) -> dict[str, Any]:
     Raises ``FrameError``.
     """
     try:
-        outer = json.loads(line)
+        outer = parsed(line)
         sealed = base64.b64decode(outer["sealed"], validate=True)
         info = _info(recording, int(outer["number"]))
         plain = AESGCM(derive(key, sealed[:16], info)).decrypt(_NONCE, sealed[16:], info)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         raise FrameError("frame-malformed") from None
     except InvalidTag:
         raise FrameError("frame-altered") from None

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from media.ports import Track
+from recordings.canonical import parsed
 
 _BLOCK = struct.Struct("<II")
 _SHB = struct.Struct("<IHHq")
@@ -174,7 +175,7 @@ def _comment(options: bytes) -> dict[str, Any]:
         raise PcapngError("an interface without its comment")
     code, size = _OPTION.unpack_from(options)
     try:
-        described = json.loads(options[4 : 4 + size]) if code == 1 else None
+        described = parsed(options[4 : 4 + size]) if code == 1 else None
     except ValueError:
         described = None
     if not isinstance(described, dict):

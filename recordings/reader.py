@@ -129,7 +129,10 @@ class Reader:
                 yield entry
 
     def _open(self, body: Mapping[str, Any]) -> bytes:
-        with self.files.segment(body["segment"]).open("rb") as file:
+        path = self.files.segment(body["segment"])
+        if not path.is_file():  # a pipe would be waited for
+            raise FileNotFoundError(path.name)
+        with path.open("rb") as file:
             file.seek(body["offset"])
             return frames.open_frame(self._key, self._tag, file.read(body["length"]))
 

@@ -83,17 +83,21 @@ def escrow_test(data_dir: Path, private_pem: bytes) -> Iterator[Opened]:
     if not isinstance(private, X25519PrivateKey):
         raise KeyMissing("the escrow key is an X25519 private key in PEM")
     for files in _recordings(data_dir):
-        if files.keys.exists():
+        if files.keys.is_file():
             yield Opened(files.root.name, _opens(files, private))
 
 
 def _opens(files: RecordingFiles, private: X25519PrivateKey) -> bool:
     recording = files.root.name
+    if not files.chain.is_file():
+        return False
     try:
         data_key = keys.open_wrap(private, keys.all_wraps(files), recording)
         body = next(walk(files.chain.read_bytes()).signed("frame"), None)
         if body is None:
             return True
+        if body["segment"] not in files.segments():
+            return False
         with files.segment(body["segment"]).open("rb") as file:
             file.seek(body["offset"])
             frames.open_frame(data_key, frames.recording_tag(recording), file.read(body["length"]))

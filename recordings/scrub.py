@@ -30,7 +30,7 @@ class Scrubbed:
 
     @property
     def is_sound(self) -> bool:
-        return self.found.verdict not in GRAVE and not self.spoilt_files
+        return self.found.verdict not in GRAVE and not self.found.unusable and not self.spoilt_files
 
 
 def scrub(data_dir: Path) -> Iterator[Scrubbed]:
@@ -44,7 +44,7 @@ def spoilt_derived(files: RecordingFiles) -> list[str]:
     """Derived files whose sidecar does not fit, or that are not what it says."""
     spoilt = []
     for path in sorted(files.derived.glob("*.json")) if files.derived.is_dir() else ():
-        sidecar = derived.read_sidecar(path.read_bytes())
+        sidecar = derived.read_sidecar(path.read_bytes()) if path.is_file() else None
         target = files.derived / (sidecar.file if sidecar else path.stem)
         if sidecar is None or not target.is_file() or backup.digest_of(target) != sidecar.stored_sha256:
             spoilt.append(target.name)

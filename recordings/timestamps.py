@@ -8,7 +8,6 @@ open tokens become ``timestamp`` records; those that arrive after the close, bec
 import base64
 import contextlib
 import http.client
-import json
 import os
 import threading
 import urllib.error
@@ -21,7 +20,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from recordings.canonical import canonical, instant
+from recordings.canonical import canonical, instant, parsed
 from recordings.chain import Walk, sha256, walk
 from recordings.filesystem import Disk
 from recordings.layout import RecordingFiles, keys_dir
@@ -235,7 +234,7 @@ def _beside(files: RecordingFiles) -> list[dict[str, Any]]:
     found = []
     for line in _file(files).read_bytes().splitlines():
         try:
-            body = json.loads(line)
+            body = parsed(line)
         except ValueError:
             body = None
         fits = isinstance(body, dict) and isinstance(body.get("of"), int) and isinstance(body.get("token"), str)

@@ -67,7 +67,7 @@ async def _verified(library: Library, database: Database, recording: str) -> Ver
 
 async def _is_spoilt(database: Database, recording: str, found: Verification) -> bool:
     """Modified, missing, or ending elsewhere than when it was closed: a chain cut short verifies as far as it goes."""
-    if found.verdict in scrub.GRAVE:
+    if found.verdict in scrub.GRAVE or found.unusable:
         return True
     async with database.transaction(write=False) as tx:
         row = await store.find(tx, recording)
