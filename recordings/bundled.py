@@ -97,12 +97,17 @@ def _listed(sums: bytes) -> Iterator[tuple[str, str]]:
 
 
 def _names(place: Place) -> Sequence[str]:
-    """The playable files that are there: where somebody would put one of their own."""
-    folder = place / "derived"
-    return sorted(f"derived/{path.name}" for path in folder.iterdir()) if folder.is_dir() else ()
+    """What is there of films and record: where somebody would put a file of their own."""
+    found = []
+    for folder in ("derived", BUNDLED, f"{BUNDLED}/aside"):
+        inner = place / folder
+        found += [f"{folder}/{path.name}" for path in inner.iterdir()] if inner.is_dir() else []
+    return sorted(set(found) - {f"{BUNDLED}/aside"})
 
 
 def _read(path: Place) -> bytes:
+    if not path.is_file():  # a pipe would be waited for
+        return b""
     try:
         with path.open("rb") as file:
             return file.read(_CHUNK * 16)

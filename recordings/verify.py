@@ -47,7 +47,7 @@ def verify(
                 files = RecordingFiles(unpacked(root, Path(place)))
                 return _verify(files, zipfile.Path(archive), trust, authority, known)
         inner = root / BUNDLED
-        if (inner / "chain.jsonl").is_file():
+        if inner.is_dir():
             return _verify(RecordingFiles(inner), root, trust, authority, known)
         return _verify(RecordingFiles(root), None, trust, authority, known)
     except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError):
@@ -74,7 +74,7 @@ def _verify(
         return Verification(files.root.name, (missing,), Provenance())
     found = walk(files.chain.read_bytes())
     if not any(line.is_signed for line in found.lines):
-        return _without_a_signed_line(files, found)
+        return _without_a_signed_line(files, found, bundled=bundle is not None)
     if authority is None:
         data_dir = data_dir_of(files.root)
         authority = timestamps.pinned(data_dir) if data_dir else ()
@@ -87,11 +87,12 @@ def _verify(
     return check.result()
 
 
-def _without_a_signed_line(files: RecordingFiles, found: Walk) -> Verification:
+def _without_a_signed_line(files: RecordingFiles, found: Walk, *, bundled: bool) -> Verification:
+    """Nothing but a recorder that broke off at once leaves an empty chain, and of that no bundle is made."""
     if not files.segments() and not files.keys.exists():
         return _unusable(files.root, "not-a-chain")
     spoilt = Range(0, 0, Verdict.MODIFIED, "chain-unreadable", {"file": files.chain.name})
-    if not found.lines:
+    if not found.lines and not bundled:
         spoilt = replace(spoilt, verdict=Verdict.TAIL, cause="chain-torn")
     return Verification(files.root.name, (spoilt,), Provenance())
 

@@ -11,11 +11,12 @@ seen=$(openssl pkey -pubin -in site.pub -outform DER | sha256sum | cut -d' ' -f1
 echo "site key  $seen"
 [ "$seen" = "${1:-}" ] || { echo "NOT the fingerprint you gave; without it nobody knows whose recording this is"; exit 3; }
 
-# 2. No file of the bundle was changed since the site signed the list, and no film is there that it does not list.
+# 2. No file of the bundle was changed since the site signed the list, and no file is there that it does not list.
 openssl pkeyutl -verify -pubin -inkey site.pub -rawin -in SHA256SUMS -sigfile SHA256SUMS.sig
 sha256sum --quiet --strict -c SHA256SUMS || { echo "a file is not the one the site listed"; exit 1; }
-for film in derived/*; do
-  [ ! -e "$film" ] || cut -c67- SHA256SUMS | grep -qxF "$film" || { echo "$film is not listed; nothing vouches for it"; exit 3; }
+for file in derived/* recording/* recording/aside/*; do
+  [ ! -e "$file" ] || [ "$file" = recording/aside ] || cut -c67- SHA256SUMS | grep -qxF "$file" || {
+    echo "$file is not listed; nothing vouches for it"; exit 3; }
 done
 echo "all files as listed"
 

@@ -427,7 +427,7 @@ class Check:
                     self.say(
                         "MODIFIED", record["ms"], record["ms"] + 1, "log-altered", "log.json entry %s" % entry["number"]
                     )
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             self.say("MODIFIED", 0, self.end, "log-altered", "log.json")
 
     def pieces(self):
@@ -539,11 +539,11 @@ class Bundle:
             return set()
 
     def read(self, name):
-        try:
-            with open(os.path.join(self.folder, name), "rb") as file:
-                return file.read()
-        except OSError:
+        path = os.path.join(self.folder, name)
+        if not os.path.isfile(path):
             return b""
+        with open(path, "rb") as file:
+            return file.read()
 
     def believed(self, trusted, sites):
         if trusted:
@@ -578,10 +578,11 @@ class Bundle:
                 continue
             elif digest_of(path) != digest:
                 check.say("MODIFIED", 0, 0, "file-altered", name)
-        films = os.path.join(self.folder, "derived")
-        for name in sorted(os.listdir(films)) if os.path.isdir(films) else ():
-            if "derived/" + name not in names:
-                check.say("TAIL", 0, 0, "file-unlisted", "derived/" + name)
+        for folder in ("derived", "recording", "recording/aside"):
+            place = os.path.join(self.folder, *folder.split("/"))
+            for name in sorted(os.listdir(place)) if os.path.isdir(place) else ():
+                if "%s/%s" % (folder, name) not in names and (folder, name) != ("recording", "aside"):
+                    check.say("TAIL", 0, 0, "file-unlisted", "%s/%s" % (folder, name))
 
 
 def digest_of(path):
@@ -628,18 +629,16 @@ def main():
     given = parser.parse_args()
     folder = given.folder
     inner = os.path.join(folder, "recording")
-    place = inner if os.path.isfile(os.path.join(inner, "chain.jsonl")) else folder
-    try:
-        check = Check(place)
-    except OSError:
-        print("UNUSABLE\nThere is no chain.jsonl here. 这里没有 chain.jsonl。")
-        return 2
+    place = inner if os.path.isdir(inner) else folder
+    if not os.path.isfile(os.path.join(place, "chain.jsonl")):
+        return without_a_chain(place)
+    check = Check(place)
     if not check.bodies:
-        print("UNUSABLE\nNo line of chain.jsonl can be believed. chain.jsonl 中没有一行可以采信。")
-        return 2 if not check.walk.raw_lines else 1
+        print("MODIFIED\nNo line of chain.jsonl can be believed. chain.jsonl 中没有一行可以采信。")
+        return 1
     try:
         closed = check.run()
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
         check.say("MODIFIED", 0, check.end, "unreadable")
         closed = False
     authority = given.authority or os.path.join(place, "authority.pem")
@@ -661,6 +660,12 @@ def main():
     digest = hashlib.sha256(check.walk.raw_lines[last]).hexdigest()
     report(given.json, verdict, check, sites, foreign, digest, stamped)
     return EXIT[verdict]
+
+
+def without_a_chain(place):
+    known = os.path.isfile(os.path.join(place, "keys.json"))
+    print("%s\nThere is no chain.jsonl here. 这里没有 chain.jsonl。" % ("MISSING" if known else "UNUSABLE"))
+    return 1 if known else 2
 
 
 def report(as_json, verdict, check, sites, foreign, digest, stamped):
