@@ -1,19 +1,18 @@
 """What a take is given, as it lies in the file: blocks of a pcapng section. Pure, and of one thread."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from media.ports import Arrival, Track
+from media.ports import Track
 from recordings.pcapng import OVERHEAD, Section, shape, shapes
 from recordings.recovery import Origin
-from recordings.tape import Event, Gathered, Kind
+from recordings.scratch import Scratch
+from recordings.tape import Event, Gathered, Kind, Packets
 from recordings.timesource import Reading
 
 SEGMENT_MS = 60_000
-CHUNK = 64 << 10
-"""Bytes by which a buffer grows."""
-KEPT = 4 << 20
-"""A larger buffer is not used again: it grew while a disk stood still."""
+_scratch = Scratch()
 _MOST = 32 + OVERHEAD + 4
 """Bytes a block has at most beside its packet: headers and padding."""
 
@@ -25,7 +24,7 @@ class Batch:
     now: Reading
     events: list[Event]
     data: bytearray
-    """Good until the next batch is made."""
+    """Good until this thread makes the next batch."""
     length: int
     """Bytes of ``data`` that are blocks."""
     seen: dict[int, list[int]]
@@ -44,8 +43,6 @@ class Blocks:
         self._origin = origin
         self._media = media
         self._open = {track.number: track for track in tracks}
-        self._data = bytearray(CHUNK)
-        self._end = 0
         self._section = Section()
         self._since_ms = since_ms
         self._begins = True
@@ -56,73 +53,62 @@ class Blocks:
         until = self._origin.media_ms(gathered.now.mono_ns)
         seen = {number: [0, lost] for number, lost in gathered.lost.items()}
         first = last = None
-        self._end = 0
+        data, end = bytearray(), 0
         if self._media:
-            self._trim()
-            self._name_tracks(gathered.events)
-            self._grow(self._end + sum([_MOST + len(packet) for _, packet, _ in gathered.packets]))
-            first, last = self._pack(gathered.packets, seen)
+            names, packets = b"".join(self._interfaces(gathered.events)), gathered.packets
+            data, end = _scratch.of(len(names) + packets.size + len(packets) * _MOST), len(names)
+            data[:end] = names
+            end, first, last = self._pack(data, end, packets, seen)
         self._forget_closed(gathered.events)
         ends = self._media and until - self._since_ms >= SEGMENT_MS
         if ends:
             self._section, self._since_ms, self._begins = Section(), until, True
-        return Batch(gathered.now, gathered.events, self._data, self._end, seen, first, last, ends)
+        return Batch(gathered.now, gathered.events, data, end, seen, first, last, ends)
 
-    def _trim(self) -> None:
-        if len(self._data) > KEPT:
-            self._data = bytearray(CHUNK)
-
-    def _name_tracks(self, events: Iterable[Event]) -> None:
+    def _interfaces(self, events: Iterable[Event]) -> Iterator[bytes]:
+        """The blocks of tracks that are new to the segment."""
         if self._begins:
             self._begins = False
-            for track in self._open.values():
-                self._write(self._section.interface(track))
+            yield from map(self._section.interface, self._open.values())
         for track in [event[1] for event in events if event[0] is Kind.OPENED]:
             self._open[track.number] = track
-            self._write(self._section.interface(track))
+            yield self._section.interface(track)
 
     def _forget_closed(self, events: Iterable[Event]) -> None:
         for number in [event[1] for event in events if event[0] is Kind.CLOSED]:
             self._open.pop(number, None)
             self._section.places.pop(number, None)
 
-    def _pack(self, packets: Iterable[Arrival], seen: dict[int, list[int]]) -> tuple[int | None, int | None]:
-        """Write the blocks of the packets of open tracks; return when the first and the last RTP packet came."""
+    def _pack(
+        self, data: bytearray, end: int, packets: Packets, seen: dict[int, list[int]]
+    ) -> tuple[int, int | None, int | None]:
+        """Write the blocks of the packets of open tracks behind ``end``; return the new end, and when the first and
+        the last RTP packet came."""
         places, shift = self._section.places, self._origin.to_utc_ns(0)
-        data, end = self._data, self._end
+        counts = Counter(packets.numbers)
         first = last = None
         for number, packet, arrival in packets:
-            place = places.get(number)
-            if place is None:
+            try:
+                interface, ends, share = places[number]
+            except KeyError:
+                counts[number] -= 1
                 continue
             at, size = arrival + shift, len(packet)
             if size > 1 and 191 < packet[1] < 224:  # RFC 5761 4
                 block = self._section.report(number, at, packet)
                 data[end : end + len(block)] = block
                 end += len(block)
+                counts[number] -= 1
                 continue
             pack_into, kind, lengths, left, udp, after, length = shapes.get(size) or shape(size)
-            interface, ends, share = place
             check = left - share
             if check < 0:
                 check += 0xFFFF
             pack_into(data, end, kind, interface, at >> 32, at & 0xFFFFFFFF, lengths, check, ends, udp, packet, after)
             end += length
-            counts = seen.get(number)
-            if counts is None:
-                counts = seen[number] = [0, 0]
-            counts[0] += 1
             if first is None:
                 first = arrival
             last = arrival
-        self._end = end
-        return first, last
-
-    def _write(self, block: bytes) -> None:
-        self._grow(self._end + len(block))
-        self._data[self._end : self._end + len(block)] = block
-        self._end += len(block)
-
-    def _grow(self, size: int) -> None:
-        if size > len(self._data):
-            self._data.extend(bytes(max(CHUNK, size - len(self._data))))
+        for number in +counts:
+            seen.setdefault(number, [0, 0])[0] = counts[number]
+        return end, first, last

@@ -46,7 +46,7 @@ class Disk:
             written = os.pwrite(fd, view, offset)
             view, offset = view[written:], offset + written
 
-    def append(self, fd: int, data: bytes | bytearray) -> None:
+    def append(self, fd: int, data: bytes | bytearray | memoryview) -> None:
         """Write all of ``data``."""
         view = memoryview(data)
         while view:

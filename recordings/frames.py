@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 MAGIC = b"YJF1"
 HEADER = struct.Struct(">4s16sIIIII16s")
 TAG = 16
+AROUND = HEADER.size + TAG
+"""Bytes of a frame beside what it holds."""
 LAST = 1
 """Flag: no frame follows in this segment."""
 
@@ -65,12 +67,21 @@ def derive(key: bytes, salt: bytes, info: bytes) -> bytes:
 
 def seal(key: bytes, recording: bytes, take: int, segment: int, frame: int, flags: int, data: Data) -> bytearray:
     """Return header and ciphertext of one frame. ``recording`` is ``recording_tag``'s."""
-    header = FrameHeader(recording, take, segment, frame, flags, len(data) + TAG, os.urandom(16)).pack()
-    stored = bytearray(HEADER.size + len(data) + TAG)
-    stored[: HEADER.size] = header
-    with memoryview(stored) as whole, whole[HEADER.size :] as body:
-        AESGCM(derive(key, header[-16:], _INFO + header)).encrypt_into(_NONCE, data, header, body)
+    stored = bytearray(len(data) + AROUND)
+    seal_into(stored, key, recording, take, segment, frame, flags, data)
     return stored
+
+
+def seal_into(
+    stored: bytearray, key: bytes, recording: bytes, take: int, segment: int, frame: int, flags: int, data: Data
+) -> int:
+    """Put what ``seal`` returns at the beginning of ``stored``, which is large enough; return its length."""
+    header = FrameHeader(recording, take, segment, frame, flags, len(data) + TAG, os.urandom(16)).pack()
+    length = len(data) + AROUND
+    stored[: HEADER.size] = header
+    with memoryview(stored) as whole, whole[HEADER.size : length] as body:
+        AESGCM(derive(key, header[-16:], _INFO + header)).encrypt_into(_NONCE, data, header, body)
+    return length
 
 
 def read_header(stored: bytes) -> FrameHeader:

@@ -2,22 +2,20 @@
 
     message = u32 length of head · u32 length of data, both big-endian · head, JSON · data
 
-``data`` are packets and otherwise empty. No pickle: the relay parses what strangers send, and whoever took it
-over should not thereby run code where the keys are.
+``data`` are packets that have no place on the ``shelf``, and otherwise empty. No pickle: the relay parses what
+strangers send, and whoever took it over should not thereby run code where the keys are.
 """
 
 import json
 import struct
-from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import accumulate, pairwise
 from typing import Any
 
 from media.ports import ChainHead, Closing, RecordingSpec, Track
 from recordings.logbook import Entry
 from recordings.take import Committed
-from recordings.tape import Event, Gathered, Kind
+from recordings.tape import Event, Gathered, Kind, Packets
 from recordings.timesource import Reading, from_ns, to_ns
 from recordings.writing import Written
 
@@ -80,34 +78,18 @@ class Splitter:
 # What was gathered
 
 
-def of_gathered(gathered: Gathered) -> tuple[Head, bytes]:
-    """Head and data: after the packets themselves their arrivals, track numbers and lengths."""
-    packets = gathered.packets
-    numbers, octets, arrivals = zip(*packets, strict=True) if packets else ((), (), ())
-    head = {
+def of_gathered(gathered: Gathered) -> Head:
+    """What is said of it; its packets go another way."""
+    return {
         "now": [gathered.now.mono_ns, to_ns(gathered.now.utc)],
         "events": [_event(event) for event in gathered.events],
         "lost": list(gathered.lost.items()),
-        "packets": len(packets),
+        "packets": [len(gathered.packets), gathered.packets.size],
     }
-    columns = array("q", arrivals), array("I", numbers), array("I", map(len, octets))
-    return head, b"".join((*octets, *columns))
 
 
-def gathered_of(head: Mapping[str, Any], data: bytes | bytearray) -> Gathered:
-    """Raises ``MessageError`` when the packets are not as long as is said."""
-    count = head["packets"]
-    arrivals, numbers, sizes = array("q"), array("I"), array("I")
-    end = len(data) - count * (arrivals.itemsize + numbers.itemsize + sizes.itemsize)
-    at = end
-    if end >= 0:
-        for column in (arrivals, numbers, sizes):
-            column.frombytes(data[at : at + count * column.itemsize])
-            at += count * column.itemsize
-    if end != sum(sizes):
-        raise MessageError("packets of other lengths than said")
-    octets, ends = bytes(data), list(accumulate(sizes, initial=0))
-    packets = list(zip(numbers, [octets[at:end] for at, end in pairwise(ends)], arrivals, strict=True))
+def gathered_of(head: Mapping[str, Any], packets: Packets) -> Gathered:
+    """The inverse of ``of_gathered``, with the packets that came."""
     now = Reading(head["now"][0], from_ns(head["now"][1]))
     return Gathered(now, [_event_of(event) for event in head["events"]], packets, dict(head["lost"]))
 

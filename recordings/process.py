@@ -1,7 +1,8 @@
 """The recorder process: what the relay of one machine gathers is written here. Run as ``python -m recordings.process``.
 
-It is started by ``recordings.remote`` with one end of a socket pair and ends with it: what was handed over before is
-still written, and the recordings are let go. It heeds no signal to stop: the relay stops first, and knows when.
+It is started by ``recordings.remote`` with one end of a socket pair and the ``shelf``. It ends with that socket: what
+was handed over before is still written, and the recordings are let go. It heeds no signal to stop: the relay stops
+first, and knows when.
 """
 
 import signal
@@ -19,8 +20,10 @@ from media.ports import RecorderUnavailable, RecordingSpec, Track
 from recordings import messages
 from recordings.config import RecorderSettings
 from recordings.keys import FileKeys
-from recordings.messages import Head, MessageError
+from recordings.messages import Head, MessageError, Splitter
 from recordings.preflight import Terms
+from recordings.shelf import Pickup, packets_of
+from recordings.tape import Gathered
 from recordings.timesource import known_offset
 from recordings.timestamps import HttpAuthority
 from recordings.writer import ThreadWriter, ThreadWriters
@@ -28,12 +31,16 @@ from recordings.writing import Written
 
 log = structlog.get_logger()
 
+RECEIVED = 256 << 10
+"""Bytes taken from the socket at once."""
+
 
 class Desk:
     """Serves one relay on a socket until that is closed."""
 
-    def __init__(self, sock: socket.socket, writers: ThreadWriters) -> None:
+    def __init__(self, sock: socket.socket, shelf: Pickup, writers: ThreadWriters) -> None:
         self._sock = sock
+        self._shelf = shelf
         self._writers = writers
         self._live: dict[int, ThreadWriter] = {}
         self._speaking = threading.Lock()
@@ -41,9 +48,11 @@ class Desk:
 
     def serve(self) -> None:
         """Blocks until the relay is gone and what it handed over is written."""
+        splitter = Splitter()
         try:
-            while (message := self._receive()) is not None:
-                self._take(*message)
+            while data := self._receive():
+                for message in splitter.feed(data):
+                    self._take(*message)
         except Exception:  # whatever it says, what it handed over before is still written
             log.exception("a relay said what it cannot mean")
         finally:
@@ -59,28 +68,14 @@ class Desk:
         except OSError:
             pass
 
-    def _receive(self) -> tuple[Head, bytearray] | None:
-        prefix = self._read(messages.PREFIX.size)
-        if prefix is None:
-            return None
-        head, data = map(self._read, messages.lengths(prefix))
-        return None if head is None or data is None else (messages.unpack(head), data)
+    def _receive(self) -> bytes:
+        """What came; nothing when the relay is gone."""
+        try:
+            return self._sock.recv(RECEIVED)
+        except OSError:
+            return b""
 
-    def _read(self, size: int) -> bytearray | None:
-        """Exactly ``size`` bytes, or ``None`` when the relay went away before it had sent them."""
-        data = bytearray(size)
-        view = memoryview(data)
-        while view:
-            try:
-                got = self._sock.recv_into(view, 0, socket.MSG_WAITALL)
-            except OSError:
-                return None
-            if not got:
-                return None
-            view = view[got:]
-        return data
-
-    def _take(self, head: Head, data: bytearray) -> None:
+    def _take(self, head: Head, data: bytes) -> None:
         number = head["id"]
         if head["do"] == "open":
             opening = (number, head["ask"], messages.spec_of(head["spec"]), head["at_once"])
@@ -93,17 +88,22 @@ class Desk:
             return
         match head["do"]:
             case "write":
-                writer.hand(messages.gathered_of(head, data))
+                writer.hand(self._gathered(head, data))
             case "fail":
                 writer.fail(head["code"], head["since"])
             case "close":
-                self._answer(head, writer.close(head["reason"], messages.gathered_of(head, data)))
+                self._answer(head, writer.close(head["reason"], self._gathered(head, data)))
             case "suspend":
-                self._answer(head, writer.suspend(messages.gathered_of(head, data)))
+                self._answer(head, writer.suspend(self._gathered(head, data)))
             case "fence":
                 self._answer(head, writer.fence())
             case other:
                 raise MessageError(f"to do {other!r}")
+
+    def _gathered(self, head: Head, data: bytes) -> Gathered:
+        (count, size), at = head["packets"], head["at"]
+        packets = packets_of(data, 0, count, size) if at is None else self._shelf.packets(at, count, size)
+        return messages.gathered_of(head, packets)
 
     def _open(self, number: int, ask: int, spec: RecordingSpec, at_once: int) -> None:
         answer = {"id": number, "ask": ask}
@@ -173,12 +173,13 @@ def writers_of(settings: RecorderSettings) -> ThreadWriters:
 
 
 def main(arguments: list[str]) -> None:
-    """Serve the socket whose descriptor is the first argument; the second are the settings."""
+    """Serve the socket whose descriptor is the first argument; the second is that of the shelf, the third are the
+    settings."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     configure("recorder")
-    settings = RecorderSettings.parse(arguments[1])
-    Desk(socket.socket(fileno=int(arguments[0])), writers_of(settings)).serve()
+    sock, shelf, settings = arguments
+    Desk(socket.socket(fileno=int(sock)), Pickup(int(shelf)), writers_of(RecorderSettings.parse(settings))).serve()
 
 
 if __name__ == "__main__":

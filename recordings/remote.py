@@ -13,6 +13,7 @@ from media.ports import Closing, RecorderUnavailable, RecordingSpec
 from recordings import messages
 from recordings.config import RecorderSettings
 from recordings.messages import Head, MessageError, Splitter
+from recordings.shelf import Shelf, laid_out
 from recordings.tape import Gathered
 from recordings.writing import STALLED, News
 
@@ -22,8 +23,6 @@ GONE = "recorder-gone"
 """The code of a recording whose process ended under it."""
 PATIENCE = STALLED + 4.0
 """Seconds to let go of a recording, for which the process gives its thread ``STALLED``; then it is killed."""
-BUFFER = 4 << 20
-"""Asked of the kernel for what is on its way; it may give less."""
 
 
 class RemoteWriters:
@@ -40,6 +39,11 @@ class RemoteWriters:
     def pid(self) -> int | None:
         """The recorder process that runs now."""
         return self._link.pid if self._link else None
+
+    @property
+    def free_places(self) -> int:
+        """Recordings that would still have a place on the shelf."""
+        return self._link.shelf.free if self._link else 0
 
     async def start(self) -> None:
         """Have the process ready before it is needed. Raises ``RecorderUnavailable``."""
@@ -69,24 +73,29 @@ class RemoteWriters:
 
 
 async def _start(settings: RecorderSettings) -> "_Link":
-    here, there = socket.socketpair()
-    with there:
-        here.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "recordings.process", str(there.fileno()), settings.text(),
-            stdin=asyncio.subprocess.DEVNULL, pass_fds=(there.fileno(),), start_new_session=True,
-        )  # fmt: skip
+    shelf = Shelf()
+    try:
+        here, there = socket.socketpair()
+        with there:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "recordings.process", str(there.fileno()), str(shelf.fd), settings.text(),
+                stdin=asyncio.subprocess.DEVNULL, pass_fds=(there.fileno(), shelf.fd), start_new_session=True,
+            )  # fmt: skip
+    except OSError:
+        shelf.close()
+        raise
     log.info("the recorder process was started", pid=process.pid)
     loop = asyncio.get_running_loop()
-    _, link = await loop.create_connection(lambda: _Link(process), sock=here)
+    _, link = await loop.create_connection(lambda: _Link(process, shelf), sock=here)
     return link
 
 
 class _Link(asyncio.Protocol):
     """The relay's end of the socket."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, shelf: Shelf) -> None:
         self.is_gone = False
+        self.shelf = shelf
         self.pid = process.pid
         self._process = process
         self._transport: asyncio.Transport | None = None
@@ -119,11 +128,17 @@ class _Link(asyncio.Protocol):
             log.error("the recorder process does not answer and is killed", pid=self.pid)
             self._process.kill()
 
-    def send(self, head: Head, gathered: Gathered | None = None) -> None:
+    def send(self, head: Head, gathered: Gathered | None = None, place: int | None = None) -> None:
+        """Say ``head``, and what was ``gathered``, whose packets go to that place on the shelf if they can."""
         if self.is_gone or self._transport is None:
             return
-        more, data = messages.of_gathered(gathered) if gathered else ({}, b"")
-        self._transport.write(messages.pack({**head, **more}, data))
+        if gathered is None:
+            self._transport.write(messages.pack(head))
+            return
+        head |= messages.of_gathered(gathered)
+        head["at"] = at = self.shelf.put(place, gathered.packets) if place is not None else None
+        data = b"".join(laid_out(gathered.packets)) if at is None else b""
+        self._transport.write(messages.pack(head, data))
         if data:
             self._transport.write(data)
 
@@ -147,6 +162,7 @@ class _Link(asyncio.Protocol):
 
     def connection_lost(self, _error: Exception | None) -> None:
         self.is_gone = True
+        self.shelf.close()
         writers, self._writers = self._writers, {}
         if writers:
             log.error("the recorder process is gone", pid=self.pid, recordings=len(writers))
@@ -163,6 +179,9 @@ class RemoteWriter:
         self.number = number
         self.last_entry = 0
         self._link = link
+        self._place = link.shelf.take_place()
+        self._lent = False
+        """Whether what lies there is not written yet: then nothing else may be put there."""
         self._news: News | None = None
         self._asked: dict[int, Future[Any]] = {}
         """Who waits for which answer."""
@@ -174,7 +193,8 @@ class RemoteWriter:
         self._news = news
 
     def hand(self, gathered: Gathered) -> None:
-        self._link.send({"id": self.number, "do": "write"}, gathered)
+        place, self._lent = None if self._lent else self._place, True
+        self._link.send({"id": self.number, "do": "write"}, gathered, place)
 
     def fail(self, code: str, since_ns: int) -> None:
         self._link.send({"id": self.number, "do": "fail", "code": code, "since": since_ns})
@@ -213,6 +233,7 @@ class RemoteWriter:
         """Take one message about this recording."""
         match head["tell"]:
             case "written" if self._news:
+                self._lent = False
                 self._news.written(messages.written_of(head))
             case "gap" if self._news:
                 self._news.gap(messages.track_of(head["track"]), head["from"], head["to"], head["cause"])
@@ -236,8 +257,12 @@ class RemoteWriter:
             self._answer(question, RecorderUnavailable(GONE))
 
     def _over(self) -> None:
+        if self._let_go:
+            return
         self._let_go = True
         self._link.forget(self.number)
+        if self._place is not None:
+            self._link.shelf.give_back(self._place)
 
     def _answer(self, question: int, answer: object = None) -> None:
         future = self._asked.pop(question, None)

@@ -22,11 +22,13 @@ from recordings.layout import RecordingFiles
 from recordings.logbook import Entry, seal_entry
 from recordings.pcapng import describe, section_header
 from recordings.recovery import Origin, Standing
+from recordings.scratch import Scratch
 from recordings.tape import Event, Kind
 from recordings.timesource import Reading, boot_id, from_ns, ntp_state
 
 SOFTWARE = "yuanjian 0.1.0"
 Record = tuple[str, dict[str, Any]]
+_scratch = Scratch()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,10 @@ class Committed:
 class Prepared:
     """What one commit writes, as bytes."""
 
-    frame: bytearray
+    frame: bytes
+    """Of a segment that has no file yet; any other was given to its file already."""
+    failure: OSError | None
+    """Why it could not be."""
     log: list[bytes]
     lines: list[bytes]
     last: bool
@@ -117,21 +122,37 @@ class Take:
         return self.store(self.prepare(batch, last=last))
 
     def prepare(self, batch: Batch, *, last: bool = False) -> Prepared:
-        """Seal and sign ``batch``: all of a commit that computes. It must be stored before the next is prepared."""
-        standing, stored = self.standing, bytearray()
-        until = max(self.origin.media_ms(batch.now.mono_ns), standing.last_ms)
+        """Seal and sign ``batch``, and append the frame to its file: all of a commit that computes or copies. It must
+        be stored before the next is prepared."""
+        until = max(self.origin.media_ms(batch.now.mono_ns), self.standing.last_ms)
         last = last or batch.last
         records, log = self._events(batch.events)
+        frame, failure = b"", None
         if self.takes_media:
             stored, members = self._frame(batch, until, last=last)
+            with stored:
+                frame, failure = self._append_frame(stored)
             records.append(("frame", members))
         lines = [self._line(kind, members, batch.now, ms=until) for kind, members in records]
-        return Prepared(stored, log, lines, last, until)
+        return Prepared(frame, failure, log, lines, last, until)
+
+    def _append_frame(self, stored: memoryview) -> tuple[bytes, OSError | None]:
+        """Append to the segment's file; what waits for a file, and what went wrong."""
+        assert self._segment is not None
+        if self._segment.fd < 0:
+            return bytes(stored), None
+        try:
+            self._disk.append(self._segment.fd, stored)
+        except OSError as error:
+            return b"", error
+        return b"", None
 
     def store(self, prepared: Prepared) -> Committed:
         """Make what was prepared durable: all of a commit that waits. Raises ``OSError``; the take is then over."""
+        if prepared.failure:
+            raise prepared.failure
         if self._segment is not None:
-            self._write_frame(self._segment, prepared.frame, last=prepared.last)
+            self._sync_frame(self._segment, prepared)
         if prepared.log:
             self._write_log(prepared.log)
         if prepared.lines:
@@ -239,8 +260,8 @@ class Take:
                     records.append(("timestamp", members))
         return records, log
 
-    def _frame(self, batch: Batch, until: int, *, last: bool) -> tuple[bytearray, dict[str, Any]]:
-        """Return a frame as stored, and what its record says."""
+    def _frame(self, batch: Batch, until: int, *, last: bool) -> tuple[memoryview, dict[str, Any]]:
+        """Return a frame as stored, good until this thread makes the next, and what its record says."""
         standing, ms = self.standing, self.origin.media_ms
         if self._segment is None:
             standing.segment += 1
@@ -250,7 +271,9 @@ class Take:
         flags = frames.LAST if last else 0
         with memoryview(batch.data) as whole, whole[: batch.length] as blocks:
             plain = self._section_header(segment) + blocks if segment.frame == 1 else blocks
-            stored = frames.seal(self._data_key, self._tag, self.number, segment.number, segment.frame, flags, plain)
+            buffer = _scratch.of(len(plain) + frames.AROUND)
+            place = (self._tag, self.number, segment.number, segment.frame, flags)
+            stored = memoryview(buffer)[: frames.seal_into(buffer, self._data_key, *place, plain)]
             digests = {"stored": sha256(stored), "plain": sha256(plain)}
         packets = sum(packets for packets, _ in batch.seen.values())
         members = {
@@ -279,12 +302,12 @@ class Take:
 
     # Disk
 
-    def _write_frame(self, segment: _Segment, stored: bytearray, *, last: bool) -> None:
+    def _sync_frame(self, segment: _Segment, prepared: Prepared) -> None:
         if segment.fd < 0:
             segment.fd = self._disk.open_new(self._files.segment(segment.number))
-        self._disk.append(segment.fd, stored)
+            self._disk.append(segment.fd, prepared.frame)
         self._disk.sync(segment.fd)
-        if last:
+        if prepared.last:
             self._disk.close(segment.fd)
             self._segment = None
 

@@ -5,9 +5,10 @@ writes makes blocks of them (``blocks``), with warm caches and where no packet w
 """
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import accumulate, pairwise, starmap
+from typing import Any, Protocol
 
 from media.ports import Arrival, Track
 from recordings.logbook import Entry
@@ -33,6 +34,57 @@ Event = tuple[Any, ...]
 """What becomes a record of its own; see ``Kind``."""
 
 
+class Memory(Protocol):
+    """Bytes that can be cut from: ``bytes``, or memory that is shared."""
+
+    def __getitem__(self, part: slice, /) -> bytes: ...
+
+
+class Slices(Collection[bytes]):
+    """Packets that lie one behind the other in some memory; each is copied when it is asked for."""
+
+    __slots__ = ("_ends", "_memory")
+
+    def __init__(self, memory: Memory, start: int, sizes: Sequence[int]) -> None:
+        self._memory = memory
+        self._ends = list(accumulate(sizes, initial=start))
+
+    def __iter__(self) -> Iterator[bytes]:
+        return map(self._memory.__getitem__, starmap(slice, pairwise(self._ends)))
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def __contains__(self, packet: object) -> bool:
+        return any(packet == each for each in self)
+
+
+@dataclass(frozen=True, slots=True)
+class Packets:
+    """RTP, and RTCP sender reports, in the order they came: what is said of each stands in a column."""
+
+    numbers: Sequence[int] = ()
+    """Of their tracks."""
+    octets: Collection[bytes] = ()
+    arrivals: Sequence[int] = ()
+    size: int = 0
+    """Bytes of all of them."""
+
+    @classmethod
+    def of(cls, arrivals: list[Arrival]) -> "Packets":
+        """What was kept one by one."""
+        if not arrivals:
+            return cls()
+        numbers, octets, times = zip(*arrivals, strict=True)
+        return cls(numbers, octets, times, sum(map(len, octets)))
+
+    def __iter__(self) -> Iterator[Arrival]:
+        return zip(self.numbers, self.octets, self.arrivals, strict=True)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+
 @dataclass(slots=True)
 class Gathered:
     """What one commit writes. A packet of a track that is not open is not for this recording."""
@@ -40,8 +92,7 @@ class Gathered:
     now: Reading
     """Everything received up to then is in it."""
     events: list[Event] = field(default_factory=list)
-    packets: list[Arrival] = field(default_factory=list)
-    """RTP, and RTCP sender reports, in the order they came."""
+    packets: Packets = field(default_factory=Packets)
     lost: dict[int, int] = field(default_factory=dict)
     """Packets given up, by track number."""
 
@@ -101,10 +152,10 @@ class Tape:
 
     def cut(self, now: Reading) -> Gathered:
         """Return what was gathered and begin anew. ``now`` is not before anything given."""
-        gathered = Gathered(now, self._events, self._packets[:], self._lost)
+        gathered = Gathered(now, self._events, Packets.of(self._packets), self._lost)
         self._packets.clear()
         self._events, self._lost, self._here = [], {}, 0
-        self.away += _octets(gathered.packets)
+        self.away += gathered.packets.size
         return gathered
 
     def written(self) -> None:

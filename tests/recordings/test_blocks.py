@@ -6,9 +6,10 @@ import pytest
 import synthetic
 
 from recordings import pcapng
-from recordings.blocks import CHUNK, KEPT, SEGMENT_MS, Blocks
+from recordings.blocks import SEGMENT_MS, Blocks
 from recordings.pcapng import Section
 from recordings.recovery import Origin
+from recordings.scratch import KEPT, LEAST
 from recordings.tape import Kind, Tape
 from recordings.timesource import Reading
 
@@ -111,7 +112,7 @@ def test_a_buffer_that_grew_large_is_let_go():
     for number in range(KEPT // 1400 + 1):
         tape.keep((1, packet(SOUND, number, 1400), number))
     assert len(blocks.of(tape.cut(at(1))).data) > KEPT
-    assert len(blocks.of(tape.cut(at(2))).data) == CHUNK
+    assert len(blocks.of(tape.cut(at(2))).data) == LEAST
 
 
 def test_without_media_only_what_happens_is_kept():

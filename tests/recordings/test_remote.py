@@ -23,6 +23,7 @@ from recordings.keys import FileKeys
 from recordings.process import Desk
 from recordings.reader import Reader
 from recordings.remote import RemoteWriters
+from recordings.shelf import PLACE_BYTES, Pickup, Shelf, laid_out
 from recordings.tape import Tape
 from recordings.timesource import Reading
 from recordings.verdicts import Verdict
@@ -153,11 +154,11 @@ async def test_a_process_that_cannot_be_started_is_a_refusal(writers, monkeypatc
         await Recorders(writers, SystemClock()).arm(spec(), **Heard().callbacks)
 
 
-def desk(place):
+def desk(place, shelf):
     """A desk on a thread, and the relay's end of its socket."""
     FileKeys.ensure(place)
     here, there = socket.socketpair()
-    serving = Desk(there, ThreadWriters(place, lambda: FileKeys(place), SystemClock()))
+    serving = Desk(there, Pickup(os.dup(shelf.fd)), ThreadWriters(place, lambda: FileKeys(place), SystemClock()))
     thread = threading.Thread(target=serving.serve)
     thread.start()
     return here, thread
@@ -177,15 +178,20 @@ def open_one(here):
         messages.pack({"id": 1, "do": "pickle", "ask": 9}),
         messages.pack({"do": "open"}),
         messages.PREFIX.pack(200_000, 0) + b"[" * 200_000,
-        messages.pack({"id": 1, "do": "write", "packets": 0, "events": [], "lost": [], "now": [1, 1 << 90]}),
-        messages.pack({"id": 1, "do": "write", "packets": 3, "events": [], "lost": [], "now": [1, 2]}),
-        messages.pack({"id": 1, "do": "write", "packets": 0, "events": [[99]], "lost": [], "now": [1, 2]}),
+        messages.pack(
+            {"id": 1, "do": "write", "packets": [0, 0], "at": 0, "events": [], "lost": [], "now": [1, 1 << 90]}
+        ),
+        messages.pack({"id": 1, "do": "write", "packets": [3, 0], "at": None, "events": [], "lost": [], "now": [1, 2]}),
+        messages.pack(
+            {"id": 1, "do": "write", "packets": [0, 0], "at": 0, "events": [[99]], "lost": [], "now": [1, 2]}
+        ),
         messages.pack({"id": 2, "ask": 2, "do": "open", "spec": ["../../etc", "s", "k", "clear", 1, ""], "at_once": 1}),
     ],
 )
 def test_a_relay_that_says_what_it_cannot_mean_ends_nothing_but_itself(tmp_path, said):
     """A relay taken over by a stranger: its recordings are let go as they stand, and nothing else is touched."""
-    here, thread = desk(tmp_path)
+    shelf = Shelf()
+    here, thread = desk(tmp_path, shelf)
     assert open_one(here)["tell"] == "opened"
     here.sendall(said)
     here.shutdown(socket.SHUT_WR)
@@ -199,14 +205,76 @@ def test_a_relay_that_says_what_it_cannot_mean_ends_nothing_but_itself(tmp_path,
 
 def test_what_was_handed_over_is_written_when_the_relay_is_gone(tmp_path):
     """A relay that was killed costs what it had gathered since the last second, not what it had handed on."""
-    here, thread = desk(tmp_path)
+    here, thread = desk(tmp_path, Shelf())
     open_one(here)
     tape = Tape()
     tape.opened(SOUND, time.monotonic_ns())
     for number in range(50):
         tape.keep((1, synthetic.rtp(111, number, number * 960, SOUND.ssrc, bytes(80)), time.monotonic_ns()))
-    head, data = messages.of_gathered(tape.cut(Reading.of(SystemClock())))
+    gathered = tape.cut(Reading.of(SystemClock()))
+    head, data = {"at": None, **messages.of_gathered(gathered)}, b"".join(laid_out(gathered.packets))
     here.sendall(messages.pack({"id": 1, "do": "write", **head}, data) + data)
     here.close()
     thread.join(30)
     assert numbers(tmp_path) == list(range(50))
+
+
+async def test_what_has_no_place_on_the_shelf_goes_over_the_socket(tmp_path, writers, monkeypatch):
+    """More recordings than places, and more packets than a place holds, are recorded all the same."""
+    monkeypatch.setattr("recordings.shelf.PLACE_BYTES", 4096)
+    monkeypatch.setattr("recordings.shelf.PLACES", 1)
+    source, recorders = Recorders(writers, SystemClock(), tick=0.05), []
+    for name in ("rec-1", "rec-2"):
+        heard = Heard()
+        recorder = await source.arm(spec(name), **heard.callbacks)
+        recorder.opened(SOUND)
+        send(recorder, 0, 200)
+        await until(lambda heard=heard: len(heard.durable) > 2, 30)
+        recorders.append(recorder)
+    for recorder in recorders:
+        await recorder.close("ended")
+    for name in ("rec-1", "rec-2"):
+        assert verify(tmp_path / "recordings" / name).exit_code == 0
+    assert numbers(tmp_path) == list(range(200))
+
+
+def test_a_relay_that_changes_what_it_put_down_cannot_make_a_record_that_does_not_fit_itself(tmp_path):
+    """Signed, sealed and counted is one copy: a relay taken over may lie about packets, not about what was signed."""
+    shelf, stop = Shelf(), threading.Event()
+    here, thread = desk(tmp_path, shelf)
+    open_one(here)
+    place = shelf.take_place()
+
+    def scribble():
+        while not stop.is_set():
+            os.pwrite(shelf.fd, os.urandom(4000), place * PLACE_BYTES)
+
+    scribbling = threading.Thread(target=scribble)
+    scribbling.start()
+    for second in range(20):
+        tape = Tape()
+        if not second:
+            tape.opened(SOUND, time.monotonic_ns())
+        for number in range(200):
+            tape.keep((1, synthetic.rtp(111, number, number * 960, SOUND.ssrc, bytes(80)), time.monotonic_ns()))
+        gathered = tape.cut(Reading.of(SystemClock()))
+        at = shelf.put(place, gathered.packets)
+        here.sendall(messages.pack({"id": 1, "do": "write", "at": at, **messages.of_gathered(gathered)}))
+        assert here.recv(65536)
+    stop.set()
+    scribbling.join()
+    here.close()
+    thread.join(30)
+    assert close_abandoned(tmp_path, "rec-1", lambda: FileKeys(tmp_path), SystemClock(), Disk())
+    found = verify(tmp_path / "recordings" / "rec-1")
+    assert (found.exit_code, found.frames) == (0, 20)
+
+
+async def test_a_recording_that_ended_leaves_its_place_to_the_next(writers):
+    """Sessions come and go for months in one process."""
+    source = Recorders(writers, SystemClock(), tick=0.05)
+    for number in range(3):
+        recorder = await source.arm(spec(f"rec-{number}"), **Heard().callbacks)
+        taken = writers.free_places
+        await (recorder.close("ended") if number else recorder.fence())
+        assert writers.free_places == taken + 1

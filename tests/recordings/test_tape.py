@@ -23,10 +23,10 @@ def test_a_cut_holds_what_came_since_the_last_one():
     tape.closed(1, 4)
     tape.keep((1, b"c", 5))
     second = tape.cut(NOW)
-    assert ([event[0] for event in first.events], first.packets, first.lost) == (
+    assert ([event[0] for event in first.events], list(first.packets), first.lost) == (
         [Kind.OPENED], [(1, b"a", 2), (1, b"b", 3)], {1: 7},
     )  # fmt: skip
-    assert ([event[0] for event in second.events], second.packets, second.lost) == (
+    assert ([event[0] for event in second.events], list(second.packets), second.lost) == (
         [Kind.CLOSED], [(1, b"c", 5)], {},
     )  # fmt: skip
 
