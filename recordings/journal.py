@@ -95,8 +95,8 @@ class Recorder:
         self._callbacks = callbacks
         self._tape = Tape(queue_bytes)
         self.arrived = self._tape.keep
-        self._away: Gathered | None = None
-        """What the writer has and is not done with."""
+        self._away: Reading | None = None
+        """Until when came what the writer has and is not done with."""
         self._failure = ""
         self._over = False
         self._tick = tick
@@ -143,7 +143,7 @@ class Recorder:
             return
         away, tape = self._away, self._tape
         now_ns = self._clock.monotonic_ns()
-        if away and now_ns - away.now.mono_ns > STALLED * 1e9:
+        if away and now_ns - away.mono_ns > STALLED * 1e9:
             self._fail("disk-stalled", now_ns)  # a write or sync may hang in the kernel for minutes
         if away:
             tape.watch()
@@ -157,8 +157,8 @@ class Recorder:
         self._timer = self._loop.call_at(self._due, self._turn)
 
     def _cut(self) -> Gathered:
-        gathered = self._away = self._tape.cut(Reading.of(self._clock))
-        return gathered
+        self._away = Reading.of(self._clock)
+        return self._tape.cut(self._away)
 
     def _fail(self, code: str, since_ns: int) -> None:
         if not self._failure:

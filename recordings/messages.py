@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from media.ports import ChainHead, Closing, RecordingSpec, Track
+from recordings.canonical import parsed
 from recordings.logbook import Entry
 from recordings.take import Committed
 from recordings.tape import Event, Gathered, Kind, Packets
@@ -47,8 +48,8 @@ def lengths(prefix: bytes | bytearray | memoryview) -> tuple[int, int]:
 def unpack(text: bytes | bytearray | memoryview) -> Head:
     """Return the head of a message. Raises ``MessageError``."""
     try:
-        head = json.loads(bytes(text))
-    except (ValueError, RecursionError):
+        head = parsed(bytes(text))
+    except ValueError:
         raise MessageError("not JSON") from None
     if not isinstance(head, dict):
         raise MessageError("not an object")

@@ -5,7 +5,7 @@ writes makes blocks of them (``blocks``), with warm caches and where no packet w
 """
 
 import enum
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise, starmap
 from typing import Any, Protocol
@@ -40,7 +40,15 @@ class Memory(Protocol):
     def __getitem__(self, part: slice, /) -> bytes: ...
 
 
-class Slices(Collection[bytes]):
+class Octets(Protocol):
+    """Packets one after the other, as often as they are asked for."""
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+    def __len__(self) -> int: ...
+
+
+class Slices:
     """Packets that lie one behind the other in some memory; each is copied when it is asked for."""
 
     __slots__ = ("_ends", "_memory")
@@ -55,9 +63,6 @@ class Slices(Collection[bytes]):
     def __len__(self) -> int:
         return len(self._ends) - 1
 
-    def __contains__(self, packet: object) -> bool:
-        return any(packet == each for each in self)
-
 
 @dataclass(frozen=True, slots=True)
 class Packets:
@@ -65,7 +70,7 @@ class Packets:
 
     numbers: Sequence[int] = ()
     """Of their tracks."""
-    octets: Collection[bytes] = ()
+    octets: Octets = ()
     arrivals: Sequence[int] = ()
     size: int = 0
     """Bytes of all of them."""
