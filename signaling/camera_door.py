@@ -2,6 +2,7 @@
 
 Taken only while the room's session is open and its endpoint may publish; else 503 with ``Retry-After``, so that an
 encoder that tries again by itself is there when the session is. An unknown camera and a wrong key look the same.
+``GET`` of the same address says whether a stream is taken now.
 """
 
 import structlog
@@ -34,6 +35,14 @@ async def publish(request: web.Request) -> web.Response:
         live.close_resource(answered.resource)
         raise _closed()
     return created(answered)
+
+
+async def standing(request: web.Request) -> web.Response:
+    """Say whether the camera's stream is taken: 204, or 404. Encoders do not always notice that theirs was ended."""
+    camera = await _known(request)
+    if any(live.cameras.holds(camera) for live in request.app[HUB].rooms.using(camera.room)):
+        return web.Response(status=204, headers={"Cache-Control": "no-store"})
+    raise Refusal(404, "not-taken", "Nothing is taken from this camera now.")
 
 
 async def _known(request: web.Request) -> Camera:

@@ -201,6 +201,11 @@ class Cameras:
         for camera in [held.camera.id for held in self._held.values() if held.resource == resource]:
             del self._held[camera]
 
+    def holds(self, camera: Camera) -> bool:
+        """Whether a stream of the camera, by its present key, is taken."""
+        held = self._held.get(camera.id)
+        return held is not None and held.camera.proof == camera.proof
+
     def by_key(self, resource: str) -> Held | None:
         """By what an encoder's camera stands, for the holder of its key."""
         found = (held for held in self._held.values() if held.resource == resource)

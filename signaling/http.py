@@ -68,6 +68,7 @@ def add_routes(app: web.Application, hub: Hub) -> None:
             web.get("/live/{session}/socket", sockets.socket),
             web.post("/live/{session}/stills/{request}/{part}", whip.answering(stills.receive)),
             web.post("/whip/camera/{camera:[0-9a-z]{22}}", whip.answering(camera_door.publish)),
+            web.get("/whip/camera/{camera:[0-9a-z]{22}}", whip.answering(camera_door.standing)),
             web.post("/whip/{session}/{publication}", whip.answering(whip.publish)),
             web.post("/whep/{session}/{endpoint}/{publication}", whip.answering(whip.receive)),
             web.patch("/media/{resource}", whip.answering(whip.restart)),

@@ -16,6 +16,7 @@ TABLE: Final[Policies] = MappingProxyType(
         ("GET", "/live/{session}/socket"): Policy(open="the ticket in its first message is the proof"),
         ("POST", "/live/{session}/stills/{request}/{part}"): _BEARER,
         ("POST", "/whip/camera/{camera}"): Policy(open="the camera's own key is the proof"),
+        ("GET", "/whip/camera/{camera}"): Policy(open="the camera's own key is the proof"),
         ("POST", "/whip/{session}/{publication}"): _BEARER,
         ("POST", "/whep/{session}/{endpoint}/{publication}"): _BEARER,
         ("PATCH", "/media/{resource}"): _BEARER,

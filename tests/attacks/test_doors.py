@@ -18,6 +18,7 @@ DOORS = {
     ("GET", "/live/{session}/socket"),
     ("POST", "/live/{session}/stills/{request}/{part}"),
     ("POST", "/whip/camera/{camera}"),
+    ("GET", "/whip/camera/{camera}"),
     ("POST", "/whip/{session}/{publication}"),
     ("POST", "/whep/{session}/{endpoint}/{publication}"),
     ("PATCH", "/media/{resource}"),

@@ -223,6 +223,23 @@ async def test_a_camera_is_published_under_its_rooms_endpoint(world: World) -> N
     assert received.status == 201
 
 
+async def test_an_encoder_can_ask_whether_its_stream_is_taken(world: World) -> None:
+    """204 while it stands, 404 before and after, whatever ended it; nothing is told without the key."""
+    session, _, _ = await live_interrogation(world)
+    camera, key = await a_camera(world, session)
+
+    async def asked(secret: str) -> int:
+        headers = {"Authorization": f"Bearer {secret}"}
+        return (await world.client.get(f"/whip/camera/{camera}", headers=headers)).status
+
+    assert await asked(key) == 404
+    resource = (await send(world, camera, key)).headers["Location"].removeprefix("/media/")
+    assert await asked(key) == 204
+    assert await asked("wrong") == 401
+    await drop(world, session, resource)
+    assert await asked(key) == 404
+
+
 async def test_patch_and_delete_are_for_the_key_alone(world: World) -> None:
     """Another camera's key and an endpoint's token do not reach its resource; its own restarts and ends it."""
     session, host, _ = await live_interrogation(world)
