@@ -132,7 +132,7 @@ class Settings(BaseSettings):
     space_least_mb: int = Field(default=1024, ge=0)
     """Megabytes that must be free before a new recording begins, however little is recorded."""
     copies: Annotated[tuple[str, ...], NoDecode] = ()
-    """Where second copies of ended recordings go: directories, or ``s3://bucket/prefix``."""
+    """Where second copies of recordings go, segment by segment while they run: directories, or ``s3://bucket/prefix``."""
     turn_urls: Annotated[tuple[str, ...], NoDecode] = ()
     """TURN servers for networks that block UDP, as ``turns:turn.example.org:443?transport=tcp``."""
     turn_secret: str = ""

@@ -159,6 +159,8 @@ def repair_command(
     """Replace spoilt files by those of a second copy; what is spoilt is kept aside, and the site makes films of what
     lacked something anew. Exit 1 when damage remains."""
     place = place_of(data_dir)
+    if not any((recordings_dir(one) / recording).is_dir() for one in copy):
+        raise refuse(f"{recording}: no copy of it there")
     try:
         repaired = scrub.repair(place, recording, copy, Disk())
     except (OSError, ValueError) as error:

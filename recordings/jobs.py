@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -30,7 +31,7 @@ from recordings.library import Library
 from recordings.models import Recording
 from recordings.proving import NotYet, prove
 from recordings.retention import keeping_of
-from recordings.storage import Store, StoreAway, bring
+from recordings.storage import Differs, Store, StoreAway, bring, bring_ended
 from recordings.timestamps import Authority, AuthorityAway, HttpAuthority, TokenInvalid, pin, stamp_closed
 
 log = structlog.get_logger()
@@ -85,6 +86,9 @@ def handlers(
     async def copy(payload: Mapping[str, Any]) -> None:
         await copy_recording(library, database, clock, str(payload["recording"]), copies)
 
+    async def copy_segments(payload: Mapping[str, Any]) -> None:
+        await copy_running(library, str(payload["recording"]), copies)
+
     async def compose(payload: Mapping[str, Any]) -> None:
         await compose_recording(library, database, clock, payload, covers, zone)
 
@@ -121,6 +125,7 @@ def handlers(
         "compose_recording": compose,
         covering.JOB: cover,
         "copy_recording": copy,
+        "copy_segments": copy_segments,
         "timestamp_recording": timestamp,
         "prove_recording": anchor,
         "expire_recordings": expire,
@@ -180,6 +185,19 @@ async def copy_recording(
             async with database.transaction() as tx:
                 await enqueue(tx, "copy_recording", {"recording": recording}, due=clock.now() + ASK_AGAIN)
             return
+
+
+async def copy_running(library: Library, recording: str, copies: Sequence[Store]) -> None:
+    """Bring the ended segments of a recording that runs to each store. It is asked for again with the next minute, so
+    that a store that is away is only told."""
+    if not copies or not library.has(recording) or library.is_erased(recording):
+        return
+    files = RecordingFiles.of(library.data_dir, recording)
+    for copy in copies:
+        try:
+            await asyncio.to_thread(bring_ended, files, copy, time.time())
+        except (StoreAway, Differs) as error:
+            log.error("a second copy waits while it is recorded", recording=recording, error=type(error).__name__)
 
 
 async def compose_recording(

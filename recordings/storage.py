@@ -25,6 +25,11 @@ _ONE_PUT = 64 << 20
 """Bytes up to which an object is written in one request, which the store refuses when the name is taken."""
 
 
+SETTLED = 10.0
+"""Seconds after which nothing more comes to a segment that another follows: a recorder that died and came back has put
+aside what was torn by then."""
+
+
 class StoreAway(Exception):
     """The store cannot be reached or is full; ask again later. Nothing is lost: the local copy stays."""
 
@@ -161,9 +166,23 @@ def bring(files: RecordingFiles, store: Store) -> Brought:
     Segments go as soon as their last frame is signed, the rest when the chain is closed. Raises ``StoreAway`` and
     ``Differs``.
     """
-    recording = files.root.name
     ready, waiting = finished(files)
-    there = store.names(recording)
+    return Brought(_put(files, ready, store), tuple(path.name for path in waiting))
+
+
+def bring_ended(files: RecordingFiles, store: Store, now: float) -> tuple[str, ...]:
+    """Bring keys and ended segments of a recording that runs; return the names. ``now``: seconds since 1970.
+
+    Asked for every minute, it does not read the chain: a segment after which another was begun is ended, once nothing
+    was written to it for ``SETTLED``. Raises as ``bring``.
+    """
+    found = list(files.segments().values())[:-1]
+    ended = [path for path in found if now - path.stat().st_mtime > SETTLED]
+    return _put(files, [files.keys, *ended] if files.keys.is_file() else [], store)
+
+
+def _put(files: RecordingFiles, ready: Sequence[Path], store: Store) -> tuple[str, ...]:
+    there = store.names(files.root.name)
     put = []
     for path, name in _placed(files, ready, store, there):
         if name in there:
@@ -174,7 +193,7 @@ def bring(files: RecordingFiles, store: Store) -> Brought:
         if digest_in(store, name) != backup.digest_of(path):
             raise Differs(name)
         put.append(name)
-    return Brought(tuple(put), tuple(path.name for path in waiting))
+    return tuple(put)
 
 
 def finished(files: RecordingFiles) -> tuple[list[Path], list[Path]]:

@@ -213,6 +213,7 @@ class Keeper:
     async def _keep_head(self, tx: AsyncSession, head: HeadKept, now: datetime) -> None:
         details = {"take": head.take, "ms": head.media_ms, "digest": head.digest}
         await ledger.append(tx, "recording.head", actor="system", subject=head.recording, at=now, details=details)
+        await jobs.enqueue(tx, "copy_segments", {"recording": head.recording}, due=now)
 
     async def _keep_endpoint(self, tx: AsyncSession, change: EndpointKept) -> None:
         await tx.merge(

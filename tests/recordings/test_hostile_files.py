@@ -141,7 +141,8 @@ def test_every_command_answers_and_looking_changes_nothing(made, tmp_path, name)
     assert contents(root) == before
     run("backup", tmp_path / "copy")
     run("keys", "escrow-test", made.data_dir / "keys" / "site-kek.pem")
-    run("recordings", "repair", "rec-1", "--from", tmp_path / "nowhere")
+    run("recordings", "repair", "rec-1", "--from", tmp_path / "copy")
+    assert run("recordings", "repair", "rec-1", "--from", tmp_path / "nowhere").exit_code == 2
     run("recordings", "finalize", "rec-1")
     run("keys", "rotate")
 

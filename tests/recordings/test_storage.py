@@ -1,6 +1,7 @@
 """Second copies in a directory and in an object store."""
 
 import contextlib
+import time
 
 import pytest
 import synthetic
@@ -49,6 +50,32 @@ def test_finished_segments_go_while_the_session_runs(studio, store):
     assert set(brought.waiting) == {"chain.jsonl", "seg-000002"}
     studio.close()
     assert set(storage.bring(studio.files, store).put) == {"rec-1/chain.jsonl", "rec-1/seg-000002"}
+
+
+def test_ended_segments_are_brought_minute_by_minute(studio, store):
+    """Not the one that is written, nor one that has just ended; keys first; each once; the rest with the end."""
+    sound: Track = synthetic.track(1, "audio", "opus")
+    studio.begin()
+    studio.tape.opened(sound, studio.now.mono_ns)
+    now = time.time()
+
+    def minutes(count):
+        for _ in range(count * 60):
+            studio.clock.advance(1)
+            studio.commit()
+
+    minutes(1)
+    assert storage.bring_ended(studio.files, store, now + 3600) == ("rec-1/keys.json",)
+    minutes(2)
+    assert list(studio.files.segments()) == [1, 2, 3]
+    assert storage.bring_ended(studio.files, store, time.time()) == ()
+    later = time.time() + storage.SETTLED + 1
+    assert storage.bring_ended(studio.files, store, later) == ("rec-1/seg-000001", "rec-1/seg-000002")
+    assert storage.bring_ended(studio.files, store, later) == ()
+    studio.close()
+    rest = {"rec-1/chain.jsonl", "rec-1/seg-000003", "rec-1/seg-000004"}
+    assert set(storage.bring(studio.files, store).put) == rest
+    assert storage.verify_copy(store, "rec-1", studio.files) == []
 
 
 def test_nothing_is_ever_replaced(finished, store, tmp_path):
@@ -162,3 +189,22 @@ def test_a_film_made_anew_lies_beside_the_one_before(finished, store):
     with (finished.files.derived / first.file).open("r+b") as file:
         file.write(b"rot")
     assert storage.verify_copy(store, "rec-1", finished.files) == [one]
+
+
+async def test_a_store_that_is_away_while_it_is_recorded_is_only_told(finished, tmp_path, sqlite_database):
+    """The next minute asks again: no job of its own piles up. One that is there is served."""
+    from sqlalchemy import select
+
+    from core.jobs import Job
+    from recordings.jobs import handlers
+
+    class Away(DirectoryStore):
+        def names(self, recording):
+            raise StoreAway("away")
+
+    there = DirectoryStore(tmp_path / "there")
+    known = handlers(finished.data_dir, sqlite_database, finished.clock, copies=[Away(tmp_path), there])
+    await known["copy_segments"]({"recording": "rec-1"})
+    assert list(there.names("rec-1")) == ["rec-1/keys.json"]
+    async with sqlite_database.transaction(write=False) as tx:
+        assert (await tx.execute(select(Job))).first() is None

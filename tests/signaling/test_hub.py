@@ -468,4 +468,6 @@ async def test_the_ledger_learns_the_last_second_acknowledged_when_the_recorder_
     async with world.site.db.transaction(write=False) as tx:
         query = select(ledger.Entry.details).where(ledger.Entry.subject == recording).order_by(ledger.Entry.number)
         told = list((await tx.execute(query)).scalars())
+        copied = list((await tx.execute(select(Job.payload).where(Job.kind == "copy_segments"))).scalars())
     assert [(said["ms"], said["digest"][:2]) for said in told] == [(1000, "ab"), (3000, "03")]
+    assert copied == [{"recording": recording}] * 2, "with each head the worker brings what has ended"
