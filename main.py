@@ -186,6 +186,7 @@ def run(name: str, settings_file: Path) -> None:
     """Run one of the product's processes; started by ``serve``."""
     from core.logs import configure
     from core.processes import run_child
+    from media.waker import MediaLoop
 
     settings = Settings(**json.loads(settings_file.read_text(encoding="utf-8")))
     configure(name)
@@ -196,7 +197,8 @@ def run(name: str, settings_file: Path) -> None:
         "worker": lambda stop: _worker(settings, stop),
         "media": lambda stop: _media(settings, int(number or 0), stop),
     }
-    asyncio.run(run_child(mains[kind]))
+    with asyncio.Runner(loop_factory=MediaLoop if kind == "media" else None) as runner:
+        runner.run(run_child(mains[kind]))
 
 
 async def _media(settings: Settings, number: int, stop: asyncio.Event) -> None:

@@ -28,6 +28,7 @@ from media import commands
 from media.config import Limits, MediaSettings
 from media.server import settle
 from media.service import MediaService
+from media.waker import MediaLoop
 
 STATUS = {"bad-sdp": 400, "no-codec": 406, "no-session": 404, "no-publication": 404, "limit": 429, "overloaded": 503}
 OPEN = Limits(sessions=10_000, admit_loop_lag_ms=1e6, admit_packets_per_second=1e9, admit_disk_lag_ms=1e9)
@@ -240,4 +241,5 @@ async def serve(options: argparse.Namespace, settings: MediaSettings, recorders:
 
 
 if __name__ == "__main__":
-    asyncio.run(run(arguments()))
+    with asyncio.Runner(loop_factory=MediaLoop) as runner:
+        runner.run(run(arguments()))

@@ -1,9 +1,9 @@
-"""UDP sockets and how they are emptied: all that waits per wake-up, by timer while busy, by readiness when quiet.
+"""UDP sockets and how they are emptied: all that waits per wake-up, by beat while busy, by readiness when quiet.
 
-Wake-ups, not packets, are what costs; a 2 ms timer shares each among all rooms (docs/decisions/relay-path.md).
+Wake-ups, not packets, are what costs; a beat of 2 ms shares each among all rooms
+(docs/decisions/0050-relay-path.md, and ``waker`` for what a wake-up is).
 """
 
-import asyncio
 import socket
 import struct
 import time
@@ -17,11 +17,11 @@ from core.errors import OperatorError
 from media.counters import Counters
 from media.peer import Peer
 from media.srtp import CAPACITY
+from media.waker import waker
 
 MIN_DATAGRAM, MAX_DATAGRAM = 12, 1500
 BATCH = 256
-"""Datagrams per wake-up; what waits beyond it is taken in the next turn of the loop."""
-TIMER_S = 0.002
+"""Datagrams per wake-up; what waits beyond it is taken in the next one, when others had their turn."""
 WINDOW_NS = 100_000_000
 BUSY, QUIET = 100, 60
 """Datagrams per window above which the timer drives, and below which readiness does again."""
@@ -109,38 +109,33 @@ class UdpPort(Demultiplexer):
         self.sock = sock
         self.segments = True
         self.sendto = sock.sendto  # type: ignore[method-assign]  # no call in between on the packet path
-        self._loop = asyncio.get_running_loop()
-        self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
+        self._waker = waker()
         self._window_ns, self._count, self._wakeups = clock.monotonic_ns(), 0, 0
         self._before = 0.0
         self._view = memoryview(taker.buffer)
         self.timer_driven = False
-        self._loop.add_reader(sock.fileno(), self._ready)
+        self._waker.listen(sock.fileno(), self._ready)
 
     def close(self) -> None:
-        self._loop.remove_reader(self.sock.fileno())
-        if self._timer is not None:
-            self._timer.cancel()
+        self._waker.leave(self.sock.fileno())
+        self._waker.stop_time(self._beat)
         self.sock.close()
 
     def _ready(self) -> None:
         self._count += self.drain()
         if not self._wakeups & LOOK and self._rate_window() and self._before > BUSY:
-            self._loop.remove_reader(self.sock.fileno())
+            self._waker.leave(self.sock.fileno())
             self.timer_driven = True
-            self._timer = self._loop.call_later(TIMER_S, self._due)
+            self._waker.keep_time(self._beat)
 
-    def _due(self) -> None:
+    def _beat(self) -> bool:
         taken = self.drain()
         self._count += taken
         if not self._wakeups & LOOK and self._rate_window() and self._before < QUIET:
             self.timer_driven = False
-            self._timer = None
-            self._loop.add_reader(self.sock.fileno(), self._ready)
-        elif taken >= BATCH:
-            self._timer = self._loop.call_soon(self._due)
-        else:
-            self._timer = self._loop.call_later(TIMER_S, self._due)
+            self._waker.stop_time(self._beat)
+            self._waker.listen(self.sock.fileno(), self._ready)
+        return taken >= BATCH
 
     def _rate_window(self) -> bool:
         """Whether a window is over; then ``_before`` is its datagrams per ``WINDOW_NS``, and a new one begins."""

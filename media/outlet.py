@@ -4,6 +4,7 @@ A frame of a picture comes as several packets of nearly one size; UDP segmentati
 sends those to one viewer in a single call: equal segments, of which the last may be shorter.
 """
 
+import errno
 import socket
 import struct
 from typing import Any
@@ -16,6 +17,8 @@ _pack_into = rtp.HEADER.pack_into
 _protect = srtp.protect_rtp
 
 UDP_SEGMENT = 103
+CANNOT = frozenset({errno.EIO, errno.ENOPROTOOPT, errno.EOPNOTSUPP})
+"""What a kernel or device says that cannot segment for anybody (udp(7))."""
 MOST_SEGMENTS = 40
 BUFFER = 64_000
 ROOM = BUFFER - srtp.CAPACITY
@@ -85,7 +88,7 @@ class Outlet:
             peer.port.sock.sendmsg([self._view[self._start : self._end]], control, 0, peer.address)
         except BlockingIOError:
             self._counters.dropped["send-failed"] += self._count
-        except OSError:  # too large for the path, or a device that cannot
-            peer.port.segments = False
+        except OSError as error:  # too large for the path to this one, or a device that cannot
+            peer.port.segments = error.errno not in CANNOT
             return False
         return True

@@ -33,7 +33,7 @@ def settle() -> None:
 
     What the imports left behind is never garbage, so the collector need not look at it again: a full collection
     would hold all packets up. And every system call of the loop gives the interpreter to a recorder's thread that
-    wants it; it must come back within a fraction of a millisecond (docs/decisions/relay-path.md).
+    wants it; it must come back within a fraction of a millisecond (docs/decisions/0050-relay-path.md).
     """
     gc.collect()
     gc.freeze()
