@@ -216,8 +216,10 @@ class ThreadWriter:
             self._unwritten += _log_entries(gathered)
             return None
         had_failed = self._complete(gathered)
-        prepared = self._take.prepare(self._blocks.of(gathered))
-        return partial(self._store, gathered, prepared, had_failed)
+        batch = self._blocks.of(gathered)
+        if self._fenced:  # whose packets these were is no longer certain: their place may be another recording's by now
+            return None
+        return partial(self._store, gathered, self._take.prepare(batch), had_failed)
 
     def _store(self, gathered: Gathered, prepared: Prepared, had_failed: bool) -> None:
         """Make it durable, with one more take if need be; otherwise the recorder has failed."""

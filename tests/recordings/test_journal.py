@@ -20,6 +20,8 @@ from recordings.keys import FileKeys
 from recordings.preflight import Terms
 from recordings.reader import Reader
 from recordings.space import Reserve
+from recordings.tape import Gathered, Kind, Packets
+from recordings.timesource import Reading
 from recordings.verdicts import Verdict
 from recordings.verify import verify
 from recordings.writer import ThreadWriters
@@ -334,3 +336,23 @@ async def test_what_has_begun_goes_on_while_new_recordings_are_refused(place):
     assert refused.value.code == "clock-off"
     offset[0] = 0.0
     await (await source.arm(spec("rec-2"), **Heard().callbacks)).close("ended")
+
+
+def test_packets_that_were_read_while_the_recording_was_let_go_are_not_written(place):
+    """Their memory may be another recording's by then: nothing of one session gets into the record of another."""
+    writer = ThreadWriters(place, lambda: FileKeys(place), SystemClock()).open_now(spec(), 1)
+    let_go = []
+
+    class Octets(list):
+        def __iter__(self):
+            let_go.append(writer.fence())
+            return super().__iter__()
+
+    packets = Octets(synthetic.rtp(111, number, number * 960, SOUND.ssrc, bytes(80)) for number in range(3))
+    now = time.monotonic_ns()
+    opened = (Kind.OPENED, SOUND, now)
+    writer.hand(Gathered(Reading.of(SystemClock()), [opened], Packets([1] * 3, packets, [now] * 3, 3 * 92)))
+    while not let_go:
+        time.sleep(0.01)
+    let_go[0].result(20)
+    assert not list((place / "recordings" / "rec-1").glob("seg-*"))
