@@ -27,8 +27,11 @@ TICK = 1.0
 QUEUE_BYTES = 32 << 20
 """Bytes that may wait for the disk, per recording."""
 TURNS = 4
-"""Recorders commit at so many instants of a tick: those of one instant after another, with warm caches and with one
-journal of the file system for all their syncs; but never all of a process at once, which would hold packets up."""
+"""Recorders commit around so many instants of a tick: those of one instant soon after another, with warm caches and
+with one journal of the file system for all their syncs."""
+SPREAD = 0.03
+"""Part of a tick over which those of one instant hand over: packets are forwarded in between, so that none waits for
+more than one recording."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,8 @@ class Recorder:
         self._over = False
         self._tick = tick
         self._loop = asyncio.get_running_loop()
-        self._due = (self._loop.time() // (tick / TURNS) + random.randint(1, TURNS)) * tick / TURNS  # noqa: S311
+        instant = self._loop.time() // (tick / TURNS) + random.randint(1, TURNS)  # noqa: S311
+        self._due = (instant / TURNS + random.uniform(0, SPREAD)) * tick  # noqa: S311
         self._timer = self._loop.call_at(self._due, self._turn)
         self._writer = writer
         writer.listen(self)
