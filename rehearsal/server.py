@@ -7,6 +7,7 @@ import signal
 import socket
 import sqlite3
 import tempfile
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -31,9 +32,15 @@ class OwnServer:
     token: str
 
     def begin_earlier(self, booking: str) -> None:
-        """Move a booking of ours a quarter of an hour back: windows begin on the next quarter, and nobody waits."""
+        """Move a booking of ours so that it has begun: windows begin on the next quarter, at night in the morning, and
+        nobody waits."""
+        now, quarter = time.time_ns() // 1000, 15 * 60 * 1_000_000
         with contextlib.closing(sqlite3.connect(self.data_dir / "yuanjian.sqlite3", timeout=10)) as database, database:
-            database.execute("UPDATE bookings SET starts = starts - ? WHERE id = ?", (15 * 60 * 1_000_000, booking))
+            database.execute(
+                "UPDATE bookings SET starts = starts - moved, ends = ends - moved"
+                " FROM (SELECT max(?, starts - ?) AS moved FROM bookings WHERE id = ?) WHERE id = ?",
+                (quarter, now, booking, booking),
+            )
 
 
 @asynccontextmanager
