@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -42,18 +41,12 @@ async def come_in(tab: Tab, stand: Stand, name: str) -> None:
     checked = json.dumps({"at": 9e12, "well": True, "result": result})
     await tab.evaluate(f"localStorage.setItem('yuanjian.check', {checked!r})")
     await tab.goto(f"{stand.url}/sessions/{name}/live")
-    await true(tab, "[...document.querySelectorAll('#outcome button')].some((one) => one.textContent.includes('进入'))")
+    await holds(
+        tab, "[...document.querySelectorAll('#outcome button')].some((one) => one.textContent.includes('进入'))"
+    )
     await tab.evaluate(
         "[...document.querySelectorAll('#outcome button')].find((one) => one.textContent.includes('进入')).click()"
     )
-
-
-async def true(tab: Tab, expression: str) -> None:
-    for _ in range(400):
-        if await tab.evaluate(expression):
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"never true: {expression}")
 
 
 async def test_the_live_page_works_in_firefox() -> None:
@@ -71,23 +64,23 @@ async def test_the_live_page_works_in_firefox() -> None:
             page = await (await other.new_context(locale="zh-CN")).new_page()
             await enter(page, stand, "h")
             await holds(page, f"{PLAYING} === 1")
-            await true(tab, f"{PLAYING} === 1")
-            for where, waits in ((tab, true), (page, holds)):
-                await moves(where, waits)
+            await holds(tab, f"{PLAYING} === 1")
+            for where in (tab, page):
+                await moves(where)
             came = connections(stand)
             await tab.evaluate("void yuanjian.camera.renew(), void yuanjian.receivers.renew()")
             async with asyncio.timeout(20):
                 while connections(stand) < came + 2:
                     await asyncio.sleep(0.05)
-            for where, waits in ((tab, true), (page, holds)):
-                await moves(where, waits)
+            for where in (tab, page):
+                await moves(where)
 
 
 def connections(stand: Stand) -> int:
     return sum(isinstance(event, commands.Connected) for event in stand.events)
 
 
-async def moves(where: Any, waits: Callable[[Any, str], Awaitable[None]]) -> None:
+async def moves(where: Any) -> None:
     """Wait for ten more pictures of the other in a page."""
     await where.evaluate(COUNT)
-    await waits(where, "seen > 10")
+    await holds(where, "seen > 10")

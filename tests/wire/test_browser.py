@@ -5,6 +5,7 @@ import json
 import statistics
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -120,18 +121,8 @@ async def test_where_only_tcp_443_gets_out_turn_over_tls_is_used(tmp_path: Path)
         chromium(NO_UDP, home=tmp_path / "home") as opened,
         site(turn_addresses=("127.0.0.2",)) as (_, recorders, address, events),
     ):
-        server = turn.server("tls")
-        entry = {"urls": server.urls, "username": server.username, "credential": server.credential}
-        firewall = f"servers = {{iceServers: [{json.dumps(entry)}]}}; blocked = /^a=candidate.* tcp /;"
-        viewer = await pair(opened, address, firewall)
-        await viewer.evaluate("start()")
-        await asyncio.sleep(3)
-        result = await viewer.evaluate("result()")
-        assert result["frames"] > 10
-        assert result["heard"] >= 0.95
-        assert {event.way for event in events if isinstance(event, commands.Connected)} == {"turn"}
-        assert await viewer.evaluate("relayProtocol()") == "tls"
-        assert {track.kind for track in recorders.made[0].tracks.values()} == {"audio", "video"}
+        entry = entry_of(turn, "tls")
+        viewer = await comes_through(entry, "tls", opened, address, recorders, events)
         assert await viewer.evaluate("relayed(servers.iceServers[0])") == ["tls"]
         async with chromium(NO_UDP) as distrustful:
             stranger = await distrustful.new_page()
@@ -146,19 +137,31 @@ async def test_where_no_udp_gets_out_turn_over_tcp_is_used(tmp_path: Path) -> No
         chromium(NO_UDP) as opened,
         site(turn_addresses=("127.0.0.2",)) as (_, recorders, address, events),
     ):
-        server = turn.server("tcp")
-        entry = {"urls": server.urls, "username": server.username, "credential": server.credential}
-        viewer = await pair(
-            opened, address, f"servers = {{iceServers: [{json.dumps(entry)}]}}; blocked = /^a=candidate.* tcp /;"
-        )
-        await viewer.evaluate("start()")
-        await asyncio.sleep(3)
-        result = await viewer.evaluate("result()")
-        assert result["frames"] > 10
-        assert result["heard"] >= 0.95
-        assert {event.way for event in events if isinstance(event, commands.Connected)} == {"turn"}
-        assert await viewer.evaluate("relayProtocol()") == "tcp"
-        assert {track.kind for track in recorders.made[0].tracks.values()} == {"audio", "video"}
+        await comes_through(entry_of(turn, "tcp"), "tcp", opened, address, recorders, events)
+
+
+def entry_of(turn: Any, way: str) -> dict[str, Any]:
+    """What a page is told of a TURN server."""
+    server = turn.server(way)
+    return {"urls": server.urls, "username": server.username, "credential": server.credential}
+
+
+async def comes_through(
+    entry: dict[str, Any], protocol: str, opened: Any, address: str, recorders: Any, events: list[Any]
+) -> Any:
+    """Two pages that no TCP candidate lets out see and hear each other through that TURN server; return the viewer."""
+    viewer = await pair(
+        opened, address, f"servers = {{iceServers: [{json.dumps(entry)}]}}; blocked = /^a=candidate.* tcp /;"
+    )
+    await viewer.evaluate("start()")
+    await asyncio.sleep(3)
+    result = await viewer.evaluate("result()")
+    assert result["frames"] > 10
+    assert result["heard"] >= 0.95
+    assert {event.way for event in events if isinstance(event, commands.Connected)} == {"turn"}
+    assert await viewer.evaluate("relayProtocol()") == protocol
+    assert {track.kind for track in recorders.made[0].tracks.values()} == {"audio", "video"}
+    return viewer
 
 
 async def test_an_ice_restart_is_hardly_seen() -> None:

@@ -23,6 +23,7 @@ from media.service import MediaService
 from media.tcp import Connection
 from tests.campaigns import campaign, rounds
 from tests.media.corpora import bent, bent_offer, corpus
+from tests.media.test_demultiplexing import Transport
 from tests.wire.peers import Desk, FakeRecorders
 from tests.wire.room import publish, room, subscribe
 from tests.wire.strangers import Stranger
@@ -163,7 +164,7 @@ def test_streams_of_strangers_are_dropped_and_not_answered(call: Call, parts: li
     """Whatever comes over TCP: framed or not, cut anywhere, nothing comes back and what waits is bounded."""
     port = call.service._ports[1]
     stream = b"".join(len(part).to_bytes(2, "big") + part for part in parts[:-1]) + parts[-1]
-    transport = Silent()
+    transport = Noting()
     connection = Connection(port)
     connection._transport, connection._address = transport, ("127.0.0.7", 7)
 
@@ -179,20 +180,10 @@ def test_streams_of_strangers_are_dropped_and_not_answered(call: Call, parts: li
     within(call, act)
 
 
-class Silent:
+class Noting(Transport):
     """A TCP connection that notes what is written to it."""
 
-    def __init__(self) -> None:
-        self.aborted, self.written = False, b""
-
-    def abort(self) -> None:
-        self.aborted = True
-
-    def is_closing(self) -> bool:
-        return self.aborted
-
-    def get_write_buffer_size(self) -> int:
-        return 0
+    written = b""
 
     def write(self, data: bytes) -> None:
         self.written += data
