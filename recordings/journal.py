@@ -104,8 +104,7 @@ class Recorder:
         self._over = False
         self._tick = tick
         self._loop = asyncio.get_running_loop()
-        instant = self._loop.time() // (tick / TURNS) + random.randint(1, TURNS)  # noqa: S311
-        self._due = (instant / TURNS + random.uniform(0, SPREAD)) * tick  # noqa: S311
+        self._due = first_turn(self._loop.time(), tick)
         self._timer = self._loop.call_at(self._due, self._turn)
         self._writer = writer
         writer.listen(self)
@@ -219,6 +218,12 @@ class Recorder:
     def _end(self) -> None:
         self._over = True
         self._timer.cancel()
+
+
+def first_turn(now: float, tick: float) -> float:
+    """When a recorder that begins at ``now`` hands over first: within a tick and a little of it."""
+    instant = now // (tick / TURNS) + random.randint(1, TURNS)  # noqa: S311
+    return (instant / TURNS + random.uniform(0, SPREAD)) * tick  # noqa: S311
 
 
 def _refuse(_arrival: Arrival) -> None:

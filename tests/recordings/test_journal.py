@@ -15,7 +15,7 @@ from media.ports import RecorderUnavailable, RecordingSpec
 from recordings import layout
 from recordings.chain import sha256
 from recordings.filesystem import Disk
-from recordings.journal import Recorders
+from recordings.journal import SPREAD, TURNS, Recorders, first_turn
 from recordings.keys import FileKeys
 from recordings.preflight import Terms
 from recordings.reader import Reader
@@ -356,3 +356,15 @@ def test_packets_that_were_read_while_the_recording_was_let_go_are_not_written(p
         time.sleep(0.01)
     let_go[0].result(20)
     assert not list((place / "recordings" / "rec-1").glob("seg-*"))
+
+
+@pytest.mark.parametrize("tick", [0.02, 1.0])
+def test_recorders_hand_over_around_few_instants_but_never_in_one_go(tick):
+    """Those of one instant soon after another, and packets are forwarded in between."""
+    now = 1234.5678
+    turns = [first_turn(now, tick) for _ in range(400)]
+    instants = {int(turn / tick * TURNS) for turn in turns}
+    assert len(instants) == TURNS
+    assert all(turn / tick * TURNS % 1 < SPREAD * TURNS + 1e-6 for turn in turns)
+    assert all(now < turn < now + (1 + SPREAD) * tick for turn in turns)
+    assert len(set(turns)) > 300

@@ -278,3 +278,24 @@ async def test_a_recording_that_ended_leaves_its_place_to_the_next(writers):
         taken = writers.free_places
         await (recorder.close("ended") if number else recorder.fence())
         assert writers.free_places == taken + 1
+
+
+async def test_a_place_is_not_written_again_before_what_lies_there_is_on_disk(tmp_path, writers):
+    """Seconds handed over without waiting, all of one shape: each is kept as it was."""
+    writer = await writers.open(spec(), 1)
+    heard = []
+
+    class News:
+        def written(self, written):
+            heard.append(written)
+
+    writer.listen(News())
+    for second in range(30):
+        tape = Tape()
+        if not second:
+            tape.opened(SOUND, time.monotonic_ns())
+        for number in range(10 * second, 10 * second + 10):
+            tape.keep((1, synthetic.rtp(111, number, number * 960, SOUND.ssrc, bytes(80)), time.monotonic_ns()))
+        writer.hand(tape.cut(Reading.of(SystemClock())))
+    await until(lambda: len(heard) == 30, 30)
+    assert numbers(tmp_path) == list(range(300))
