@@ -1,8 +1,9 @@
 """What the relay and its recorder process say to each other over a socket. Pure.
 
-    message = u32 length of head · u32 length of data, both big-endian · head, JSON · data
+    message = u32 length of head · u32 length of data, both big-endian · head, JSON or brief · data
 
-``data`` are packets that have no place on the ``shelf``, and otherwise empty. No pickle: the relay parses what
+``data`` are packets that have no place on the ``shelf``, and otherwise empty. The two messages of every second have a
+brief form of fixed size: with cold caches it takes a fifth of the time JSON does. No pickle: the relay parses what
 strangers send, and whoever took it over should not thereby run code where the keys are.
 """
 
@@ -21,6 +22,10 @@ from recordings.timesource import Reading, from_ns, to_ns
 from recordings.writing import Written
 
 PREFIX = struct.Struct("!II")
+_WRITE = struct.Struct("!cIqqIIQ")
+"""``W``, number of the recording, both clocks, packets and their bytes, where they lie."""
+_WRITTEN = struct.Struct("!cIqQIQ64s")
+"""``D``, number of the recording, until when: clock and media; the head: take, media time, digest."""
 MAX_HEAD = 64 << 20
 MAX_DATA = 1 << 30
 
@@ -37,6 +42,23 @@ def pack(head: Mapping[str, Any], data: bytes | bytearray | memoryview = b"") ->
     return PREFIX.pack(len(text), len(data)) + text
 
 
+def pack_write(number: int, gathered: Gathered, at: int) -> bytes:
+    """Return the message to write packets that lie on the shelf at ``at``, brief when there is nothing else to say."""
+    if gathered.events or gathered.lost:
+        return pack({"id": number, "do": "write", "at": at, **of_gathered(gathered)})
+    now, packets = gathered.now, gathered.packets
+    text = _WRITE.pack(b"W", number, now.mono_ns, now.utc_ns, len(packets), packets.size, at)
+    return PREFIX.pack(len(text), 0) + text
+
+
+def pack_written(number: int, written: Written) -> bytes:
+    """Return the message that what was handed over is on disk."""
+    committed, head = written.committed, written.head
+    until = (to_ns(committed.until), committed.ms)
+    text = _WRITTEN.pack(b"D", number, *until, head.take, head.media_ms, head.digest.encode())
+    return PREFIX.pack(len(text), 0) + text
+
+
 def lengths(prefix: bytes | bytearray | memoryview) -> tuple[int, int]:
     """Bytes of head and of data. Raises ``MessageError`` for more than anybody sends."""
     head, data = PREFIX.unpack(prefix)
@@ -48,9 +70,16 @@ def lengths(prefix: bytes | bytearray | memoryview) -> tuple[int, int]:
 def unpack(text: bytes | bytearray | memoryview) -> Head:
     """Return the head of a message. Raises ``MessageError``."""
     try:
+        if text[:1] == b"W":
+            _, number, mono_ns, utc_ns, count, size, at = _WRITE.unpack(text)
+            said = {"now": (mono_ns, utc_ns), "events": (), "lost": (), "packets": (count, size), "at": at}
+            return {"id": number, "do": "write", **said}
+        if text[:1] == b"D":
+            _, number, until, ms, take, media_ms, digest = _WRITTEN.unpack(text)
+            return {"id": number, "tell": "written", "until": (until, ms), "head": (take, media_ms, digest.decode())}
         head = parsed(bytes(text))
-    except ValueError:
-        raise MessageError("not JSON") from None
+    except (ValueError, struct.error):
+        raise MessageError("neither JSON nor brief") from None
     if not isinstance(head, dict):
         raise MessageError("not an object")
     return head
@@ -62,7 +91,7 @@ class Splitter:
     def __init__(self) -> None:
         self._rest = bytearray()
 
-    def feed(self, data: bytes) -> Iterator[tuple[Head, bytes]]:
+    def feed(self, data: bytes | memoryview) -> Iterator[tuple[Head, bytes]]:
         """Yield what is whole. Raises ``MessageError``; the stream is then of no further use."""
         rest = self._rest
         rest += data
@@ -132,11 +161,6 @@ def of_spec(spec: RecordingSpec) -> list[Any]:
 
 def spec_of(said: Sequence[Any]) -> RecordingSpec:
     return RecordingSpec(*said)
-
-
-def of_written(written: Written) -> Head:
-    committed, head = written.committed, written.head
-    return {"until": [to_ns(committed.until), committed.ms], "head": [head.take, head.media_ms, head.digest]}
 
 
 def written_of(said: Mapping[str, Any]) -> Written:

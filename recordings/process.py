@@ -5,6 +5,7 @@ was handed over before is still written, and the recordings are let go. It heeds
 first, and knows when.
 """
 
+import gc
 import signal
 import socket
 import sys
@@ -43,6 +44,7 @@ class Desk:
         self._shelf = shelf
         self._writers = writers
         self._live: dict[int, ThreadWriter] = {}
+        self._received = memoryview(bytearray(RECEIVED))
         self._speaking = threading.Lock()
         """Held while a message is sent: every writer's thread tells its own."""
 
@@ -62,18 +64,22 @@ class Desk:
 
     def say(self, head: Head) -> None:
         """Tell the relay; one that is gone is not told."""
+        self.send(messages.pack(head))
+
+    def send(self, message: bytes) -> None:
+        """Send a packed message; to a relay that is gone, nothing."""
         try:
             with self._speaking:
-                self._sock.sendall(messages.pack(head))
+                self._sock.sendall(message)
         except OSError:
             pass
 
-    def _receive(self) -> bytes:
-        """What came; nothing when the relay is gone."""
+    def _receive(self) -> memoryview:
+        """What came, good until the next call; nothing when the relay is gone."""
         try:
-            return self._sock.recv(RECEIVED)
+            return self._received[: self._sock.recv_into(self._received)]
         except OSError:
-            return b""
+            return self._received[:0]
 
     def _take(self, head: Head, data: bytes) -> None:
         number = head["id"]
@@ -142,7 +148,7 @@ class _Teller:
         self._number = number
 
     def written(self, written: Written) -> None:
-        self._desk.say({"id": self._number, "tell": "written", **messages.of_written(written)})
+        self._desk.send(messages.pack_written(self._number, written))
 
     def gap(self, track: Track, from_ms: int, to_ms: int, cause: str) -> None:
         said = {"track": messages.of_track(track), "from": from_ms, "to": to_ms, "cause": cause}
@@ -178,6 +184,7 @@ def main(arguments: list[str]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     configure("recorder")
+    gc.freeze()  # what the imports left behind is never garbage
     sock, shelf, settings = arguments
     Desk(socket.socket(fileno=int(sock)), Pickup(int(shelf)), writers_of(RecorderSettings.parse(settings))).serve()
 

@@ -128,19 +128,26 @@ class _Link(asyncio.Protocol):
             log.error("the recorder process does not answer and is killed", pid=self.pid)
             self._process.kill()
 
-    def send(self, head: Head, gathered: Gathered | None = None, place: int | None = None) -> None:
-        """Say ``head``, and what was ``gathered``, whose packets go to that place on the shelf if they can."""
+    def send(self, head: Head, gathered: Gathered | None = None) -> None:
+        """Say ``head``, and what was ``gathered``, with its packets."""
         if self.is_gone or self._transport is None:
             return
         if gathered is None:
             self._transport.write(messages.pack(head))
             return
-        head |= messages.of_gathered(gathered)
-        head["at"] = at = self.shelf.put(place, gathered.packets) if place is not None else None
-        data = b"".join(laid_out(gathered.packets)) if at is None else b""
-        self._transport.write(messages.pack(head, data))
-        if data:
-            self._transport.write(data)
+        data = b"".join(laid_out(gathered.packets))
+        self._transport.write(messages.pack({**head, "at": None, **messages.of_gathered(gathered)}, data))
+        self._transport.write(data)
+
+    def write(self, number: int, gathered: Gathered, place: int | None) -> None:
+        """Have it written; its packets go to that place on the shelf if they can."""
+        if self.is_gone or self._transport is None:
+            return
+        at = self.shelf.put(place, gathered.packets) if place is not None else None
+        if at is None:
+            self.send({"id": number, "do": "write"}, gathered)
+        else:
+            self._transport.write(messages.pack_write(number, gathered, at))
 
     def forget(self, number: int) -> None:
         self._writers.pop(number, None)
@@ -194,7 +201,7 @@ class RemoteWriter:
 
     def hand(self, gathered: Gathered) -> None:
         place, self._lent = None if self._lent else self._place, True
-        self._link.send({"id": self.number, "do": "write"}, gathered, place)
+        self._link.write(self.number, gathered, place)
 
     def fail(self, code: str, since_ns: int) -> None:
         self._link.send({"id": self.number, "do": "fail", "code": code, "since": since_ns})

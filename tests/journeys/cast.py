@@ -26,6 +26,7 @@ COLOURS: dict[str, tuple[int, int, int]] = {
 }
 """Y, Cb, Cr of a camera's background: which browser a picture comes from."""
 WIDTH, HEIGHT, FRAMES = 320, 240, 24
+_CAPTURES = 10
 
 _LOOK = """(selector) => {
   const video = document.querySelector(selector);
@@ -84,9 +85,21 @@ class Actor:
     errors: list[str]
 
     async def shoot(self, what: str) -> None:
-        """Keep a picture of the page in ``var/screens/journeys``."""
+        """Keep a picture of the page in ``var/screens/journeys``.
+
+        Chromium now and then refuses a capture ("Unable to capture screenshot"), above all while a page gives way to
+        the next: asked again a moment later it takes it.
+        """
         SCREENS.mkdir(parents=True, exist_ok=True)
-        await self.page.screenshot(path=SCREENS / f"{what}-{self.name}.png")
+        for left in reversed(range(_CAPTURES)):
+            try:
+                await self.page.screenshot(path=SCREENS / f"{what}-{self.name}.png")
+            except PlaywrightError as error:
+                if not left or "Unable to capture" not in str(error):
+                    raise
+                await self.page.wait_for_timeout(500)
+            else:
+                return
 
     async def press(self, label: str, within: str = "body") -> None:
         """Press the visible button or link of that name."""

@@ -87,6 +87,7 @@ async def _add_sending(duty: Actor, server: Server, room: str) -> tuple[str, str
     await page.locator("label[for=view-wide]").click()
     await page.locator("label[for=way-whip]").click()
     await page.click("main form[action$='/cameras'] button[type=submit]")
+    await page.locator("#made-key").wait_for(timeout=PATIENT)
     await duty.shoot("room-camera")
     return await page.input_value("#made-address"), await page.input_value("#made-key")
 
