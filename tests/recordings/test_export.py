@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import json
+import os
 import random
 import runpy
 import shutil
@@ -340,6 +341,24 @@ def test_a_file_put_into_the_bundle_is_said_to_be_nobodys(bundle, name):
     found = verify(folder, keys.read_trust(made.fingerprint))
     assert (status, found.exit_code, by_hand(folder / "by-hand.sh", folder, made.fingerprint)[0]) == (3, 3, 3)
     assert "file-unlisted" in {f["cause"] for f in said["findings"]} & {item.cause for item in found.findings()}
+
+
+@pytest.mark.parametrize(
+    "make",
+    [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), lambda path: path.symlink_to("gone")],
+    ids=["pipe", "device", "nothing"],
+)
+@pytest.mark.parametrize(
+    "name", ["site.pub", "SHA256SUMS", "statement.jsonl", "recording/chain.jsonl", "derived/more.mp4"]
+)
+def test_what_is_no_file_ends_the_steps_by_hand_and_both_verifiers(bundle, name, make):
+    """Nobody waits for the end of a pipe or of a device that has none."""
+    folder, made = bundle
+    (folder / name).unlink(missing_ok=True)
+    make(folder / name)
+    assert by_hand(folder / "by-hand.sh", folder, made.fingerprint)[0] == 3
+    assert own(folder, "--site", made.fingerprint)[0] != 0
+    assert verify(folder, keys.read_trust(made.fingerprint)).exit_code != 0
 
 
 def test_a_bundle_made_after_the_site_changed_its_key_verifies_with_the_new_one(studio, tmp_path):
