@@ -17,7 +17,8 @@ MAX_AGE_NS = 1_500_000_000
 MAX_MISSING = 256
 """A larger hole is not repaired packet by packet: it is given up at once."""
 JUMP = 3_000
-"""A step beyond this is a new start of the stream, not loss (RFC 3550 A.1, MAX_DROPOUT)."""
+"""A step beyond this is a new start for what is reported of the line (RFC 3550 A.1, MAX_DROPOUT); for the record what it
+passes over is given up like any other hole, as nobody can tell an outage of a fast stream from a sender's new numbers."""
 
 
 @dataclass(slots=True)
@@ -44,7 +45,6 @@ class Reception:
         "_last_transit",
         "_prior_expected",
         "_prior_received",
-        "_seen_lost",
         "answer_ns",
         "highest",
         "jitter",
@@ -66,7 +66,6 @@ class Reception:
         """Smoothed time between asking for a packet and getting it."""
         self._last_transit: int | None = None
         self._prior_expected = self._prior_received = 0
-        self._seen_lost = 0
 
     def arrived(self, sequence: int, now_ns: int) -> tuple[int, int] | None:
         """Take a packet that is not the expected next one; return a run (first, count) given up at once, if any."""
@@ -80,7 +79,7 @@ class Reception:
             return None
         if step > JUMP:
             self._restart()
-            return None
+            return first & 0xFFFF, step - 1
         if not self.nack or step - 1 + len(self.missing) > MAX_MISSING:
             return first & 0xFFFF, step - 1
         for lost in range(first, self.highest):
@@ -97,8 +96,6 @@ class Reception:
     def _restart(self) -> None:
         self._base = self.highest
         self.received = 1
-        self._prior_expected = self._prior_received = self._seen_lost = 0
-        self.missing.clear()
 
     def _late(self, extended: int, now_ns: int) -> None:
         missing = self.missing.pop(extended, None)

@@ -66,11 +66,17 @@ def test_without_nack_loss_is_stated_at_once() -> None:
     assert feed(reception, [3]) == [(1, 2)]
 
 
-def test_a_jump_is_a_new_start() -> None:
-    """A sender that begins anew elsewhere is not charged with loss."""
+def test_a_jump_is_a_new_start_for_the_line_and_loss_for_the_record() -> None:
+    """A sender that begins anew elsewhere is not told that it lost; the record states what is not in it."""
     reception = Reception(0, nack=True)
-    assert feed(reception, [20_000, 20_001]) == []
+    assert feed(reception, [20_000, 20_001]) == [(1, 19_999)]
     assert reception.report(1, 0, 0).fraction == 0
+
+
+def test_what_was_missing_before_a_jump_is_still_given_up_in_time() -> None:
+    reception = Reception(0, nack=True)
+    assert feed(reception, [3, 5_000]) == [(4, 4_996)]
+    assert reception.due(10**10).given_up == ((1, 2),)
 
 
 def test_the_report_counts_what_repair_did_not_bring() -> None:
