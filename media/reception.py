@@ -17,8 +17,8 @@ MAX_AGE_NS = 1_500_000_000
 MAX_MISSING = 256
 """A larger hole is not repaired packet by packet: it is given up at once."""
 JUMP = 3_000
-"""A step beyond this is a new start in what the sender is told of the line (RFC 3550 A.1, MAX_DROPOUT). For the record what
-it passes over is lost like any other hole: an outage of a fast stream looks the same as a sender's new numbers."""
+"""A step beyond this is a new start in what the sender is told of the line (RFC 3550 A.1, MAX_DROPOUT). For the record
+what it passes over is lost like any hole: an outage of a fast stream looks the same as a sender's new numbers."""
 
 
 @dataclass(slots=True)
