@@ -96,6 +96,7 @@ class Reception:
     def _restart(self) -> None:
         self._base = self.highest
         self.received = 1
+        self._prior_expected = self._prior_received = 0
 
     def _late(self, extended: int, now_ns: int) -> None:
         missing = self.missing.pop(extended, None)

@@ -69,8 +69,10 @@ def test_without_nack_loss_is_stated_at_once() -> None:
 def test_a_jump_is_a_new_start_for_the_line_and_loss_for_the_record() -> None:
     """A sender that begins anew elsewhere is not told that it lost; the record states what is not in it."""
     reception = Reception(0, nack=True)
-    assert feed(reception, [20_000, 20_001]) == [(1, 19_999)]
-    assert reception.report(1, 0, 0).fraction == 0
+    feed(reception, list(range(1, 100)))
+    reception.report(1, 0, 0)
+    assert feed(reception, [20_000, 20_001, 20_003]) == [(100, 19_900)]
+    assert reception.report(1, 0, 0).fraction == 0.25, "one of four since the jump"
 
 
 def test_what_was_missing_before_a_jump_is_still_given_up_in_time() -> None:
