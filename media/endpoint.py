@@ -167,7 +167,7 @@ class UdpPort(Demultiplexer):
         """
         receive, buffer, take, media = self.sock.recvfrom_into, self.taker.buffer, self.take, self.taker.media
         peers, monotonic_ns = self.peers, self.clock.monotonic_ns
-        ends_at = 0 if self.timer_driven else SHORT
+        by_readiness = not self.timer_driven
         for taken in range(before, BATCH):
             try:
                 length, address = receive(buffer)
@@ -179,7 +179,7 @@ class UdpPort(Demultiplexer):
                 peer = peers.get(address)
                 if peer is not None and peer.inbound is not None:
                     media(peer, length, monotonic_ns())
-                    if ends_at and (length < ends_at or buffer[1] & MARKER):
+                    if by_readiness and (length < SHORT or buffer[1] & MARKER):
                         return taken + 1
                     continue
             take(length, address)

@@ -79,7 +79,6 @@ class Reception:
             return None
         if step > JUMP:
             self._restart()
-            return first & 0xFFFF, step - 1
         if not self.nack or step - 1 + len(self.missing) > MAX_MISSING:
             return first & 0xFFFF, step - 1
         for lost in range(first, self.highest):

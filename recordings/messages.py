@@ -38,8 +38,7 @@ class MessageError(ValueError):
 
 def pack(head: Mapping[str, Any], data: bytes | bytearray | memoryview = b"") -> bytes:
     """Return prefix and head of a message; ``data`` follows them on the wire."""
-    text = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode()
-    return PREFIX.pack(len(text), len(data)) + text
+    return _led(json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode(), len(data))
 
 
 def pack_write(number: int, gathered: Gathered, at: int) -> bytes:
@@ -47,16 +46,19 @@ def pack_write(number: int, gathered: Gathered, at: int) -> bytes:
     if gathered.events or gathered.lost:
         return pack({"id": number, "do": "write", "at": at, **of_gathered(gathered)})
     now, packets = gathered.now, gathered.packets
-    text = _WRITE.pack(b"W", number, now.mono_ns, now.utc_ns, len(packets), packets.size, at)
-    return PREFIX.pack(len(text), 0) + text
+    return _led(_WRITE.pack(b"W", number, now.mono_ns, now.utc_ns, len(packets), packets.size, at))
 
 
 def pack_written(number: int, written: Written) -> bytes:
     """Return the message that what was handed over is on disk."""
     committed, head = written.committed, written.head
     until = (to_ns(committed.until), committed.ms)
-    text = _WRITTEN.pack(b"D", number, *until, head.take, head.media_ms, head.digest.encode())
-    return PREFIX.pack(len(text), 0) + text
+    return _led(_WRITTEN.pack(b"D", number, *until, head.take, head.media_ms, head.digest.encode()))
+
+
+def _led(text: bytes, data: int = 0) -> bytes:
+    """A head behind its prefix; so many bytes of data follow."""
+    return PREFIX.pack(len(text), data) + text
 
 
 def lengths(prefix: bytes | bytearray | memoryview) -> tuple[int, int]:

@@ -130,24 +130,26 @@ class _Link(asyncio.Protocol):
 
     def send(self, head: Head, gathered: Gathered | None = None) -> None:
         """Say ``head``, and what was ``gathered``, with its packets."""
-        if self.is_gone or self._transport is None:
-            return
         if gathered is None:
-            self._transport.write(messages.pack(head))
+            self._tell(messages.pack(head))
             return
         data = b"".join(laid_out(gathered.packets))
-        self._transport.write(messages.pack({**head, "at": None, **messages.of_gathered(gathered)}, data))
-        self._transport.write(data)
+        self._tell(messages.pack({**head, "at": None, **messages.of_gathered(gathered)}, data), data)
 
     def write(self, number: int, gathered: Gathered, place: int | None) -> None:
         """Have it written; its packets go to that place on the shelf if they can."""
-        if self.is_gone or self._transport is None:
-            return
         at = self.shelf.put(place, gathered.packets) if place is not None else None
         if at is None:
             self.send({"id": number, "do": "write"}, gathered)
         else:
-            self._transport.write(messages.pack_write(number, gathered, at))
+            self._tell(messages.pack_write(number, gathered, at))
+
+    def _tell(self, *parts: bytes) -> None:
+        """Put the parts of a message on the wire; a process that is gone is not told."""
+        if self.is_gone or self._transport is None:
+            return
+        for part in parts:
+            self._transport.write(part)
 
     def forget(self, number: int) -> None:
         self._writers.pop(number, None)

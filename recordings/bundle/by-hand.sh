@@ -7,7 +7,8 @@ work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 chain=recording/chain.jsonl
 
 # 0. Whatever is read below is a file: a pipe or a device would never end.
-[ -z "$(find -L . ! -type f ! -type d)" ] || { echo "there is something that is neither a file nor a folder"; exit 3; }
+odd=$(find -L . ! -type f ! -type d | head -n 1)
+[ -z "$odd" ] || { echo "$odd is neither a file nor a folder"; exit 3; }
 
 # 1. The site's key is the one whose fingerprint you were given by another way.
 seen=$(openssl pkey -pubin -in site.pub -outform DER | sha256sum | cut -d' ' -f1)
