@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -59,19 +61,33 @@ class Asked(socket.socket):
 )
 async def test_behind_the_last_of_a_picture_nothing_is_asked_for(sent, taken, nothing):
     """And whatever waits there is taken by the next wake-up, at once."""
-    sock = Asked(socket.AF_INET, socket.SOCK_DGRAM)
+    with given(sent) as (port, taker):
+        async with asyncio.timeout(20):
+            while sum(map(len, taker.taken)) < len(sent):
+                await asyncio.sleep(0)
+        assert taker.taken == taken
+        assert port.sock.nothing == nothing
+
+
+async def test_a_beat_takes_all_that_waits():
+    """While the timer drives nothing wakes the port in between: what it left would wait for the next beat."""
+    with given([SOUND, LAST, PART, LAST, SOUND]) as (port, taker):
+        port.timer_driven = True
+        assert port.drain() == 5
+        assert taker.taken == [[0x6F, 0xE0, 0x60, 0xE0, 0x6F]]
+
+
+@contextmanager
+def given(sent: list[tuple[int, int]]) -> Iterator[tuple[UdpPort, Taker]]:
+    """A port at which these wait, of a peer it knows."""
+    sock, taker = Asked(socket.AF_INET, socket.SOCK_DGRAM), Taker()
     sock.setblocking(False)
     sock.bind(("127.0.0.1", 0))
-    taker = Taker()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as far:
         far.bind(("127.0.0.1", 0))
         for size, second in sent:
             far.sendto(bytes((0x80, second)) + bytes(size - 2), sock.getsockname())
         port = UdpPort(sock, taker, SystemClock(), Counters())
         port.peers[far.getsockname()] = Peer()
-        async with asyncio.timeout(20):
-            while sum(map(len, taker.taken)) < len(sent):
-                await asyncio.sleep(0)
+        yield port, taker
         port.close()
-    assert taker.taken == taken
-    assert sock.nothing == nothing
